@@ -1,0 +1,6 @@
+"""Regularisation against multimodal overfitting for Keras 3."""
+
+from keras_mmreg import schedules
+from keras_mmreg.version import __version__
+
+__all__ = ["__version__", "schedules"]

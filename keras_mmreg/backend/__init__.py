@@ -1,0 +1,44 @@
+"""The seam between the package and the deep learning frameworks.
+
+Only this folder imports `tensorflow`, `jax` or `torch`, or asks which backend
+runs. Each backend module provides the same names:
+
+- `value_and_input_gradients`: a function's values and their gradient with
+  respect to its inputs, itself differentiable with respect to the weights.
+- `TrainStep`: the mixin that overrides `keras.Model.train_step` to report
+  what only training computes.
+- `sync_variables`: makes a model's variables current in the middle of `fit`.
+- `has_gpu`: whether the backend computes on a GPU.
+"""
+
+import keras
+
+if keras.config.backend() == "tensorflow":
+    from keras_mmreg.backend.tensorflow import TrainStep
+    from keras_mmreg.backend.tensorflow import has_gpu
+    from keras_mmreg.backend.tensorflow import sync_variables
+    from keras_mmreg.backend.tensorflow import value_and_input_gradients
+elif keras.config.backend() == "jax":
+    from keras_mmreg.backend.jax import TrainStep
+    from keras_mmreg.backend.jax import has_gpu
+    from keras_mmreg.backend.jax import sync_variables
+    from keras_mmreg.backend.jax import value_and_input_gradients
+elif keras.config.backend() == "torch":
+    from keras_mmreg.backend.torch import TrainStep
+    from keras_mmreg.backend.torch import has_gpu
+    from keras_mmreg.backend.torch import sync_variables
+    from keras_mmreg.backend.torch import value_and_input_gradients
+else:
+    raise ValueError(
+        "keras_mmreg runs on the Keras backends 'tensorflow', 'jax' and "
+        f"'torch'. Received: backend={keras.config.backend()!r}. Set the "
+        "environment variable KERAS_BACKEND to one of them before importing "
+        "Keras."
+    )
+
+__all__ = [
+    "TrainStep",
+    "has_gpu",
+    "sync_variables",
+    "value_and_input_gradients",
+]

@@ -1,0 +1,90 @@
+"""The JAX side of the backend seam."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import keras
+from jax.custom_derivatives import SymbolicZero
+
+from keras_mmreg.types import Tensor
+
+
+def value_and_input_gradients(
+    function: Callable[[dict[str, Tensor]], Tensor],
+    inputs: dict[str, Tensor],
+) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """Values of `function`, and the gradient of their sum by each input.
+
+    Args:
+        function: Maps `inputs` to a tensor of values.
+        inputs: Dict of float tensors.
+
+    Returns:
+        The values and a dict of gradients, `None` where `function` does not
+        depend on an input. Both can be differentiated again.
+    """
+    values, pullback = jax.vjp(function, inputs)
+    (gradients,) = pullback(jax.numpy.ones_like(values))
+    return values, {
+        name: gradient if _depends_on(function, inputs, name) else None
+        for name, gradient in gradients.items()
+    }
+
+
+def _depends_on(
+    function: Callable[[dict[str, Tensor]], Tensor],
+    inputs: dict[str, Tensor],
+    name: str,
+) -> bool:
+    """Whether a tangent of one input reaches the values of `function`.
+
+    JAX fills the gradient of an unused input with zeros, which a penalty could
+    not tell from a modality that happens to be uninformative. A symbolic zero
+    tells them apart; nothing is computed, only traced.
+    """
+    reached = False
+
+    @jax.custom_jvp
+    def probe(values: Tensor) -> Tensor:
+        return values
+
+    def probe_jvp(primals: tuple, tangents: tuple) -> tuple:
+        nonlocal reached
+        reached = not isinstance(tangents[0], SymbolicZero)
+        return primals[0], primals[0]
+
+    probe.defjvp(probe_jvp, symbolic_zeros=True)
+
+    def directional_derivative(tensor: Tensor) -> tuple:
+        return jax.jvp(
+            lambda tensor: probe(function({**inputs, name: tensor})),
+            (tensor,),
+            (tensor,),
+        )
+
+    jax.eval_shape(directional_derivative, inputs[name])
+    return reached
+
+
+class TrainStep:
+    """Adds `training_logs()` to the logs of Keras's own `train_step`."""
+
+    def train_step(self, state: tuple, data: Any) -> tuple[dict, tuple]:
+        """Runs Keras's train step and adds the logs of training alone."""
+        logs, state = super().train_step(state, data)  # type: ignore[misc]
+        metrics_variables = state[3]
+        mapping = zip(self.metrics_variables, metrics_variables, strict=True)  # type: ignore[attr-defined]
+        with keras.StatelessScope(state_mapping=list(mapping)):
+            training_logs = self.training_logs()  # type: ignore[attr-defined]
+        return {**logs, **training_logs}, state
+
+
+def sync_variables(model: keras.Model) -> None:
+    """Writes the state that `fit` carries outside the model back into it."""
+    model.jax_state_sync()
+
+
+def has_gpu() -> bool:
+    """Whether JAX computes on a GPU."""
+    return jax.default_backend() == "gpu"

@@ -1,0 +1,47 @@
+"""The TensorFlow side of the backend seam."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_mmreg.types import Tensor
+
+
+def value_and_input_gradients(
+    function: Callable[[dict[str, Tensor]], Tensor],
+    inputs: dict[str, Tensor],
+) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """Values of `function`, and the gradient of their sum by each input.
+
+    Args:
+        function: Maps `inputs` to a tensor of values.
+        inputs: Dict of float tensors.
+
+    Returns:
+        The values and a dict of gradients, `None` where `function` does not
+        depend on an input. Both can be differentiated again.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        values = function(inputs)
+    return values, tape.gradient(values, inputs)
+
+
+class TrainStep:
+    """Adds `training_logs()` to the logs of Keras's own `train_step`."""
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """Runs Keras's train step and adds the logs of training alone."""
+        logs = super().train_step(data)  # type: ignore[misc]
+        return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
+
+
+def sync_variables(model: keras.Model) -> None:
+    """Does nothing: TensorFlow updates variables in place."""
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))

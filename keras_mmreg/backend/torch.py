@@ -1,0 +1,62 @@
+"""The torch side of the backend seam."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+
+from keras_mmreg.types import Tensor
+
+
+def value_and_input_gradients(
+    function: Callable[[dict[str, Tensor]], Tensor],
+    inputs: dict[str, Tensor],
+) -> tuple[Tensor, dict[str, Tensor | None]]:
+    """Values of `function`, and the gradient of their sum by each input.
+
+    Args:
+        function: Maps `inputs` to a tensor of values.
+        inputs: Dict of float tensors.
+
+    Returns:
+        The values and a dict of gradients, `None` where `function` does not
+        depend on an input. Both can be differentiated again, unless the caller
+        has switched gradients off (as `evaluate` does).
+    """
+    differentiable = torch.is_grad_enabled()
+    with torch.enable_grad():
+        inputs = {
+            name: tensor
+            if tensor.requires_grad
+            else tensor.detach().requires_grad_()
+            for name, tensor in inputs.items()
+        }
+        values = function(inputs)
+        if not values.requires_grad:
+            return values, dict.fromkeys(inputs)
+        gradients = torch.autograd.grad(
+            values.sum(),
+            list(inputs.values()),
+            create_graph=differentiable,
+            allow_unused=True,
+        )
+    return values, dict(zip(inputs, gradients, strict=True))
+
+
+class TrainStep:
+    """Adds `training_logs()` to the logs of Keras's own `train_step`."""
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """Runs Keras's train step and adds the logs of training alone."""
+        logs = super().train_step(data)  # type: ignore[misc]
+        return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
+
+
+def sync_variables(model: keras.Model) -> None:
+    """Does nothing: torch updates variables in place."""
+
+
+def has_gpu() -> bool:
+    """Whether torch sees a GPU."""
+    return torch.cuda.is_available()

@@ -1,0 +1,75 @@
+"""A strength that starts late and grows linearly."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class LinearRamp:
+    """Factor that is 0 before `start` and rises to 1 over `duration`.
+
+    A penalty that is strong from the first step can keep a model from learning
+    anything; one that starts when the task is half learned has something to
+    balance.
+
+    `factor = clip((progress - start + 1) / (duration + 1), 0, 1)`, so that the
+    first epoch (or step) from `start` on already counts and `duration=0` is a
+    plain switch.
+
+    Args:
+        start: Non-negative integer. The first epoch or step, counted from 0,
+            with a penalty. Defaults to `0`.
+        duration: Non-negative integer. The number of epochs or steps over
+            which the factor grows. Defaults to `0`.
+        unit: `"epoch"` (constant within an epoch; counted by `fit`) or
+            `"step"` (training steps; works in custom loops too). Defaults to
+            `"epoch"`.
+
+    Raises:
+        ValueError: If a number is negative or the unit unknown.
+
+    Example:
+
+    >>> ramp = LinearRamp(start=2, duration=3, unit="epoch")
+    >>> [float(ramp(step=0, epoch=epoch)) for epoch in range(7)]
+    [0.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    def __init__(
+        self, start: int = 0, duration: int = 0, unit: str = "epoch"
+    ) -> None:
+        if start < 0 or duration < 0:
+            raise ValueError(
+                "`start` and `duration` must not be negative. "
+                f"Received: start={start}, duration={duration}"
+            )
+        if unit not in ("epoch", "step"):
+            raise ValueError(
+                f"`unit` must be 'epoch' or 'step'. Received: unit={unit!r}"
+            )
+        self.start = start
+        self.duration = duration
+        self.unit = unit
+
+    def __call__(self, step: Tensor, epoch: Tensor) -> Tensor:
+        """The factor in [0, 1] at a training step and epoch."""
+        progress = ops.cast(epoch if self.unit == "epoch" else step, "float32")
+        fraction = (progress - self.start + 1.0) / (self.duration + 1.0)
+        return ops.clip(fraction, 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "start": self.start,
+            "duration": self.duration,
+            "unit": self.unit,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "LinearRamp":
+        """The schedule that `get_config` described."""
+        return cls(**config)
