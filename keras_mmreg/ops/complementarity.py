@@ -1,0 +1,164 @@
+"""Complementary and contradictory features: masks, shares and zeta.
+
+References:
+    - Tejero-de-Pablos, Complementary-Contradictory Feature Regularization
+      against Multimodal Overfitting, WACV 2024: Eqs. 5-8.
+"""
+
+import itertools
+
+from keras import ops
+
+from keras_mmreg.types import Modalities
+from keras_mmreg.types import Tensor
+
+
+def binary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
+    """1 where a channel's weight exceeds the threshold, else 0 (Eq. 6).
+
+    The largest weight of all modalities is always kept, a departure from the
+    paper: a mask that is 0 everywhere leaves the task nothing to learn from,
+    and no gradient to come back by.
+
+    Args:
+        weights: For each modality a `(channels,)` tensor, Omega in the paper.
+        threshold: Float, t in the paper.
+
+    Returns:
+        For each modality a `(channels,)` tensor of zeros and ones.
+    """
+    largest = _largest(weights)
+    return {
+        name: ops.cast(
+            ops.logical_or(weight > threshold, weight >= largest), weight.dtype
+        )
+        for name, weight in weights.items()
+    }
+
+
+def ternary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
+    """The sign of each weight beyond the threshold, else 0.
+
+    Like `binary_mask`, on the absolute value; a negative weight keeps its
+    channel with the sign turned.
+
+    Args:
+        weights: For each modality a `(channels,)` tensor.
+        threshold: Float.
+
+    Returns:
+        For each modality a `(channels,)` tensor of -1, 0 and 1.
+    """
+    magnitudes = {name: ops.abs(weight) for name, weight in weights.items()}
+    kept = binary_mask(magnitudes, threshold)
+    return {name: kept[name] * ops.sign(weights[name]) for name in weights}
+
+
+def _largest(weights: Modalities) -> Tensor:
+    """The largest weight over all modalities."""
+    return ops.max(ops.stack([ops.max(weight) for weight in weights.values()]))
+
+
+def mask_penalty(weights: Modalities) -> Tensor:
+    """Sum of all weights (Eq. 5 without its strength).
+
+    The real-valued weights, not the mask: the l0 norm has no useful gradient.
+
+    Args:
+        weights: For each modality a `(channels,)` tensor.
+
+    Returns:
+        A scalar.
+    """
+    return sum(ops.sum(weight) for weight in weights.values())
+
+
+def complementary_shares(kept: Modalities) -> dict[str, Tensor]:
+    """Each modality's kept channels, in percent of ALL modalities' channels.
+
+    Eq. 6 prints `100/D`, but Eq. 8 (everything sums to 100) and Table 2
+    (50 + 50 without a mask) divide by the channels of all modalities, as here.
+
+    Args:
+        kept: For each modality a `(channels,)` tensor: 1 for a kept channel, 0
+            for a masked one, or the probability that it is kept.
+
+    Returns:
+        For each modality a scalar between 0 and 100.
+
+    Example:
+
+    >>> import numpy as np
+    >>> kept = {"image": np.array([1.0, 1.0, 0.0]), "audio": np.array([1.0])}
+    >>> shares = complementary_shares(kept)
+    >>> {name: float(share) for name, share in shares.items()}
+    {'image': 50.0, 'audio': 25.0}
+    """
+    total = sum(mask.shape[0] for mask in kept.values())
+    return {name: 100.0 * ops.sum(mask) / total for name, mask in kept.items()}
+
+
+def contradictory_shares(kept: Modalities) -> dict[str, Tensor]:
+    """Each modality's masked channels, in percent of all channels.
+
+    Args:
+        kept: As for `complementary_shares`.
+
+    Returns:
+        For each modality a scalar; with the complementary shares they sum to
+        100 (Eq. 8).
+    """
+    return complementary_shares({name: 1.0 - kept[name] for name in kept})
+
+
+def complementarity(shares: Modalities) -> Tensor:
+    """Zeta: how evenly the modalities contribute, between 0 and 1 (Eq. 7).
+
+    `zeta = min(shares) / max(shares)`. For more than two modalities this is
+    the smallest of the pairwise values. It is 0 where the paper leaves it
+    undefined: when no modality contributes, and, as in the single-modality
+    rows of Table 2, when there is only one.
+
+    Args:
+        shares: For each modality a scalar, e.g. its complementary share.
+
+    Returns:
+        A scalar.
+
+    Example:
+
+    >>> float(complementarity({"image": 5.0, "audio": 20.0}))
+    0.25
+    """
+    stacked = _stacked(shares)
+    if len(shares) < 2:
+        return ops.zeros_like(stacked[0])
+    return _ratio(ops.min(stacked), ops.max(stacked))
+
+
+def pairwise_complementarity(shares: Modalities) -> dict[tuple, Tensor]:
+    """Zeta of every pair of modalities (Eq. 7).
+
+    Args:
+        shares: For each modality a scalar, e.g. its complementary share.
+
+    Returns:
+        Dict from `(name, other_name)`, in the order of `shares`, to a scalar.
+    """
+    stacked = dict(zip(shares, _stacked(shares), strict=True))
+    return {
+        (first, second): _ratio(
+            ops.minimum(stacked[first], stacked[second]),
+            ops.maximum(stacked[first], stacked[second]),
+        )
+        for first, second in itertools.combinations(shares, 2)
+    }
+
+
+def _stacked(shares: Modalities) -> Tensor:
+    return ops.cast(ops.stack(list(shares.values())), "float32")
+
+
+def _ratio(smaller: Tensor, larger: Tensor) -> Tensor:
+    # 0 / 0, when both modalities are masked out, is defined as 0.
+    return ops.divide_no_nan(smaller, larger)

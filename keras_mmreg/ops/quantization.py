@@ -1,0 +1,185 @@
+"""Vector quantisation: nearest codes, their statistics, the gradient's bridge.
+
+Shapes: `vectors` are `(num_groups, num_vectors, code_dim)` and a codebook is
+`(num_groups, num_embeddings, code_dim)`. With one group this is the ordinary
+codebook; with several each group of channels has its own (product
+quantisation).
+
+References:
+    - van den Oord et al., Neural Discrete Representation Learning, NeurIPS
+      2017: nearest code (Eq. 1), straight-through gradient (Section 3.2),
+      losses (Eq. 3), moving averages (Appendix A.1).
+"""
+
+from keras import ops
+
+from keras_mmreg.ops.numerics import x_log_x
+from keras_mmreg.types import Tensor
+
+
+def straight_through(inputs: Tensor, outputs: Tensor) -> Tensor:
+    """The values of `outputs` with the gradient of `inputs`."""
+    return inputs + ops.stop_gradient(outputs - inputs)
+
+
+def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
+    """Index of each vector's nearest code by squared distance.
+
+    `argmin_k ||z - c_k||^2 = argmin_k (||c_k||^2 - 2 z.c_k)`: the vector's own
+    norm is the same for every code. (The CM-VQVAE paper prints `argmax`.)
+
+    The gradient is stopped before the product, so that no matrix of vectors by
+    codes is kept for the backward pass.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        codebook: `(num_groups, num_embeddings, code_dim)`.
+
+    Returns:
+        Integer tensor `(num_groups, num_vectors)`.
+    """
+    vectors = ops.stop_gradient(vectors)
+    codebook = ops.stop_gradient(codebook)
+    squared_norms = ops.sum(ops.square(codebook), axis=-1)[:, None, :]
+    products = ops.matmul(vectors, ops.swapaxes(codebook, 1, 2))
+    return ops.argmin(squared_norms - 2.0 * products, axis=-1)
+
+
+def lookup(indices: Tensor, codebook: Tensor) -> Tensor:
+    """The codes at `indices`.
+
+    Args:
+        indices: Integers `(num_groups, num_vectors)`.
+        codebook: `(num_groups, num_embeddings, code_dim)`.
+
+    Returns:
+        `(num_groups, num_vectors, code_dim)`.
+    """
+    _, num_embeddings, code_dim = codebook.shape
+    rows = ops.reshape(codebook, (-1, code_dim))
+    return ops.take(rows, _row_indices(indices, num_embeddings), axis=0)
+
+
+def code_statistics(
+    vectors: Tensor, indices: Tensor, num_embeddings: int, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    """How many vectors chose each code, and the sum of those vectors.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        indices: Integers `(num_groups, num_vectors)`.
+        num_embeddings: Integer, the number of codes of a group.
+        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
+
+    Returns:
+        Counts `(num_groups, num_embeddings)` and sums
+        `(num_groups, num_embeddings, code_dim)`.
+    """
+    num_groups, _, code_dim = vectors.shape
+    rows = ops.reshape(_row_indices(indices, num_embeddings), (-1,))
+    weighted = ops.reshape(vectors * weights[None, :, None], (-1, code_dim))
+    num_rows = num_groups * num_embeddings
+    sums = ops.segment_sum(weighted, rows, num_rows)
+    return (
+        code_counts(indices, num_embeddings, weights),
+        ops.reshape(sums, (num_groups, num_embeddings, code_dim)),
+    )
+
+
+def code_counts(
+    indices: Tensor, num_embeddings: int, weights: Tensor
+) -> Tensor:
+    """How many vectors chose each code.
+
+    Args:
+        indices: Integers `(num_groups, num_vectors)`.
+        num_embeddings: Integer, the number of codes of a group.
+        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
+
+    Returns:
+        `(num_groups, num_embeddings)`, of the dtype of `weights`.
+    """
+    num_groups = indices.shape[0]
+    rows = ops.reshape(_row_indices(indices, num_embeddings), (-1,))
+    repeated = ops.tile(weights, (num_groups,))
+    counts = ops.segment_sum(repeated, rows, num_groups * num_embeddings)
+    return ops.reshape(counts, (num_groups, num_embeddings))
+
+
+def _row_indices(indices: Tensor, num_embeddings: int) -> Tensor:
+    """Indices into all groups' codes laid end to end."""
+    starts = num_embeddings * ops.arange(indices.shape[0], dtype="int32")
+    return ops.cast(indices, "int32") + starts[:, None]
+
+
+def laplace_smoothing(counts: Tensor, epsilon: float) -> Tensor:
+    """Counts pulled towards uniform, their total unchanged.
+
+    `(N_i + epsilon) / (N + K epsilon) * N`, which keeps a code that nobody
+    chooses from a division by zero.
+
+    Args:
+        counts: `(..., num_embeddings)`, not negative.
+        epsilon: Small positive float.
+    """
+    total = ops.sum(counts, axis=-1, keepdims=True)
+    num_embeddings = counts.shape[-1]
+    return (counts + epsilon) / (total + num_embeddings * epsilon) * total
+
+
+def perplexity(counts: Tensor) -> Tensor:
+    """How many codes are in use, were they used equally: `exp(entropy)`.
+
+    Between 1 (one code, or nothing counted yet) and `num_embeddings`.
+
+    Args:
+        counts: `(..., num_embeddings)`, not negative.
+    """
+    # An empty count would divide by zero.
+    total = ops.maximum(ops.sum(counts, axis=-1, keepdims=True), 1e-12)
+    shares = counts / total
+    return ops.exp(-ops.sum(x_log_x(shares), axis=-1))
+
+
+def usage(counts: Tensor) -> Tensor:
+    """Share of codes, between 0 and 1, that were chosen at least once.
+
+    Args:
+        counts: `(..., num_embeddings)`, not negative.
+    """
+    return ops.mean(ops.cast(counts > 0, "float32"), axis=-1)
+
+
+def quantization_loss(
+    vectors: Tensor,
+    codes: Tensor,
+    weights: Tensor,
+    commitment_cost: float,
+    codebook_cost: float = 1.0,
+) -> Tensor:
+    """Mean squared distance of vectors and codes, by which side it moves.
+
+    `codebook_cost ||sg[z] - c||^2 + commitment_cost ||z - sg[c]||^2`
+    (van den Oord et al., Eq. 3, second and third terms). The CM-VQVAE paper
+    writes `||z - c||^2` (Eq. 3), which is both costs at 1. The mean over
+    vectors and channels, not the sum, so that neither image size nor batch
+    size changes its weight.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        codes: The vectors' codes, of the same shape.
+        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
+        commitment_cost: Weight of the term that moves the vectors.
+        codebook_cost: Weight of the term that moves the codes; 0 where moving
+            averages do. Defaults to `1.0`.
+
+    Returns:
+        A scalar.
+    """
+    loss = commitment_cost * ops.square(vectors - ops.stop_gradient(codes))
+    if codebook_cost:
+        moves = ops.square(ops.stop_gradient(vectors) - codes)
+        loss = loss + codebook_cost * moves
+    per_vector = ops.mean(loss, axis=(0, 2))
+    # A batch of nothing but padding would divide by zero.
+    return ops.sum(per_vector * weights) / ops.maximum(ops.sum(weights), 1.0)

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_mmreg import backend
+from keras_mmreg.ops import quantization
+
+GROUPS, VECTORS, CODES, DIM = 2, 11, 5, 3
+
+
+@pytest.fixture
+def vectors():
+    return np.random.default_rng(0).normal(size=(GROUPS, VECTORS, DIM))
+
+
+@pytest.fixture
+def codebook():
+    return np.random.default_rng(1).normal(size=(GROUPS, CODES, DIM))
+
+
+@pytest.fixture
+def weights():
+    return np.array([1.0] * 8 + [0.0] * 3, "float32")
+
+
+def tensor(array):
+    return ops.convert_to_tensor(array, "float32")
+
+
+def oracle_indices(vectors, codebook):
+    differences = vectors[:, :, None, :] - codebook[:, None, :, :]
+    return np.argmin((differences**2).sum(-1), axis=-1)
+
+
+def test_nearest_codes(vectors, codebook):
+    indices = quantization.nearest_codes(tensor(vectors), tensor(codebook))
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(indices), oracle_indices(vectors, codebook)
+    )
+
+
+def test_lookup(vectors, codebook):
+    indices = oracle_indices(vectors, codebook)
+    codes = quantization.lookup(
+        ops.convert_to_tensor(indices), tensor(codebook)
+    )
+    expected = np.stack([codebook[g][indices[g]] for g in range(GROUPS)])
+    np.testing.assert_allclose(ops.convert_to_numpy(codes), expected, rtol=1e-6)
+
+
+def test_code_statistics_match_one_hot(vectors, codebook, weights):
+    indices = oracle_indices(vectors, codebook)
+    counts, sums = quantization.code_statistics(
+        tensor(vectors), ops.convert_to_tensor(indices), CODES, tensor(weights)
+    )
+    one_hot = np.eye(CODES)[indices] * weights[None, :, None]
+    np.testing.assert_allclose(ops.convert_to_numpy(counts), one_hot.sum(1))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(sums),
+        np.einsum("gnk,gnd->gkd", one_hot, vectors),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+def test_laplace_smoothing_keeps_the_total():
+    counts = np.array([[0.0, 3.0, 7.0]], "float32")
+    smoothed = ops.convert_to_numpy(
+        quantization.laplace_smoothing(tensor(counts), 0.1)
+    )
+    expected = (counts + 0.1) / (10.0 + 3 * 0.1) * 10.0
+    np.testing.assert_allclose(smoothed, expected, rtol=1e-6)
+    np.testing.assert_allclose(smoothed.sum(), 10.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "counts,expected_perplexity,expected_usage",
+    [
+        ([5, 5, 5, 5], 4.0, 1.0),
+        ([7, 0, 0, 0], 1.0, 0.25),
+        ([2, 2, 0, 0], 2.0, 0.5),
+        ([0, 0, 0, 0], 1.0, 0.0),
+        ([1, 2, 3, 4], np.exp(1.2798542258336676), 1.0),
+    ],
+)
+def test_perplexity_and_usage(counts, expected_perplexity, expected_usage):
+    counts = tensor(counts)
+    np.testing.assert_allclose(
+        float(quantization.perplexity(counts)), expected_perplexity, rtol=1e-5
+    )
+    assert float(quantization.usage(counts)) == expected_usage
+
+
+def test_straight_through_has_the_gradient_of_its_input(vectors):
+    def function(inputs):
+        outputs = ops.round(inputs["x"])
+        bridged = quantization.straight_through(inputs["x"], outputs)
+        return ops.sum(ops.square(bridged), axis=(1, 2))
+
+    values, gradients = backend.value_and_input_gradients(
+        function, {"x": tensor(vectors)}
+    )
+    rounded = np.round(vectors)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ops.stop_gradient(values)),
+        (rounded**2).sum((1, 2)),
+        rtol=1e-5,
+    )
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ops.stop_gradient(gradients["x"])),
+        2 * rounded,
+        rtol=1e-5,
+    )
+
+
+def test_quantization_loss_value_and_gradients(vectors, weights):
+    codes = np.random.default_rng(2).normal(size=vectors.shape)
+    beta = 0.25
+
+    def function(inputs):
+        return quantization.quantization_loss(
+            inputs["vectors"], inputs["codes"], tensor(weights), beta
+        )
+
+    value, gradients = backend.value_and_input_gradients(
+        function, {"vectors": tensor(vectors), "codes": tensor(codes)}
+    )
+    kept = vectors[:, :8] - codes[:, :8]
+    np.testing.assert_allclose(
+        float(ops.stop_gradient(value)),
+        (1 + beta) * (kept**2).mean(),
+        rtol=1e-5,
+    )
+    slope = 2 * (vectors - codes) * weights[None, :, None] / kept.size
+    for name, factor in (("vectors", beta), ("codes", -1.0)):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(ops.stop_gradient(gradients[name])),
+            factor * slope,
+            rtol=1e-4,
+            atol=1e-7,
+        )
+
+
+def test_quantization_loss_of_nothing_but_padding_is_zero(vectors):
+    loss = quantization.quantization_loss(
+        tensor(vectors), tensor(vectors + 1), tensor(np.zeros(VECTORS)), 0.25
+    )
+    assert float(loss) == 0.0
