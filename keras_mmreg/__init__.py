@@ -1,6 +1,8 @@
 """Regularisation against multimodal overfitting for Keras 3."""
 
+from keras_mmreg import models
+from keras_mmreg import regularizers
 from keras_mmreg import schedules
 from keras_mmreg.version import __version__
 
-__all__ = ["__version__", "schedules"]
+__all__ = ["__version__", "models", "regularizers", "schedules"]

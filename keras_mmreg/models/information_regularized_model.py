@@ -1,0 +1,307 @@
+"""A Keras model that is penalised for ignoring a modality."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg import regularizers
+from keras_mmreg.backend import TrainStep
+from keras_mmreg.backend import has_gpu
+from keras_mmreg.models.information_estimator import InformationEstimator
+from keras_mmreg.models.information_estimator import create_estimator
+from keras_mmreg.models.network import create_network
+from keras_mmreg.models.network import has_symbolic_inputs
+from keras_mmreg.models.network import modality_names
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class InformationRegularizedModel(TrainStep, keras.Model):
+    """Wraps a Keras model so that `fit` keeps every modality in use.
+
+    A classifier on several modalities tends to lean on the one that is easiest
+    to learn from. This model adds a penalty to the training loss,
+
+    `loss = task loss + strength * (sum_i I_i)^-1`,
+
+    where I_i is the functional information that modality i gives to the
+    prediction: how strongly the prediction reacts when only that modality is
+    perturbed. Training works on the wrapped model's own weights; `evaluate`
+    and `predict` are those of the wrapped model, at its cost.
+
+    During training the logs hold, besides the loss and the compiled metrics,
+    `penalty` and `information_<modality>`, as means over the epoch. The
+    training `loss` contains the penalty; `val_loss` does not.
+
+    The perturbed passes run in inference mode (moving statistics in
+    `BatchNormalization`, no dropout), and so does the clean pass they are
+    compared with. Examples count by their `sample_weight`, padding is left
+    out by the mask that Keras attached to it.
+
+    Args:
+        inner: The `keras.Model` to train: functional, sequential or
+            subclassed, with one input, a list or a (nested) dict of them.
+            Modalities are named by the dict's keys (nested ones by their path,
+            such as `"text/ids"`), otherwise by the inputs' names.
+        regularizer: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or an
+            instance from `keras_mmreg.regularizers`. Defaults to `"fisher"`.
+        taps: Optional dict from a modality to the name of a layer at whose
+            output it is perturbed and measured, for inputs that have no
+            gradient, such as token ids: `{"text": "embedding"}`.
+            Defaults to `None`.
+        penalty_fraction: Float in (0, 1], the part of each batch, drawn afresh
+            at every step, on which the penalty is computed; the main lever on
+            its cost. The scale of the noise still comes from the whole batch.
+            Defaults to `1.0`.
+        divergence: The function f that compares two predictions. `"auto"`
+            derives it from the compiled loss, or else from the model's last
+            activation: cross-entropy for softmax and sigmoid outputs (from
+            logits or probabilities, averaged over positions), squared distance
+            for regression. Otherwise a Keras loss of that kind, a structure of
+            them for several outputs, or a function of the perturbed and the
+            clean outputs that returns a non-negative `(batch,)` tensor.
+            Defaults to `"auto"`.
+        modalities: Optional list with the names of the modalities to
+            regularize. Defaults to `None`, which means all.
+        seed: Optional integer, for noise that can be reproduced.
+            Defaults to `None`.
+        **kwargs: Keyword arguments of `keras.Model`, such as `name`.
+
+    Raises:
+        ValueError: If an argument is out of range, a tap or a modality does
+            not exist, a modality has no gradient, or no divergence fits the
+            outputs.
+
+    Example:
+
+    >>> import numpy as np
+    >>> color = keras.Input((3,), name="color")
+    >>> shape = keras.Input((28, 28), name="shape")
+    >>> features = keras.layers.Flatten()(shape)
+    >>> features = keras.layers.Dense(16, activation="relu")(features)
+    >>> features = keras.layers.Concatenate()([features, color])
+    >>> logits = keras.layers.Dense(10)(features)
+    >>> inner = keras.Model({"color": color, "shape": shape}, logits)
+    >>> model = InformationRegularizedModel(inner, regularizer="fisher")
+    >>> model.compile(
+    ...     "adam",
+    ...     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    ... )
+    >>> x = {"color": np.ones((8, 3)), "shape": np.ones((8, 28, 28))}
+    >>> history = model.fit(x, np.arange(8), verbose=0)
+    >>> sorted(history.history)
+    ['information_color', 'information_shape', 'loss', 'penalty']
+
+    References:
+        - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 12
+    """
+
+    def __init__(
+        self,
+        inner: keras.Model,
+        regularizer: Any = "fisher",
+        taps: Mapping[str, str] | None = None,
+        penalty_fraction: float = 1.0,
+        divergence: Any = "auto",
+        modalities: Sequence[str] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(inner, keras.Model):
+            raise ValueError(
+                "`inner` must be a `keras.Model`. "
+                f"Received: inner={inner!r} of type {type(inner)}"
+            )
+        if not 0 < penalty_fraction <= 1:
+            raise ValueError(
+                "`penalty_fraction` must be in (0, 1]. "
+                f"Received: penalty_fraction={penalty_fraction}"
+            )
+        self.inner = inner
+        self.regularizer = regularizers.get(regularizer)
+        if self.regularizer.differentiates:
+            _require_second_derivative(inner)
+        self.taps = dict(taps or {})
+        self.penalty_fraction = penalty_fraction
+        self.divergence = divergence
+        self.modalities = None if modalities is None else list(modalities)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.step = self._counter("step")
+        self.epoch = self._counter("epoch")
+        self.penalty_tracker = keras.metrics.Mean(name="penalty")
+        self.information_trackers: list[keras.metrics.Mean] = []
+        self._estimator: InformationEstimator | None = None
+        self._estimator_loss: Any = None
+        if has_symbolic_inputs(inner):
+            create_network(inner, inner.input, self.taps, self.modalities)
+            self._create_trackers(inner.input)
+            self.built = True
+
+    def build(self, input_shape: Any) -> None:
+        """Names the modalities of a model that had no inputs until now."""
+        inputs = keras.tree.map_shape_structure(keras.KerasTensor, input_shape)
+        self._create_trackers(inputs)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The wrapped model's outputs."""
+        return self.inner(inputs, training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The compiled loss, plus the penalty while training (Eq. 12)."""
+        # First: running the model again replaces what `add_loss` has left.
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if not training:
+            return loss
+        estimate = self._get_estimator(x, y_pred)
+        information = estimate(
+            x, example_weight(sample_weight), self.penalty_fraction
+        )
+        penalty = self.regularizer(information, self.step, self.epoch)
+        self.step.assign_add(1)
+        self._track(penalty, information)
+        return loss + self._aggregate_additional_loss(penalty)
+
+    def fit(
+        self, *args: Any, callbacks: Any = None, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """Keras's `fit`; also counts epochs for the regularizer's schedule."""
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(_EpochCounter())
+        else:
+            callbacks = [*keras.tree.flatten(callbacks or []), _EpochCounter()]
+        return super().fit(*args, callbacks=callbacks, **kwargs)
+
+    def training_logs(self) -> dict[str, Tensor]:
+        """What only training computes, as means since the epoch began."""
+        return {tracker.name: tracker.result() for tracker in self._trackers}
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """The logs of training and evaluation, without those of training alone.
+
+        A tracker that `evaluate` never updates would report 0.
+        """
+        names = {tracker.name for tracker in self._trackers}
+        logs = super().get_metrics_result()
+        return {name: log for name, log in logs.items() if name not in names}
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the counters, and the state of the noise as Keras does not."""
+        super().save_own_variables(store)
+        store["seed_generator_state"] = self.seed_generator.state
+
+    def load_own_variables(self, store: Any) -> None:
+        """Restores what `save_own_variables` saved."""
+        self.seed_generator.state.assign(store["seed_generator_state"])
+        names = [key for key in store.keys() if key != "seed_generator_state"]
+        super().load_own_variables({name: store[name] for name in names})
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, the wrapped model among them."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "inner": serialize(self.inner),
+            "regularizer": serialize(self.regularizer),
+            "taps": dict(self.taps),
+            "penalty_fraction": self.penalty_fraction,
+            "divergence": serialize(self.divergence),
+            "modalities": self.modalities and list(self.modalities),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "InformationRegularizedModel":
+        """The model that `get_config` described."""
+        config = dict(config)
+        for name in ("inner", "regularizer", "divergence"):
+            config[name] = keras.saving.deserialize_keras_object(
+                config[name], custom_objects=custom_objects
+            )
+        return cls(**config)
+
+    @property
+    def _trackers(self) -> list[keras.metrics.Mean]:
+        return [self.penalty_tracker, *self.information_trackers]
+
+    def _counter(self, name: str) -> keras.Variable:
+        return self.add_weight(
+            shape=(),
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def _create_trackers(self, inputs: Any) -> None:
+        names = modality_names(self.inner, inputs, self.taps, self.modalities)
+        self.information_trackers = [
+            keras.metrics.Mean(name=f"information_{name}") for name in names
+        ]
+
+    def _track(self, penalty: Tensor, information: dict[str, Tensor]) -> None:
+        values = [penalty, *information.values()]
+        for tracker, value in zip(self._trackers, values, strict=True):
+            tracker.update_state(value)
+
+    def _get_estimator(self, x: Any, y_pred: Any) -> InformationEstimator:
+        """The estimator, made anew when `compile` has changed the loss."""
+        if self._estimator is None or self._estimator_loss is not self.loss:
+            self._estimator_loss = self.loss
+            self._estimator = create_estimator(
+                self.inner,
+                self.regularizer,
+                inputs=x,
+                outputs=y_pred,
+                loss=self.loss,
+                divergence=self.divergence,
+                taps=self.taps,
+                modalities=self.modalities,
+                seed_generator=self.seed_generator,
+            )
+        return self._estimator
+
+
+class _EpochCounter(keras.callbacks.Callback):
+    """Tells the model which epoch it is in."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model.epoch.assign(epoch)
+
+
+def example_weight(sample_weight: Any) -> Tensor | None:
+    """One weight for each example: the mean over outputs and positions."""
+    weights = [w for w in keras.tree.flatten(sample_weight) if w is not None]
+    if not weights:
+        return None
+    weights = [
+        ops.mean(ops.reshape(w, (ops.shape(w)[0], -1)), axis=-1)
+        for w in map(lambda w: ops.cast(w, "float32"), weights)
+    ]
+    return sum(weights) / len(weights)
+
+
+def _require_second_derivative(inner: keras.Model) -> None:
+    """The penalty's own gradient differentiates the model twice."""
+    for layer in inner._flatten_layers(include_self=False):
+        if getattr(layer, "use_cudnn", False) and has_gpu():
+            raise ValueError(
+                f"Layer {layer.name!r} may run on cuDNN, whose recurrent "
+                "kernels have no second derivative. Create it with "
+                "`use_cudnn=False`, or use the regularizers 'entropy' or "
+                "'variance', which need no gradient by the inputs."
+            )

@@ -1,0 +1,510 @@
+"""Runs an inner model again from where its modalities were perturbed.
+
+A network has one point for each modality: the input itself, or the output of
+the layer that taps it. `run` computes the clean activations; `replace` computes
+what follows from new values at some of the points. Everything runs in
+inference mode: batch statistics and dropout would make f jump for reasons
+other than the perturbation, and moving statistics would be updated twice.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import ExitStack
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from typing import NamedTuple
+
+import keras
+from keras.src.models.functional import Functional
+
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.types import Tensor
+
+
+def create_network(
+    inner: keras.Model,
+    inputs: Any,
+    taps: Mapping[str, str] | None = None,
+    modalities: list[str] | None = None,
+) -> "FunctionalNetwork | OpaqueNetwork":
+    """The network of a built model.
+
+    Args:
+        inner: A built `keras.Model`.
+        inputs: A batch of its inputs, or anything of the same structure.
+        taps: Optional dict from modality to the name of a layer.
+        modalities: Optional list of the modalities to perturb.
+
+    Returns:
+        A `FunctionalNetwork` where the model is a graph of layers and the taps
+        are among them, an `OpaqueNetwork` otherwise.
+
+    Raises:
+        ValueError: If a tap or a modality does not exist, or a modality is not
+            a float tensor.
+    """
+    taps = dict(taps or {})
+    graph = _as_graph(inner)
+    if graph is None:
+        return OpaqueNetwork(inner, inputs, taps, modalities)
+    own_layers = {layer.name for layer in graph.layers}
+    if not own_layers.issuperset(taps.values()):
+        return OpaqueNetwork(inner, inputs, taps, modalities)
+    return FunctionalNetwork(graph, taps, modalities)
+
+
+def has_symbolic_inputs(inner: keras.Model) -> bool:
+    """Whether the model knows its inputs before it is called."""
+    if isinstance(inner, keras.Sequential) and not inner.built:
+        return False
+    return bool(getattr(inner, "inputs", None))
+
+
+def modality_names(
+    inner: keras.Model,
+    inputs: Any,
+    taps: Mapping[str, str] | None = None,
+    modalities: list[str] | None = None,
+) -> list[str]:
+    """The modalities to perturb: those asked for, or every input."""
+    graph = _as_graph(inner)
+    leaves = list(
+        _named_leaves(inputs) if graph is None else _graph_inputs(graph)
+    )
+    return _select(leaves, dict(taps or {}), modalities)
+
+
+class FunctionalNetwork:
+    """A functional or sequential model: only what depends on a point reruns.
+
+    Activations are a dict of tensors by the id of their symbolic tensor in the
+    model's graph.
+    """
+
+    def __init__(
+        self,
+        graph: keras.Model,
+        taps: dict[str, str],
+        modalities: list[str] | None,
+    ) -> None:
+        self._graph = graph
+        self._nodes = _nodes_in_order(graph)
+        inputs = _graph_inputs(graph)
+        self.modalities = _select(list(inputs), taps, modalities)
+        self._points = {
+            name: self._tapped(name, taps[name], inputs)
+            if name in taps
+            else self._behind_masking(inputs[name])
+            for name in self.modalities
+        }
+        for name, point in self._points.items():
+            _require_float(name, point.dtype)
+
+    def points(self, inputs: Any) -> dict[str, Tensor]:
+        """The clean value of each modality, at the least cost."""
+        return self.points_of(self._run(inputs, self._points.values()))
+
+    def run(self, inputs: Any) -> Mapping[int, Tensor]:
+        """The clean activations."""
+        return self._run(inputs, self._graph.outputs)
+
+    def points_of(self, activations: Mapping[int, Tensor]) -> dict[str, Tensor]:
+        """The value of each modality among the activations."""
+        return {
+            name: activations[id(point)] for name, point in self._points.items()
+        }
+
+    def outputs_of(self, activations: Mapping[int, Tensor]) -> Any:
+        """The model's outputs among the activations."""
+        return keras.tree.map_structure(
+            lambda output: activations[id(output)], self._graph.output
+        )
+
+    def replace(
+        self,
+        activations: Mapping[int, Tensor],
+        values: dict[str, Tensor],
+        num_samples: int = 1,
+    ) -> Mapping[int, Tensor]:
+        """The activations that follow from new values at some points.
+
+        Args:
+            activations: What `run` or `replace` returned.
+            values: Dict of tensors of shape `(num_samples * batch, ...)`.
+            num_samples: Integer, samples for each example. Defaults to `1`.
+
+        Returns:
+            Activations of `num_samples * batch` examples. Those that no value
+            reaches are the clean ones, repeated and not computed again.
+        """
+        replaced = _RepeatedActivations(activations, num_samples)
+        changed = set()
+        for name, value in values.items():
+            point = self._points[name]
+            mask = mask_of(replaced[id(point)])
+            value = keras.ops.cast(value, activations[id(point)].dtype)
+            replaced[id(point)] = with_mask(value, mask)
+            changed.add(id(point))
+        for node in self._nodes:
+            outputs = {id(output) for output in node.outputs}
+            depends = any(id(x) in changed for x in node.input_tensors)
+            if depends and not outputs & changed:
+                replaced.update(_call_node(node, replaced))
+                changed |= outputs
+        return replaced
+
+    def _run(self, inputs: Any, targets: Any) -> Mapping[int, Tensor]:
+        tensors = self._graph._standardize_inputs(inputs)
+        activations = {
+            id(symbol): tensor
+            for symbol, tensor in zip(self._graph.inputs, tensors, strict=True)
+        }
+        needed = _ancestors(targets)
+        for node in self._nodes:
+            if id(node) in needed:
+                activations.update(_call_node(node, activations))
+        return activations
+
+    def _tapped(self, name: str, layer: str, inputs: dict[str, Any]) -> Any:
+        """The output of the tapping layer that depends on the modality."""
+        sources = {
+            id(tensor)
+            for leaf, tensor in inputs.items()
+            if _belongs_to(leaf, name)
+        }
+        outputs = [
+            node.outputs[0]
+            for node in self._nodes
+            if node.operation.name == layer
+            and sources & {id(x) for x in _sources(node)}
+        ]
+        if len(outputs) != 1:
+            raise ValueError(
+                f"`taps` names layer {layer!r} for modality {name!r}, but in "
+                f"this model {len(outputs)} calls of that layer depend on the "
+                "modality, and there must be exactly one. Name a layer that is "
+                "called once on this modality."
+            )
+        return outputs[0]
+
+    def _behind_masking(self, point: Any) -> Any:
+        """Moves a point behind a `Masking` layer that is its only consumer.
+
+        Noise on padding would make it look like data to the layer.
+        """
+        consumers = [
+            node
+            for node in self._nodes
+            if any(x is point for x in node.input_tensors)
+        ]
+        if [type(node.operation) for node in consumers] == [
+            keras.layers.Masking
+        ]:
+            return consumers[0].outputs[0]
+        return point
+
+
+class _Run(NamedTuple):
+    inputs: Any
+    points: dict[str, Tensor]
+    outputs: Any
+
+
+class OpaqueNetwork:
+    """Any other model: it is called again as a whole."""
+
+    def __init__(
+        self,
+        inner: keras.Model,
+        inputs: Any,
+        taps: dict[str, str],
+        modalities: list[str] | None,
+    ) -> None:
+        leaves = _named_leaves(inputs)
+        self._inner = inner
+        self.modalities = _select(list(leaves), taps, modalities)
+        self._layers = {
+            name: _find_layer(inner, taps[name])
+            for name in self.modalities
+            if name in taps
+        }
+        for name in self.modalities:
+            if name not in self._layers:
+                _require_float(name, leaves[name].dtype)
+
+    def points(self, inputs: Any) -> dict[str, Tensor]:
+        """The clean value of each modality, at the least cost."""
+        if self._layers:
+            return self.run(inputs).points
+        leaves = _named_leaves(inputs)
+        return {name: leaves[name] for name in self.modalities}
+
+    def run(self, inputs: Any) -> _Run:
+        """The clean activations."""
+        captured: dict[str, list[Tensor]] = {name: [] for name in self._layers}
+
+        def capture(name: str, output: Tensor) -> Tensor:
+            captured[name].append(output)
+            return output
+
+        outputs = self._call(
+            inputs, {name: partial(capture, name) for name in captured}
+        )
+        for name, tensors in captured.items():
+            self._check_tap(name, tensors)
+        leaves = _named_leaves(inputs)
+        points = {
+            name: captured[name][0] if name in captured else leaves[name]
+            for name in self.modalities
+        }
+        return _Run(inputs, points, outputs)
+
+    def points_of(self, activations: _Run) -> dict[str, Tensor]:
+        """The value of each modality among the activations."""
+        return activations.points
+
+    def outputs_of(self, activations: _Run) -> Any:
+        """The model's outputs among the activations."""
+        return activations.outputs
+
+    def replace(
+        self,
+        activations: _Run,
+        values: dict[str, Tensor],
+        num_samples: int = 1,
+    ) -> _Run:
+        """The activations that follow from new values at some points.
+
+        Args:
+            activations: What `run` or `replace` returned.
+            values: Dict of tensors of shape `(num_samples * batch, ...)`.
+            num_samples: Integer, samples for each example. Defaults to `1`.
+
+        Returns:
+            Activations of `num_samples * batch` examples.
+        """
+        values = {
+            name: keras.ops.cast(value, activations.points[name].dtype)
+            for name, value in values.items()
+        }
+        points = {
+            name: values.get(name, repeat_samples(point, num_samples))
+            for name, point in activations.points.items()
+        }
+        inputs = _map_leaves(
+            lambda name, leaf: (
+                points[name]
+                if name in points and name not in self._layers
+                else repeat_samples(leaf, num_samples)
+            ),
+            activations.inputs,
+        )
+
+        def overwrite(name: str, output: Tensor) -> Tensor:
+            return with_mask(points[name], mask_of(output))
+
+        outputs = self._call(
+            inputs, {name: partial(overwrite, name) for name in self._layers}
+        )
+        return _Run(inputs, points, outputs)
+
+    def _call(
+        self, inputs: Any, transforms: dict[str, Callable[[Tensor], Tensor]]
+    ) -> Any:
+        with ExitStack() as stack:
+            for name, transform in transforms.items():
+                stack.enter_context(
+                    _transformed_output(self._layers[name], transform)
+                )
+            return self._inner(inputs, training=False)
+
+    def _check_tap(self, name: str, tensors: list[Tensor]) -> None:
+        layer = self._layers[name].name
+        if len(tensors) != 1:
+            raise ValueError(
+                f"`taps` names layer {layer!r} for modality {name!r}, but the "
+                f"model called that layer {len(tensors)} times, and it must "
+                "be exactly once. Name a layer that is called once."
+            )
+        _require_float(name, tensors[0].dtype)
+
+
+class _RepeatedActivations(dict):
+    """Activations; what is missing is repeated from a run of fewer samples."""
+
+    def __init__(self, source: Mapping[int, Tensor], num_samples: int) -> None:
+        super().__init__()
+        self._source = source
+        self._num_samples = num_samples
+
+    def __missing__(self, key: int) -> Tensor:
+        self[key] = repeat_samples(self._source[key], self._num_samples)
+        return self[key]
+
+
+def _as_graph(inner: keras.Model) -> keras.Model | None:
+    """The model as a functional graph, if calling it means running that."""
+    if not has_symbolic_inputs(inner):
+        return None
+    call = type(inner).call
+    if isinstance(inner, keras.Sequential) and call is keras.Sequential.call:
+        return keras.Model(inner.inputs, inner.outputs)
+    if isinstance(inner, Functional) and call is Functional.call:
+        return inner
+    return None
+
+
+def _nodes_in_order(graph: keras.Model) -> list[Any]:
+    """The nodes of a functional model, each behind those it depends on."""
+    depths = sorted(graph._nodes_by_depth, reverse=True)
+    return [
+        node
+        for depth in depths
+        for node in graph._nodes_by_depth[depth]
+        if not node.is_input
+    ]
+
+
+def _call_node(node: Any, activations: Mapping[int, Tensor]) -> dict:
+    feed = {id(x): activations[id(x)] for x in node.input_tensors}
+    args, kwargs = node.arguments.fill_in(feed)
+    if isinstance(node.operation, keras.layers.Layer):
+        kwargs["training"] = False
+    outputs = keras.tree.flatten(node.operation(*args, **kwargs))
+    return {
+        id(symbol): tensor
+        for symbol, tensor in zip(node.outputs, outputs, strict=True)
+    }
+
+
+def _producer(tensor: Any) -> Any:
+    operation, node_index, _ = tensor._keras_history
+    return operation._inbound_nodes[node_index]
+
+
+def _ancestors(tensors: Any) -> set[int]:
+    """Ids of the nodes that compute the tensors."""
+    found: dict[int, Any] = {}
+    waiting = [_producer(tensor) for tensor in tensors]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in found:
+            found[id(node)] = node
+            waiting += [_producer(tensor) for tensor in node.input_tensors]
+    return set(found)
+
+
+def _sources(node: Any) -> list[Any]:
+    """The input tensors of the graph that a node depends on."""
+    sources, seen, waiting = [], set(), list(node.input_tensors)
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        producer = _producer(tensor)
+        if producer.is_input:
+            sources.append(tensor)
+        waiting += producer.input_tensors
+    return sources
+
+
+@contextmanager
+def _transformed_output(
+    layer: keras.layers.Layer, transform: Callable[[Tensor], Tensor]
+) -> Iterator[None]:
+    """Sends what a layer returns through `transform` for a while."""
+    call = layer.call
+    layer.call = lambda *args, **kwargs: transform(call(*args, **kwargs))
+    try:
+        yield
+    finally:
+        del layer.call
+
+
+def _find_layer(inner: keras.Model, name: str) -> keras.layers.Layer:
+    layers = {
+        layer.name: layer for layer in inner._flatten_layers(include_self=False)
+    }
+    if name not in layers:
+        raise ValueError(
+            f"`taps` names layer {name!r}, which the model does not have. "
+            f"Its layers are {sorted(layers)}."
+        )
+    return layers[name]
+
+
+def _graph_inputs(graph: keras.Model) -> dict[str, Any]:
+    """The symbolic inputs by name; by path where inputs are a dict."""
+    if isinstance(graph.input, dict):
+        return _named_leaves(graph.input)
+    return {tensor.name: tensor for tensor in graph.inputs}
+
+
+def _named_leaves(inputs: Any) -> dict[str, Any]:
+    """The tensors of a structure by their path, such as `"text/ids"`."""
+    return {
+        _leaf_name(path): leaf
+        for path, leaf in keras.tree.flatten_with_path(inputs)
+        if leaf is not None
+    }
+
+
+def _map_leaves(function: Callable[[str, Any], Any], inputs: Any) -> Any:
+    leaves = [
+        leaf if leaf is None else function(_leaf_name(path), leaf)
+        for path, leaf in keras.tree.flatten_with_path(inputs)
+    ]
+    return keras.tree.pack_sequence_as(inputs, leaves)
+
+
+def _leaf_name(path: tuple) -> str:
+    """`"input"` for a single tensor, `"input_0"`, ... for a list of them."""
+    if all(isinstance(key, int) for key in path):
+        return "_".join(["input", *map(str, path)])
+    return "/".join(map(str, path))
+
+
+def _belongs_to(leaf: str, modality: str) -> bool:
+    return leaf == modality or leaf.startswith(modality + "/")
+
+
+def _select(
+    leaves: list[str], taps: dict[str, str], modalities: list[str] | None
+) -> list[str]:
+    """The modalities: inputs and taps, where a tap stands for its inputs."""
+    for name in taps:
+        if not any(_belongs_to(leaf, name) for leaf in leaves):
+            raise ValueError(
+                f"`taps` names modality {name!r}, which is no input of the "
+                f"model. Its inputs are {leaves}."
+            )
+    names: list[str] = []
+    for leaf in leaves:
+        tapped = [name for name in taps if _belongs_to(leaf, name)]
+        names += [name for name in tapped or [leaf] if name not in names]
+    if modalities is None:
+        return names
+    unknown = [name for name in modalities if name not in names]
+    if unknown or not modalities:
+        raise ValueError(
+            f"`modalities` must name at least one of {names}. "
+            f"Received: modalities={modalities}"
+        )
+    return list(modalities)
+
+
+def _require_float(name: str, dtype: Any) -> None:
+    dtype = keras.backend.standardize_dtype(dtype)
+    if not keras.backend.is_float_dtype(dtype):
+        raise ValueError(
+            f"Modality {name!r} has dtype {dtype}, which has no gradient. "
+            "Measure it at a float layer, as in "
+            f"`taps={{{name!r}: 'embedding'}}` with the name of the layer that "
+            "embeds or rescales it, or leave it out by naming the others in "
+            "`modalities=[...]`."
+        )

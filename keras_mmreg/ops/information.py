@@ -1,0 +1,81 @@
+"""Functional information of f under a Gaussian measure (Gat et al. 2020).
+
+Two of the four are sampled directly from the values of f, two bound them by
+its gradient. All return one number per example.
+"""
+
+from keras import ops
+
+from keras_mmreg.ops.numerics import sum_over_features
+from keras_mmreg.ops.numerics import x_log_x
+from keras_mmreg.types import Tensor
+
+
+def functional_entropy(values: Tensor) -> Tensor:
+    """Functional entropy `E[f log f] - E[f] log E[f]` (Eq. 2).
+
+    Args:
+        values: Non-negative tensor of shape `(num_samples, batch)`.
+
+    Returns:
+        Tensor of shape `(batch,)`; `0` where f is constant.
+    """
+    entropy = ops.mean(x_log_x(values), axis=0) - x_log_x(
+        ops.mean(values, axis=0)
+    )
+    return ops.maximum(entropy, 0.0)  # Rounding can make it negative.
+
+
+def functional_variance(values: Tensor) -> Tensor:
+    """Variance `E[f^2] - E[f]^2` of f (Eq. 13), without the bias of sampling.
+
+    Args:
+        values: Tensor of shape `(num_samples, batch)` with at least two
+            samples.
+
+    Returns:
+        Tensor of shape `(batch,)`; `0` where f is constant.
+    """
+    num_samples = values.shape[0]
+    return ops.var(values, axis=0) * (num_samples / (num_samples - 1))
+
+
+def fisher_information(
+    values: Tensor,
+    gradients: Tensor,
+    variance: Tensor | float = 1.0,
+    epsilon: float = 1e-7,
+) -> Tensor:
+    """Functional Fisher information `|grad f|^2 / f` (Eq. 3 and 11).
+
+    Args:
+        values: Non-negative tensor f of shape `(batch,)`.
+        gradients: Tensor of shape `(batch, ...)`, the gradient of each value
+            by its own coordinates.
+        variance: Weight of each squared partial derivative; broadcasts against
+            `gradients`. Defaults to `1.0`.
+        epsilon: Float added to f. As f goes to 0 for a confident prediction,
+            so does its gradient, and `0 / 0` has to be kept at 0.
+            Defaults to `1e-7`.
+
+    Returns:
+        Tensor of shape `(batch,)`, in nats per squared unit of the input.
+    """
+    return poincare_information(gradients, variance) / (values + epsilon)
+
+
+def poincare_information(
+    gradients: Tensor, variance: Tensor | float = 1.0
+) -> Tensor:
+    """Squared norm `|grad f|^2`, which bounds the variance of f (Eq. 15, 17).
+
+    Args:
+        gradients: Tensor of shape `(batch, ...)`, the gradient of each value
+            of f by its own coordinates.
+        variance: Weight of each squared partial derivative; broadcasts against
+            `gradients`. Defaults to `1.0`.
+
+    Returns:
+        Tensor of shape `(batch,)`.
+    """
+    return sum_over_features(ops.square(gradients) * variance)

@@ -1,0 +1,94 @@
+"""Gaussian perturbations of a modality (Gat et al. 2020, Eq. 6)."""
+
+import keras
+from keras import ops
+
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.types import Tensor
+
+
+def noise_stddev(
+    x: Tensor, stddev: str | float, mask: Tensor | None = None
+) -> Tensor:
+    """The standard deviation sigma of the noise for each coordinate of `x`.
+
+    It sets the scale at which the model is probed and is no quantity to be
+    trained, so no gradient flows through it.
+
+    Args:
+        x: Float tensor of shape `(batch, ...)`.
+        stddev: `"batch"` for the standard deviation of each coordinate over
+            the batch (Eq. 6), `"example"` for that of each example over its
+            own coordinates, or a non-negative number.
+        mask: Optional tensor of shape `x.shape[:k]` whose zeros mark padding,
+            which is left out of the statistics.
+
+    Returns:
+        Tensor that broadcasts against `x`. A coordinate that never varies has
+        `0`, and so is not perturbed.
+    """
+    if stddev == "batch":
+        deviation = _stddev(x, (0,), mask)
+    elif stddev == "example":
+        deviation = _stddev(x, tuple(range(1, len(x.shape))), mask)
+    else:
+        deviation = ops.full((1,) * len(x.shape), stddev, dtype=x.dtype)
+    return ops.stop_gradient(deviation)
+
+
+def perturb(
+    x: Tensor,
+    stddev: Tensor,
+    num_samples: int,
+    seed: keras.random.SeedGenerator,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """Draws `num_samples` values `z ~ N(x, stddev^2)` for each example (Eq. 6).
+
+    Args:
+        x: Float tensor of shape `(batch, ...)`.
+        stddev: Tensor that broadcasts against `x`.
+        num_samples: Integer, the number of draws.
+        seed: The seed generator that the noise is drawn with.
+        mask: Optional tensor of shape `x.shape[:k]` whose zeros mark padding,
+            which stays as it is.
+
+    Returns:
+        Tensor of shape `(num_samples * batch, ...)`, sample by sample.
+    """
+    shape = ops.shape(x)
+    noise = keras.random.normal((num_samples, *shape), dtype=x.dtype, seed=seed)
+    noise = noise * stddev
+    if mask is not None:
+        noise = noise * align_mask(mask, x)
+    return ops.reshape(x + noise, (num_samples * shape[0], *shape[1:]))
+
+
+def repeat_samples(x: Tensor, num_samples: int) -> Tensor:
+    """Repeats a batch and its mask, sample by sample as in `perturb`."""
+    if num_samples == 1:
+        return x
+    repeated = ops.concatenate([x] * num_samples, axis=0)
+    mask = mask_of(x)
+    if mask is not None:
+        mask = ops.concatenate([mask] * num_samples, axis=0)
+    return with_mask(repeated, mask)
+
+
+def align_mask(mask: Tensor, x: Tensor) -> Tensor:
+    """Casts a mask of shape `x.shape[:k]` so that it multiplies `x`."""
+    missing_axes = (1,) * (len(x.shape) - len(mask.shape))
+    return ops.reshape(
+        ops.cast(mask, x.dtype), (*ops.shape(mask), *missing_axes)
+    )
+
+
+def _stddev(x: Tensor, axis: tuple[int, ...], mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return ops.std(x, axis=axis, keepdims=True)
+    weights = align_mask(mask, x) * ops.ones_like(x)
+    count = ops.maximum(ops.sum(weights, axis=axis, keepdims=True), 1.0)
+    mean = ops.sum(weights * x, axis=axis, keepdims=True) / count
+    squares = weights * ops.square(x - mean)
+    return ops.sqrt(ops.sum(squares, axis=axis, keepdims=True) / count)

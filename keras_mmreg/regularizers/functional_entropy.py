@@ -1,0 +1,55 @@
+"""Regularization by the functional entropy, sampled directly."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.ops.information import functional_entropy
+from keras_mmreg.regularizers.information_regularizer import (
+    InformationRegularizer,
+)
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class FunctionalEntropy(InformationRegularizer):
+    """Penalty on too little functional entropy, from samples of f (Eq. 2).
+
+    `I_i = E[f log f] - E[f] log E[f]` over the perturbations of modality i. It
+    needs no gradient by the inputs, but several samples, and is biased towards
+    0 when they are few: `FisherInformation` bounds it with one.
+
+    Args:
+        num_samples: Integer of at least 2, draws of the noise for each
+            example. Defaults to `4`.
+        **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
+            `stddev`, `perturbation`, `cross_entropy`, `epsilon`, `schedule`.
+            With `perturbation="joint"` the other modalities are perturbed too,
+            by one draw that the samples share (Eq. 5).
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> regularizer = FunctionalEntropy(strength=0.01, num_samples=8)
+    >>> regularizer.get_config()["num_samples"]
+    8
+
+    References:
+        - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 2
+    """
+
+    differentiates = False
+    minimum_samples = 2
+
+    def __init__(
+        self, strength: float = 0.1, num_samples: int = 4, **kwargs: Any
+    ) -> None:
+        super().__init__(strength=strength, num_samples=num_samples, **kwargs)
+
+    def information(
+        self, values: Tensor, gradients: Tensor | None, stddev: Tensor
+    ) -> Tensor:
+        """The entropy of f over the samples (Eq. 2)."""
+        return functional_entropy(values)

@@ -1,0 +1,54 @@
+"""Regularization by the functional variance, sampled directly."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.ops.information import functional_variance
+from keras_mmreg.regularizers.information_regularizer import (
+    InformationRegularizer,
+)
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class FunctionalVariance(InformationRegularizer):
+    """Penalty on too little variance of f, from samples of f (Eq. 13).
+
+    `I_i = E[f^2] - E[f]^2` over the perturbations of modality i, estimated
+    without bias from two samples or more, and without a gradient by the inputs.
+
+    Args:
+        num_samples: Integer of at least 2, draws of the noise for each
+            example. Defaults to `4`.
+        **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
+            `stddev`, `perturbation`, `cross_entropy`, `epsilon`, `schedule`.
+            With `perturbation="joint"` the other modalities are perturbed too,
+            by one draw that the samples share (Eq. 16).
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> regularizer = FunctionalVariance(strength=0.01)
+    >>> regularizer.get_config()["num_samples"]
+    4
+
+    References:
+        - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 13
+    """
+
+    differentiates = False
+    minimum_samples = 2
+
+    def __init__(
+        self, strength: float = 0.1, num_samples: int = 4, **kwargs: Any
+    ) -> None:
+        super().__init__(strength=strength, num_samples=num_samples, **kwargs)
+
+    def information(
+        self, values: Tensor, gradients: Tensor | None, stddev: Tensor
+    ) -> Tensor:
+        """The variance of f over the samples (Eq. 13)."""
+        return functional_variance(values)
