@@ -1,0 +1,5 @@
+"""Layers: quantised features, and the mask that separates them."""
+
+from keras_mmreg.layers.vector_quantizer import VectorQuantizer
+
+__all__ = ["VectorQuantizer"]

@@ -1,0 +1,419 @@
+"""A layer that replaces each feature vector by its nearest code."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.ops import quantization
+from keras_mmreg.types import Tensor
+
+_UPDATES = ("ema", "gradient")
+_DATA_FORMATS = ("channels_last", "channels_first")
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class VectorQuantizer(keras.layers.Layer):
+    """Replaces each feature vector by the nearest of a set of learned codes.
+
+    Quantised features are countable units: how much of a modality a model
+    uses becomes a number of channels instead of a matter of scale. For each
+    position of the input,
+
+    `z_q = c_k` with `k = argmin_j ||z - c_j||^2`,
+
+    and the gradient passes as if nothing had happened (straight-through).
+    The layer adds `commitment_cost * mean((z - sg[z_q])^2)` to the model's
+    losses, plus `mean((sg[z] - z_q)^2)` with `update="gradient"`; `sg` stops
+    the gradient.
+
+    In training the codes follow the vectors that choose them, by moving
+    averages of their number and sum (`update="ema"`, which needs no learning
+    rate) or by the optimizer (`update="gradient"`). Codes that hardly any
+    vector chooses are restarted at vectors of the current batch. Freezing the
+    layer (`trainable=False`) stops both.
+
+    Distances are computed in float32 even under mixed precision. Padded
+    positions (Keras masks) are quantised, but neither move codes nor count in
+    the loss.
+
+    Args:
+        num_embeddings: Positive integer K, the number of codes (per group).
+        commitment_cost: Non-negative float, the weight of the term that keeps
+            features near their codes. Defaults to `0.25`.
+        decay: Float in [0, 1), how much of the moving averages a step keeps.
+            With `update="gradient"` they only find unused codes. Defaults to
+            `0.99`.
+        update: `"ema"` or `"gradient"`. Defaults to `"ema"`.
+        epsilon: Small positive float, the Laplace smoothing of the counts that
+            sums are divided by. Defaults to `1e-5`.
+        num_groups: Positive integer that divides the channels. Each group of
+            neighbouring channels gets a codebook of its own (product
+            quantisation). With one codebook over all channels, any channel
+            that a mask keeps still tells which code was chosen; with groups, a
+            masked group is gone. Defaults to `1`.
+        restart_threshold: Non-negative float. In training, a code whose moving
+            count is below this fraction of the mean count of its group starts
+            again at a random vector of the batch. `0` never restarts. Defaults
+            to `0.05`.
+        codebook_initializer: `"data"` (random vectors of the first training
+            batch), or a Keras initializer, for codes of shape
+            `(num_groups, num_embeddings, channels // num_groups)`. Defaults to
+            `"data"`.
+        data_format: `"channels_last"` or `"channels_first"`. Defaults to
+            `"channels_last"`.
+        seed: Optional integer, for the restarts.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Float tensor `(batch, ..., channels)`, or
+            `(batch, channels, ...)` with `"channels_first"`.
+        training: Whether codes are updated.
+        mask: Optional boolean tensor that broadcasts against the input without
+            its channels; `False` marks padding.
+        return_indices: Whether to return the codes' indices too.
+
+    Returns:
+        A tensor like `inputs`; with `return_indices=True` a tuple of it and
+        integer indices `(batch, ..., num_groups)`.
+
+    Raises:
+        ValueError: If an argument is out of range, or the number of channels
+            is unknown or not a multiple of `num_groups`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> quantizer = VectorQuantizer(num_embeddings=8, num_groups=2)
+    >>> features = np.random.normal(size=(4, 7, 7, 6)).astype("float32")
+    >>> quantized, indices = quantizer(
+    ...     features, training=True, return_indices=True
+    ... )
+    >>> tuple(quantized.shape), tuple(indices.shape)
+    ((4, 7, 7, 6), (4, 7, 7, 2))
+
+    References:
+        - van den Oord et al., Neural Discrete Representation Learning,
+          NeurIPS 2017: Eqs. 1-3 and Appendix A.1.
+        - Tejero-de-Pablos, Complementary-Contradictory Feature Regularization
+          against Multimodal Overfitting, WACV 2024: Section 3.1 and Eq. 3.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        commitment_cost: float = 0.25,
+        decay: float = 0.99,
+        update: str = "ema",
+        epsilon: float = 1e-5,
+        num_groups: int = 1,
+        restart_threshold: float = 0.05,
+        codebook_initializer: Any = "data",
+        data_format: str = "channels_last",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check_positive("num_embeddings", num_embeddings)
+        _check_positive("num_groups", num_groups)
+        _check_positive("epsilon", epsilon)
+        _check_not_negative("commitment_cost", commitment_cost)
+        _check_not_negative("restart_threshold", restart_threshold)
+        if not 0 <= decay < 1:
+            raise ValueError(
+                f"`decay` must be at least 0 and below 1. Received: {decay}"
+            )
+        if update not in _UPDATES:
+            raise ValueError(
+                f"`update` must be one of {_UPDATES}. Received: {update!r}"
+            )
+        if data_format not in _DATA_FORMATS:
+            raise ValueError(
+                f"`data_format` must be one of {_DATA_FORMATS}. "
+                f"Received: {data_format!r}"
+            )
+        self.num_embeddings = num_embeddings
+        self.commitment_cost = commitment_cost
+        self.decay = decay
+        self.update = update
+        self.epsilon = epsilon
+        self.num_groups = num_groups
+        self.restart_threshold = restart_threshold
+        self.data_dependent = codebook_initializer == "data"
+        self.codebook_initializer = (
+            "data"
+            if self.data_dependent
+            else keras.initializers.get(codebook_initializer)
+        )
+        self.data_format = data_format
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple) -> None:
+        """Creates the codebook for the input's channels."""
+        axis = -1 if self.data_format == "channels_last" else 1
+        channels = input_shape[axis]
+        if channels is None or channels % self.num_groups:
+            raise ValueError(
+                "The input's channels must be known and a multiple of "
+                f"`num_groups`={self.num_groups}. Received: "
+                f"input_shape={tuple(input_shape)}, whose axis {axis} "
+                f"(`data_format`={self.data_format!r}) holds the channels."
+            )
+        self.input_spec = keras.layers.InputSpec(
+            ndim=len(input_shape), axes={axis: channels}
+        )
+        counts_shape = (self.num_groups, self.num_embeddings)
+        codebook_shape = (*counts_shape, channels // self.num_groups)
+        initializer = (
+            "random_normal"
+            if self.data_dependent
+            else self.codebook_initializer
+        )
+        # Counts start at 1: from 0, the first steps would divide the sums of
+        # unused codes by almost nothing and throw them far away.
+        self.counts = self._add_state("counts", counts_shape, "ones")
+        # "ema": sum of the vectors of each code. "gradient": where the code
+        # was put; the optimizer's `offset` is added. A layer cannot write a
+        # trainable weight inside JAX's train step, but it can write this.
+        self.anchors = self._add_state("anchors", codebook_shape, initializer)
+        self.started = self._add_state("started", (), "zeros")
+        self.offset = None
+        if self.update == "gradient":
+            self.offset = self.add_weight(
+                name="offset",
+                shape=codebook_shape,
+                initializer="zeros",
+                dtype=self.state_dtype,
+                autocast=False,
+            )
+
+    def _add_state(self, name: str, shape: tuple, initializer: Any) -> Any:
+        # Replicas of TensorFlow's distribution strategies hold equal shares of
+        # the batch; codes are ratios, for which the mean is as good as the sum.
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            dtype=self.state_dtype,
+            autocast=False,
+            trainable=False,
+            aggregation="mean",
+        )
+
+    @property
+    def state_dtype(self) -> str:
+        """The dtype of codes and distances: at least float32."""
+        return keras.backend.result_type(self.variable_dtype, "float32")
+
+    @property
+    def codebook(self) -> Tensor:
+        """The codes, `(num_groups, num_embeddings, channels per group)`."""
+        if self.update == "gradient":
+            return self.anchors + self.offset
+        # van den Oord et al., Appendix A.1: e_i = m_i / N_i.
+        return self.anchors / self._smoothed_counts()[..., None]
+
+    def _smoothed_counts(self) -> Tensor:
+        return quantization.laplace_smoothing(
+            ops.convert_to_tensor(self.counts), self.epsilon
+        )
+
+    def call(
+        self,
+        inputs: Tensor,
+        training: bool = False,
+        mask: Tensor | None = None,
+        return_indices: bool = False,
+    ) -> Tensor:
+        """Quantises the inputs, and updates the codes in training."""
+        features = self._channels_last(ops.cast(inputs, self.state_dtype))
+        vectors = self._split_groups(features)
+        weights = self._vector_weights(features, mask)
+        if training and self.trainable:
+            self._restart_unused_codes(ops.stop_gradient(vectors), weights)
+        codebook = self.codebook
+        indices = quantization.nearest_codes(vectors, codebook)
+        codes = quantization.lookup(indices, codebook)
+        self.add_loss(self._loss(vectors, codes, weights))
+        if training and self.trainable:
+            self._update_averages(ops.stop_gradient(vectors), indices, weights)
+        quantized = self._merge_groups(codes, ops.shape(features))
+        quantized = ops.cast(self._channels_first(quantized), inputs.dtype)
+        quantized = quantization.straight_through(inputs, quantized)
+        if not return_indices:
+            return quantized
+        return quantized, self._merge_indices(indices, ops.shape(features))
+
+    def lookup(self, indices: Tensor) -> Tensor:
+        """The features that `indices` stand for.
+
+        Args:
+            indices: Integers `(batch, ..., num_groups)`, as returned by a call
+                with `return_indices=True`.
+
+        Returns:
+            A tensor `(batch, ..., channels)`, or channels first.
+        """
+        shape = ops.shape(indices)
+        rows = ops.transpose(ops.reshape(indices, (-1, self.num_groups)))
+        codes = quantization.lookup(rows, self.codebook)
+        return self._channels_first(self._merge_groups(codes, shape))
+
+    def _loss(self, vectors: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
+        return quantization.quantization_loss(
+            vectors,
+            codes,
+            weights,
+            self.commitment_cost,
+            codebook_cost=float(self.update == "gradient"),
+        )
+
+    def _restart_unused_codes(self, vectors: Tensor, weights: Tensor) -> None:
+        """Puts codes that are hardly used at random vectors of the batch.
+
+        Before the first batch, with data-dependent initialisation, that is
+        every code.
+        """
+        if not self.data_dependent and not self.restart_threshold:
+            return
+        counts = ops.convert_to_tensor(self.counts)
+        anchors = ops.convert_to_tensor(self.anchors)
+        mean_counts = ops.mean(counts, axis=-1, keepdims=True)
+        unused = counts < self.restart_threshold * mean_counts
+        if self.data_dependent:
+            unused = ops.logical_or(unused, self.started < 1)
+        # A batch of nothing but padding has no vector to start from.
+        unused = ops.logical_and(unused, ops.sum(weights) > 0)
+        self.counts.assign(ops.where(unused, mean_counts, counts))
+        samples = self._sample_vectors(vectors, weights)
+        if self.update == "gradient":
+            restarted = samples - ops.stop_gradient(self.offset)
+        else:
+            restarted = samples * self._smoothed_counts()[..., None]
+        self.anchors.assign(ops.where(unused[..., None], restarted, anchors))
+        has_vectors = ops.cast(ops.sum(weights) > 0, self.state_dtype)
+        self.started.assign(ops.maximum(self.started, has_vectors))
+
+    def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
+        """A random vector, padding excepted, for each code of each group."""
+        ends = ops.cumsum(weights)
+        uniform = keras.random.uniform(
+            (self.num_groups * self.num_embeddings,),
+            dtype=self.state_dtype,
+            seed=self.seed_generator,
+        )
+        chosen = ops.searchsorted(ends, uniform * ends[-1], side="right")
+        # In float32 `uniform * total` can round up to the total itself.
+        last = ops.shape(weights)[0] - 1
+        chosen = ops.minimum(ops.cast(chosen, "int32"), last)
+        chosen = ops.reshape(chosen, (self.num_groups, self.num_embeddings))
+        return ops.take_along_axis(vectors, chosen[..., None], axis=1)
+
+    def _update_averages(
+        self, vectors: Tensor, indices: Tensor, weights: Tensor
+    ) -> None:
+        """van den Oord et al., Appendix A.1, Eqs. 6-8."""
+        counts, sums = quantization.code_statistics(
+            vectors, indices, self.num_embeddings, weights
+        )
+        self.counts.assign(
+            self.decay * self.counts + (1.0 - self.decay) * counts
+        )
+        if self.update == "ema":
+            self.anchors.assign(
+                self.decay * self.anchors + (1.0 - self.decay) * sums
+            )
+
+    def _vector_weights(self, features: Tensor, mask: Tensor | None) -> Tensor:
+        """One number a vector: 1, or 0 for padding."""
+        positions = ops.shape(features)[:-1]
+        if mask is None:
+            return ops.reshape(
+                ops.ones(positions, dtype=self.state_dtype), (-1,)
+            )
+        mask = ops.cast(mask, self.state_dtype)
+        missing = len(positions) - len(mask.shape)
+        mask = ops.reshape(mask, (*ops.shape(mask), *(1,) * missing))
+        return ops.reshape(ops.broadcast_to(mask, positions), (-1,))
+
+    def _split_groups(self, features: Tensor) -> Tensor:
+        """`(batch, ..., channels)` to `(groups, vectors, code_dim)`."""
+        code_dim = features.shape[-1] // self.num_groups
+        vectors = ops.reshape(features, (-1, self.num_groups, code_dim))
+        return ops.swapaxes(vectors, 0, 1)
+
+    def _merge_groups(self, codes: Tensor, shape: tuple) -> Tensor:
+        """`(groups, vectors, code_dim)` to `(batch, ..., channels)`."""
+        channels = self.num_groups * codes.shape[-1]
+        merged = ops.swapaxes(codes, 0, 1)
+        return ops.reshape(merged, (*shape[:-1], channels))
+
+    def _merge_indices(self, indices: Tensor, shape: tuple) -> Tensor:
+        """`(groups, vectors)` to `(batch, ..., groups)`."""
+        merged = ops.transpose(ops.cast(indices, "int32"))
+        return ops.reshape(merged, (*shape[:-1], self.num_groups))
+
+    def _channels_last(self, x: Tensor) -> Tensor:
+        if self.data_format == "channels_last":
+            return x
+        return ops.moveaxis(x, 1, -1)
+
+    def _channels_first(self, x: Tensor) -> Tensor:
+        if self.data_format == "channels_last":
+            return x
+        return ops.moveaxis(x, -1, 1)
+
+    def compute_output_spec(
+        self,
+        inputs: Tensor,
+        training: bool = False,
+        mask: Tensor | None = None,
+        return_indices: bool = False,
+    ) -> Any:
+        """Shape and dtype of the output, and of the indices on request."""
+        quantized = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        if not return_indices:
+            return quantized
+        shape = list(inputs.shape)
+        del shape[-1 if self.data_format == "channels_last" else 1]
+        shape.append(self.num_groups)
+        return quantized, keras.KerasTensor(shape, dtype="int32")
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """The shape of the quantised features: that of the input."""
+        return input_shape
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Any) -> Any:
+        """The input's mask, which goes with the quantised features."""
+        return previous_mask
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        initializer = self.codebook_initializer
+        if not self.data_dependent:
+            initializer = keras.initializers.serialize(initializer)
+        return {
+            **super().get_config(),
+            "num_embeddings": self.num_embeddings,
+            "commitment_cost": self.commitment_cost,
+            "decay": self.decay,
+            "update": self.update,
+            "epsilon": self.epsilon,
+            "num_groups": self.num_groups,
+            "restart_threshold": self.restart_threshold,
+            "codebook_initializer": initializer,
+            "data_format": self.data_format,
+            "seed": self.seed,
+        }
+
+
+def _check_positive(name: str, value: float) -> None:
+    if value <= 0:
+        raise ValueError(f"`{name}` must be positive. Received: {value}")
+
+
+def _check_not_negative(name: str, value: float) -> None:
+    if value < 0:
+        raise ValueError(f"`{name}` must not be negative. Received: {value}")
