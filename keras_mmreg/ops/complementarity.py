@@ -51,7 +51,10 @@ def ternary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
     """
     magnitudes = {name: ops.abs(weight) for name, weight in weights.items()}
     kept = binary_mask(magnitudes, threshold)
-    return {name: kept[name] * ops.sign(weights[name]) for name in weights}
+    return {
+        name: kept[name] * ops.stop_gradient(ops.sign(weight))
+        for name, weight in weights.items()
+    }
 
 
 def _largest(weights: Modalities) -> Tensor:
