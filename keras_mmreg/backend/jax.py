@@ -1,6 +1,7 @@
 """The JAX side of the backend seam."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,12 +25,59 @@ def value_and_input_gradients(
         The values and a dict of gradients, `None` where `function` does not
         depend on an input. Both can be differentiated again.
     """
-    values, pullback = jax.vjp(function, inputs)
-    (gradients,) = pullback(jax.numpy.ones_like(values))
+    # Weights reach `function` by closure, and custom derivatives do not see
+    # what is closed over.
+    pure_function, weights = jax.closure_convert(function, inputs)
+    values, gradients = _value_and_gradients(pure_function, inputs, weights)
     return values, {
         name: gradient if _depends_on(function, inputs, name) else None
         for name, gradient in gradients.items()
     }
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _value_and_gradients(
+    function: Callable[..., Tensor],
+    inputs: dict[str, Tensor],
+    weights: list[Tensor],
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The gradient by the inputs, with a fast second derivative.
+
+    Reverse mode over reverse mode would lead to derivatives of transposed
+    convolutions, which XLA computes several times slower on the CPU than those
+    of convolutions. As `v . grad f` is the derivative of f in the direction v,
+    its gradient can be had from reverse mode over forward mode instead.
+    """
+    values, pullback = jax.vjp(lambda x: function(x, *weights), inputs)
+    (gradients,) = pullback(jax.numpy.ones_like(values))
+    return values, gradients
+
+
+def _forward(
+    function: Callable[..., Tensor],
+    inputs: dict[str, Tensor],
+    weights: list[Tensor],
+) -> tuple[tuple, tuple]:
+    return _value_and_gradients(function, inputs, weights), (inputs, weights)
+
+
+def _backward(
+    function: Callable[..., Tensor], residuals: tuple, cotangents: tuple
+) -> tuple:
+    value_cotangents, direction = cotangents
+
+    def values_and_slopes(
+        inputs: dict[str, Tensor], weights: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        return jax.jvp(
+            lambda x: function(x, *weights), (inputs,), (direction,)
+        )
+
+    (_, slopes), pullback = jax.vjp(values_and_slopes, *residuals)
+    return pullback((value_cotangents, jax.numpy.ones_like(slopes)))
+
+
+_value_and_gradients.defvjp(_forward, _backward)
 
 
 def _depends_on(
