@@ -5,21 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_mmreg import regularizers
 from keras_mmreg.backend import TrainStep
-from keras_mmreg.backend import has_gpu
-from keras_mmreg.models.information_estimator import InformationEstimator
-from keras_mmreg.models.information_estimator import create_estimator
-from keras_mmreg.models.network import create_network
-from keras_mmreg.models.network import has_symbolic_inputs
-from keras_mmreg.models.network import modality_names
+from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class InformationRegularizedModel(TrainStep, keras.Model):
+class InformationRegularizedModel(TrainStep, InformationModel):
     """Wraps a Keras model so that `fit` keeps every modality in use.
 
     A classifier on several modalities tends to lean on the one that is easiest
@@ -110,46 +103,18 @@ class InformationRegularizedModel(TrainStep, keras.Model):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(inner, keras.Model):
-            raise ValueError(
-                "`inner` must be a `keras.Model`. "
-                f"Received: inner={inner!r} of type {type(inner)}"
-            )
+        super().__init__(
+            inner, regularizer, taps, divergence, modalities, seed, **kwargs
+        )
         if not 0 < penalty_fraction <= 1:
             raise ValueError(
                 "`penalty_fraction` must be in (0, 1]. "
                 f"Received: penalty_fraction={penalty_fraction}"
             )
-        self.inner = inner
-        self.regularizer = regularizers.get(regularizer)
-        if self.regularizer.differentiates:
-            _require_second_derivative(inner)
-        self.taps = dict(taps or {})
         self.penalty_fraction = penalty_fraction
-        self.divergence = divergence
-        self.modalities = None if modalities is None else list(modalities)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
         self.step = self._counter("step")
         self.epoch = self._counter("epoch")
         self.penalty_tracker = keras.metrics.Mean(name="penalty")
-        self.information_trackers: list[keras.metrics.Mean] = []
-        self._estimator: InformationEstimator | None = None
-        self._estimator_loss: Any = None
-        if has_symbolic_inputs(inner):
-            create_network(inner, inner.input, self.taps, self.modalities)
-            self._create_trackers(inner.input)
-            self.built = True
-
-    def build(self, input_shape: Any) -> None:
-        """Names the modalities of a model that had no inputs until now."""
-        inputs = keras.tree.map_shape_structure(keras.KerasTensor, input_shape)
-        self._create_trackers(inputs)
-
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The wrapped model's outputs."""
-        return self.inner(inputs, training=training)
 
     def compute_loss(
         self,
@@ -164,23 +129,25 @@ class InformationRegularizedModel(TrainStep, keras.Model):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return loss
-        estimate = self._get_estimator(x, y_pred)
-        information = estimate(
-            x, example_weight(sample_weight), self.penalty_fraction
+        information = self.estimate(
+            x, y_pred, sample_weight, self.loss, self.penalty_fraction
         )
         penalty = self.regularizer(information, self.step, self.epoch)
         self.step.assign_add(1)
-        self._track(penalty, information)
+        values = [penalty, *information.values()]
+        for tracker, value in zip(self._trackers, values, strict=True):
+            tracker.update_state(value)
         return loss + self._aggregate_additional_loss(penalty)
 
     def fit(
         self, *args: Any, callbacks: Any = None, **kwargs: Any
     ) -> keras.callbacks.History:
         """Keras's `fit`; also counts epochs for the regularizer's schedule."""
+        counter = _EpochCounter()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(_EpochCounter())
+            callbacks.append(counter)
         else:
-            callbacks = [*keras.tree.flatten(callbacks or []), _EpochCounter()]
+            callbacks = [*keras.tree.flatten(callbacks or []), counter]
         return super().fit(*args, callbacks=callbacks, **kwargs)
 
     def training_logs(self) -> dict[str, Tensor]:
@@ -247,61 +214,9 @@ class InformationRegularizedModel(TrainStep, keras.Model):
             name=name,
         )
 
-    def _create_trackers(self, inputs: Any) -> None:
-        names = modality_names(self.inner, inputs, self.taps, self.modalities)
-        self.information_trackers = [
-            keras.metrics.Mean(name=f"information_{name}") for name in names
-        ]
-
-    def _track(self, penalty: Tensor, information: dict[str, Tensor]) -> None:
-        values = [penalty, *information.values()]
-        for tracker, value in zip(self._trackers, values, strict=True):
-            tracker.update_state(value)
-
-    def _get_estimator(self, x: Any, y_pred: Any) -> InformationEstimator:
-        """The estimator, made anew when `compile` has changed the loss."""
-        if self._estimator is None or self._estimator_loss is not self.loss:
-            self._estimator_loss = self.loss
-            self._estimator = create_estimator(
-                self.inner,
-                self.regularizer,
-                inputs=x,
-                outputs=y_pred,
-                loss=self.loss,
-                divergence=self.divergence,
-                taps=self.taps,
-                modalities=self.modalities,
-                seed_generator=self.seed_generator,
-            )
-        return self._estimator
-
 
 class _EpochCounter(keras.callbacks.Callback):
     """Tells the model which epoch it is in."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.model.epoch.assign(epoch)
-
-
-def example_weight(sample_weight: Any) -> Tensor | None:
-    """One weight for each example: the mean over outputs and positions."""
-    weights = [w for w in keras.tree.flatten(sample_weight) if w is not None]
-    if not weights:
-        return None
-    weights = [
-        ops.mean(ops.reshape(w, (ops.shape(w)[0], -1)), axis=-1)
-        for w in map(lambda w: ops.cast(w, "float32"), weights)
-    ]
-    return sum(weights) / len(weights)
-
-
-def _require_second_derivative(inner: keras.Model) -> None:
-    """The penalty's own gradient differentiates the model twice."""
-    for layer in inner._flatten_layers(include_self=False):
-        if getattr(layer, "use_cudnn", False) and has_gpu():
-            raise ValueError(
-                f"Layer {layer.name!r} may run on cuDNN, whose recurrent "
-                "kernels have no second derivative. Create it with "
-                "`use_cudnn=False`, or use the regularizers 'entropy' or "
-                "'variance', which need no gradient by the inputs."
-            )

@@ -57,11 +57,11 @@ def create_network(
     return FunctionalNetwork(graph, taps, modalities)
 
 
-def has_symbolic_inputs(inner: keras.Model) -> bool:
-    """Whether the model knows its inputs before it is called."""
-    if isinstance(inner, keras.Sequential) and not inner.built:
-        return False
-    return bool(getattr(inner, "inputs", None))
+def symbolic_inputs(inner: keras.Model) -> Any:
+    """The inputs of a model that knows them before it is called, or `None`."""
+    if isinstance(inner, keras.Sequential):
+        return inner.inputs if inner.built else None
+    return inner.input if getattr(inner, "inputs", None) else None
 
 
 def modality_names(
@@ -348,7 +348,7 @@ class _RepeatedActivations(dict):
 
 def _as_graph(inner: keras.Model) -> keras.Model | None:
     """The model as a functional graph, if calling it means running that."""
-    if not has_symbolic_inputs(inner):
+    if symbolic_inputs(inner) is None:
         return None
     call = type(inner).call
     if isinstance(inner, keras.Sequential) and call is keras.Sequential.call:

@@ -1,0 +1,108 @@
+"""Logs the information of each modality at the end of every epoch."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend import sync_variables
+from keras_mmreg.models.modality_information import InformationMeter
+from keras_mmreg.models.modality_information import create_meter
+
+
+class InformationLogger(keras.callbacks.Callback):
+    """Adds each modality's information on given data to the logs of `fit`.
+
+    At the end of each epoch, `information_<modality>` and
+    `information_share_<modality>` (a part of 1) are added to the epoch's logs,
+    so that `History` and every callback behind this one see them. Put it before
+    `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
+    list. It works on plain models as well as on an
+    `InformationRegularizedModel`, whose own `information_<modality>`, a running
+    mean over the training batches, is replaced by the value on this data.
+
+    A share that stays near 0 shows a modality that the model ignores.
+
+    Args:
+        data: What `fit` accepts as data; see `modality_information`. A few
+            hundred examples are enough. Generators must be endless, with
+            `steps`.
+        prefix: String put before the names, to tell several loggers apart.
+            Defaults to `""`.
+        frequency: Positive integer, the number of epochs between
+            measurements. Defaults to `1`.
+        batch_size: Integer, for arrays. Defaults to `None`, Keras's 32.
+        steps: Integer, the number of batches to use. Defaults to all.
+        verbose: `0` or `1`, whether to print the shares too. Defaults to `0`.
+        **kwargs: Arguments of `modality_information`: `information`,
+            `num_samples`, `stddev`, `taps`, `divergence`, `modalities`, `seed`.
+
+    Raises:
+        ValueError: If `frequency` is not positive, or a modality cannot be
+            measured (before training starts).
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((4,), name="audio")])
+    >>> model.add(keras.layers.Dense(3, activation="softmax"))
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> x, y = np.random.rand(32, 4), np.random.randint(0, 3, 32)
+    >>> history = model.fit(
+    ...     x, y, callbacks=[InformationLogger(x)], verbose=0
+    ... )
+    >>> history.history["information_share_audio"]
+    [1.0]
+
+    References:
+        - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Fig. 2
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        prefix: str = "",
+        frequency: int = 1,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        verbose: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        if frequency < 1:
+            raise ValueError(
+                f"`frequency` must be positive. Received: {frequency}"
+            )
+        self.data = data
+        self.prefix = prefix
+        self.frequency = frequency
+        self.batch_size = batch_size
+        self.steps = steps
+        self.verbose = verbose
+        self.kwargs = {"num_samples": 8, **kwargs}
+        self._meter: InformationMeter | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Creates the meter; its compiled function serves every epoch."""
+        self._meter = create_meter(self.model, **self.kwargs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Measures the information and adds it to the logs."""
+        if (epoch + 1) % self.frequency or self._meter is None:
+            return
+        sync_variables(self.model)
+        information = self._meter.measure(
+            self.data, self.batch_size, self.steps
+        )
+        total = sum(information.values())
+        shares = {
+            name: value / total if total else 0.0
+            for name, value in information.items()
+        }
+        for name in information if logs is not None else ():
+            logs[f"{self.prefix}information_{name}"] = information[name]
+            logs[f"{self.prefix}information_share_{name}"] = shares[name]
+        if self.verbose:
+            text = ", ".join(f"{n} {share:.1%}" for n, share in shares.items())
+            keras.utils.io_utils.print_msg(
+                f"Epoch {epoch + 1}: share of information: {text}"
+            )

@@ -1,0 +1,124 @@
+"""What the models that measure information have in common."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg import regularizers
+from keras_mmreg.backend import has_gpu
+from keras_mmreg.models.information_estimator import InformationEstimator
+from keras_mmreg.models.information_estimator import create_estimator
+from keras_mmreg.models.network import create_network
+from keras_mmreg.models.network import modality_names
+from keras_mmreg.models.network import symbolic_inputs
+from keras_mmreg.types import Tensor
+
+
+class InformationModel(keras.Model):
+    """Base class: a model around another, with a tracker for each modality.
+
+    See `InformationRegularizedModel` for the arguments.
+    """
+
+    def __init__(
+        self,
+        inner: keras.Model,
+        regularizer: Any = "fisher",
+        taps: Mapping[str, str] | None = None,
+        divergence: Any = "auto",
+        modalities: Sequence[str] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(inner, keras.Model):
+            raise ValueError(
+                "`inner` must be a `keras.Model`. "
+                f"Received: inner={inner!r} of type {type(inner)}"
+            )
+        self.inner = inner
+        self.regularizer = regularizers.get(regularizer)
+        if self.regularizer.differentiates:
+            _require_second_derivative(inner)
+        self.taps = dict(taps or {})
+        self.divergence = divergence
+        self.modalities = None if modalities is None else list(modalities)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.information_trackers: list[keras.metrics.Mean] = []
+        self._estimator: InformationEstimator | None = None
+        self._estimator_loss: Any = None
+        inputs = symbolic_inputs(inner)
+        if inputs is not None:
+            create_network(inner, inputs, self.taps, self.modalities)
+            self._create_trackers(inputs)
+            self.built = True
+
+    def build(self, input_shape: Any) -> None:
+        """Names the modalities of a model that had no inputs until now."""
+        inputs = keras.tree.map_shape_structure(keras.KerasTensor, input_shape)
+        self._create_trackers(inputs)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The wrapped model's outputs."""
+        return self.inner(inputs, training=training)
+
+    def estimate(
+        self,
+        x: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        loss: Any = None,
+        fraction: float = 1.0,
+    ) -> dict[str, Tensor]:
+        """The information of every modality on a batch."""
+        if self._estimator is None or self._estimator_loss is not loss:
+            self._estimator_loss = loss
+            self._estimator = create_estimator(
+                self.inner,
+                self.regularizer,
+                inputs=x,
+                outputs=y_pred,
+                loss=loss,
+                divergence=self.divergence,
+                taps=self.taps,
+                modalities=self.modalities,
+                seed_generator=self.seed_generator,
+            )
+        return self._estimator(x, example_weight(sample_weight), fraction)
+
+    def _create_trackers(self, inputs: Any) -> None:
+        names = modality_names(self.inner, inputs, self.taps, self.modalities)
+        self.information_trackers = [
+            keras.metrics.Mean(name=f"information_{name}") for name in names
+        ]
+
+
+def example_weight(sample_weight: Any) -> Tensor | None:
+    """One weight for each example: the mean over outputs and positions."""
+    weights = [
+        ops.mean(
+            ops.reshape(
+                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
+            ),
+            axis=-1,
+        )
+        for weight in keras.tree.flatten(sample_weight)
+        if weight is not None
+    ]
+    return sum(weights) / len(weights) if weights else None
+
+
+def _require_second_derivative(inner: keras.Model) -> None:
+    """The penalty's own gradient differentiates the model twice."""
+    for layer in inner._flatten_layers(include_self=False):
+        if getattr(layer, "use_cudnn", False) and has_gpu():
+            raise ValueError(
+                f"Layer {layer.name!r} may run on cuDNN, whose recurrent "
+                "kernels have no second derivative. Create it with "
+                "`use_cudnn=False`, or use the regularizers 'entropy' or "
+                "'variance', which need no gradient by the inputs."
+            )
