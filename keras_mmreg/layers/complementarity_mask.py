@@ -178,7 +178,7 @@ class ComplementarityMask(keras.layers.Layer):
                 aggregation="only_first_replica",
             )
         self.scaled_weights = {}
-        if self.mode in _LEARNED_MODES:
+        if self.learns:
             self.scaled_weights = {
                 name: self._add_channel_weight(name, channels)
                 for name, channels in self.channels.items()
@@ -204,6 +204,11 @@ class ComplementarityMask(keras.layers.Layer):
         low, high = self.clip  # type: ignore[misc]
         multiplier = self.learning_rate_multiplier
         return ops.clip(scaled, low / multiplier, high / multiplier)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the mode has weights to learn."""
+        return self.mode in _LEARNED_MODES
 
     @property
     def channel_weights(self) -> dict[str, Tensor]:
@@ -279,7 +284,7 @@ class ComplementarityMask(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Multiplies each modality's channels by their mask."""
-        if self.mode in _LEARNED_MODES:
+        if self.learns:
             self.add_loss(self._penalty())
         if training and self.step is not None and self.trainable:
             self.step.assign_add(1)

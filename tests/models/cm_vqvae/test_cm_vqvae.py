@@ -1,0 +1,310 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_mmreg.layers import ComplementarityMask
+from keras_mmreg.layers import VectorQuantizer
+from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models.cm_vqvae import CMVQVAE
+
+Dense = keras.layers.Dense
+LOGS = [
+    "codebook_loss",
+    "codebook_usage_audio",
+    "codebook_usage_image",
+    "loss",
+    "mask_loss",
+    "perplexity_audio",
+    "perplexity_image",
+    "task_loss",
+]
+
+
+def array(tensor):
+    return ops.convert_to_numpy(ops.stop_gradient(tensor))
+
+
+def data(num_examples=64):
+    """The image shows the class, the audio is noise."""
+    random = np.random.default_rng(0)
+    labels = random.integers(3, size=num_examples)
+    image = 2.0 * np.eye(3)[labels][:, [0, 1, 2, 0]]
+    image = image + 0.1 * random.normal(size=image.shape)
+    audio = random.normal(size=(num_examples, 5))
+    x = {"image": image, "audio": audio}
+    return {name: x[name].astype("float32") for name in x}, labels
+
+
+def create_model(compiled=True, **kwargs):
+    keras.utils.set_random_seed(1)
+    kwargs = {
+        "encoders": {"image": Dense(6), "audio": Dense(4)},
+        "decoders": {"image": Dense(4), "audio": Dense(5)},
+        "quantizers": VectorQuantizer(16, num_groups=2, seed=0),
+        "head": Dense(3, activation="softmax"),
+        **kwargs,
+    }
+    model = CMVQVAE(**kwargs)
+    if compiled:
+        model.compile(
+            keras.optimizers.Adam(0.01),
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+    return model
+
+
+def test_fit_evaluate_predict():
+    model = create_model()
+    x, y = data()
+    history = model.fit(x, y, epochs=12, batch_size=16, verbose=0).history
+    assert sorted(history) == sorted([*LOGS, "accuracy", "reconstruction_loss"])
+    assert history["loss"][-1] < history["loss"][0]
+    assert history["reconstruction_loss"][-1] < 2.0
+    total = sum(
+        history[f"{term}_loss"][-1]
+        for term in ("task", "codebook", "mask", "reconstruction")
+    )
+    np.testing.assert_allclose(history["loss"][-1], total, rtol=1e-4)
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert sorted(logs) == sorted([*LOGS, "accuracy"])
+    assert logs["accuracy"] > 0.9
+    assert logs["perplexity_image"] > 1.0
+    terms = logs["task_loss"] + logs["codebook_loss"] + logs["mask_loss"]
+    np.testing.assert_allclose(logs["loss"], terms, rtol=1e-4)
+    assert model.predict(x, verbose=0).shape == (64, 3)
+
+
+def test_validation_logs_have_no_reconstruction():
+    x, y = data(16)
+    history = create_model().fit(x, y, validation_data=(x, y), verbose=0)
+    names = sorted(
+        name[4:] for name in history.history if name.startswith("val_")
+    )
+    assert names == sorted([*LOGS, "accuracy"])
+
+
+@pytest.mark.parametrize(
+    "kwargs,absent",
+    [
+        ({"decoders": None}, ["reconstruction_loss"]),
+        (
+            {"decoders": None, "quantizers": None},
+            ["reconstruction_loss", "codebook_loss", "perplexity_image"],
+        ),
+        ({"mask": "none"}, ["mask_loss"]),
+        ({"mask": "dropout", "quantizers": None}, ["mask_loss"]),
+        ({"mask": "attention", "fusion": "none", "head": "dict"}, []),
+    ],
+)
+def test_parts_are_optional(kwargs, absent):
+    if kwargs.get("head") == "dict":
+        inputs = {
+            "image": keras.Input((6,), name="image"),
+            "audio": keras.Input((4,), name="audio"),
+        }
+        joined = keras.layers.Concatenate()(list(inputs.values()))
+        kwargs = {**kwargs, "head": keras.Model(inputs, Dense(3)(joined))}
+    x, y = data(32)
+    history = create_model(**kwargs).fit(x, y, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert not set(absent) & set(history)
+
+
+def test_one_modality_as_a_tensor():
+    model = create_model(
+        encoders={"image": Dense(6)}, decoders={"image": Dense(4)}
+    )
+    x, y = data(32)
+    model.fit(x["image"], y, verbose=0)
+    assert list(model.reconstruct(x["image"])) == ["image"]
+    assert float(model.mask.complementarity()) == 0.0
+
+
+def test_list_of_inputs():
+    model = create_model()
+    x, y = data(32)
+    model.fit([x["image"], x["audio"]], y, verbose=0)
+    np.testing.assert_allclose(
+        array(model([x["image"], x["audio"]])), array(model(x)), rtol=1e-6
+    )
+
+
+def test_convolutional_features_channels_first():
+    model = CMVQVAE(
+        encoders={
+            "image": keras.layers.Permute((3, 1, 2)),
+            "depth": keras.layers.Permute((3, 1, 2)),
+        },
+        quantizers=VectorQuantizer(8, data_format="channels_first"),
+        mask=ComplementarityMask(data_format="channels_first"),
+        head=keras.Sequential([keras.layers.Flatten(), Dense(2)]),
+    )
+    x = {"image": np.ones((4, 5, 5, 3)), "depth": np.ones((4, 5, 5, 1))}
+    assert tuple(model(x).shape) == (4, 2)
+    shares = {
+        name: float(share)
+        for name, share in model.mask.complementary_shares().items()
+    }
+    assert shares == {"depth": 25.0, "image": 75.0}
+
+
+def test_parts_of_the_features():
+    model = create_model(
+        decoders={
+            "image": Dense(4, use_bias=False),
+            "audio": Dense(5, use_bias=False),
+        }
+    )
+    x, _ = data(8)
+    model(x)
+    model.mask.scaled_weights["image"].assign([0.1, 0, 0, 0.1, 0.1, 0])
+    parts = {
+        part: model.features(x, part)
+        for part in ("all", "complementary", "contradictory")
+    }
+    for name in x:
+        np.testing.assert_allclose(
+            array(parts["complementary"][name] + parts["contradictory"][name]),
+            array(parts["all"][name]),
+            rtol=1e-5,
+        )
+    assert (array(parts["complementary"]["image"])[:, [1, 2, 5]] == 0).all()
+    # A linear decoder: the reconstructions of the parts add up too.
+    total = array(model.reconstruct(x)["image"])
+    kept = array(model.reconstruct(x, "complementary")["image"])
+    rest = array(model.reconstruct(x, "contradictory")["image"])
+    np.testing.assert_allclose(kept + rest, total, rtol=1e-4, atol=1e-5)
+    others = {name: x[name][::-1].copy() for name in x}
+    swapped = array(model.swap_contradictory(x, others)["image"])
+    np.testing.assert_allclose(swapped, kept + rest[::-1], rtol=1e-4, atol=1e-5)
+
+
+def test_predictions_depend_on_complementary_features_alone():
+    model = create_model()
+    x, _ = data(8)
+    model(x)
+    model.mask.scaled_weights["audio"].assign([0.0] * 4)
+    other = {"image": x["image"], "audio": x["audio"] + 100.0}
+    np.testing.assert_allclose(array(model(other)), array(model(x)), rtol=1e-5)
+
+
+def test_task_model(tmp_path):
+    model = create_model()
+    x, y = data(32)
+    model.fit(x, y, verbose=0)
+    task_model = model.task_model()
+    np.testing.assert_allclose(
+        task_model.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5
+    )
+    names = {layer.name for layer in task_model.layers}
+    assert not names & {d.name for d in model.decoders.values()}
+    task_model.save(tmp_path / "task.keras")
+    loaded = keras.saving.load_model(tmp_path / "task.keras")
+    np.testing.assert_allclose(
+        loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5
+    )
+
+
+def test_save_load_and_train_on(tmp_path):
+    model = create_model()
+    x, y = data(32)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(
+        loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5
+    )
+    for name in x:
+        np.testing.assert_allclose(
+            array(loaded.reconstruct(x)[name]),
+            array(model.reconstruct(x)[name]),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+    loaded.fit(x, y, verbose=0)
+
+
+def test_warm_start_and_freeze():
+    x, y = data(32)
+    source = create_model()
+    source.fit(x, y, verbose=0)
+    target = create_model(head=Dense(5, activation="softmax"))
+    target(x)
+    target.warm_start(source)
+    for name in x:
+        np.testing.assert_allclose(
+            array(target.reconstruct(x)[name]),
+            array(source.reconstruct(x)[name]),
+            rtol=1e-5,
+        )
+    target.freeze(["encoders", "quantizers", "decoders", "mask"])
+    target.compile("adam", loss="sparse_categorical_crossentropy")
+    target.fit(x, y, verbose=0)
+    kernels = {id(w) for w in target.head.weights}
+    assert {id(w) for w in target.trainable_weights} == kernels
+    for name in x:
+        np.testing.assert_allclose(
+            array(target.reconstruct(x)[name]),
+            array(source.reconstruct(x)[name]),
+            rtol=1e-5,
+        )
+
+
+def test_inside_the_information_regularized_model():
+    inner = create_model(compiled=False)
+    x, y = data(32)
+    inner(x)
+    model = InformationRegularizedModel(inner)
+    model.compile("adam", loss="sparse_categorical_crossentropy")
+    history = model.fit(x, y, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert "information_image" in history
+    # The losses of the inner model count: its codes and decoders learn.
+    assert history["loss"][0] > 1.0
+    assert np.isfinite(model.evaluate(x, y, verbose=0))
+
+
+def test_mixed_precision():
+    x, y = data(32)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        history = create_model().fit(x, y, verbose=0).history
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    "kwargs,message",
+    [
+        ({"encoders": {}}, "`encoders` must be a dict"),
+        ({"decoders": {"image": Dense(4)}}, "`decoders` must be a dict with"),
+        ({"data_variance": {"image": 1.0}}, "`data_variance` must be a dict"),
+        ({"fusion": "sum"}, "`fusion` must be 'concatenate' or"),
+        ({"quantizers": "sgd"}, "`update` must be one of"),
+        ({"mask": "soft"}, "`mode` must be one of"),
+    ],
+)
+def test_bad_arguments(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        create_model(**kwargs)
+
+
+def test_bad_inputs():
+    model = create_model()
+    x, _ = data(8)
+    with pytest.raises(ValueError, match="modalities of `encoders`"):
+        model({"image": x["image"]})
+    with pytest.raises(ValueError, match="`features` must be one of"):
+        model.features(x, "shared")
+    with pytest.raises(ValueError, match="must be a list of names"):
+        model.freeze("encoders")
+    model = create_model(decoders={"image": Dense(5), "audio": Dense(5)})
+    with pytest.raises(ValueError, match="decoder of modality 'image'"):
+        model(x)
+    model = create_model(decoders=None)
+    with pytest.raises(ValueError, match="no decoders"):
+        model.reconstruct(x)
