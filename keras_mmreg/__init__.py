@@ -1,5 +1,8 @@
 """Regularisation against multimodal overfitting for Keras 3."""
 
+import importlib
+from typing import Any
+
 from keras_mmreg import callbacks
 from keras_mmreg import models
 from keras_mmreg import regularizers
@@ -15,3 +18,17 @@ __all__ = [
     "regularizers",
     "schedules",
 ]
+
+_OPTIONAL = ("datasets", "visualization")
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs more than Keras when it is first asked for."""
+    if name in _OPTIONAL:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """All names, those that are imported on demand among them."""
+    return sorted({*globals(), *_OPTIONAL})

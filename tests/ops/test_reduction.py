@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from keras_mmreg.ops import reduction
+
+INFORMATION = np.array([0.5, 2.0], "float32")
+
+
+@pytest.mark.parametrize(
+    "function, expected",
+    [
+        (reduction.inverse_sum, 1 / 2.5),
+        (reduction.inverse_norm, np.hypot(2.0, 0.5)),
+        (reduction.sum_of_inverse, 2.5),
+        (reduction.negative_log, -np.log(0.5) - np.log(2.0)),
+    ],
+)
+def test_reductions(function, expected):
+    assert float(function(INFORMATION)) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        reduction.inverse_sum,
+        reduction.inverse_norm,
+        reduction.sum_of_inverse,
+        reduction.negative_log,
+    ],
+)
+def test_reductions_fall_as_information_grows_and_stay_finite(function):
+    less = float(function(INFORMATION))
+    for grown in ([0.6, 2.0], [0.5, 3.0]):
+        assert float(function(np.array(grown, "float32"))) < less
+    for extreme in (0.0, 1e30):
+        assert np.isfinite(float(function(np.full(2, extreme, "float32"))))

@@ -1,0 +1,120 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg import regularizers
+from keras_mmreg.schedules import LinearRamp
+from tests.toys import array
+
+ALL = [
+    regularizers.FisherInformation,
+    regularizers.PoincareInformation,
+    regularizers.FunctionalEntropy,
+    regularizers.FunctionalVariance,
+]
+INFORMATION = {"audio": 0.5, "image": 2.0}
+
+
+@pytest.mark.parametrize("cls", ALL)
+class TestContract:
+    def test_config_round_trip(self, cls):
+        regularizer = cls(
+            strength=0.3,
+            reduction="negative_log",
+            num_samples=5,
+            stddev={"audio": 0.1, "image": "example"},
+            perturbation="joint",
+            cross_entropy="reversed",
+            bound="gaussian",
+            epsilon=1e-5,
+            schedule=LinearRamp(1, 2),
+        )
+        config = keras.saving.serialize_keras_object(regularizer)
+        copy = keras.saving.deserialize_keras_object(config)
+        assert type(copy) is cls
+        assert copy.get_config() == regularizer.get_config()
+        assert regularizers.get(config).strength == 0.3
+
+    @pytest.mark.parametrize(
+        "reduction, expected",
+        [
+            ("inverse_sum", 1 / 2.5),
+            ("inverse_norm", np.hypot(2.0, 0.5)),
+            ("sum_of_inverse", 2.5),
+            ("negative_log", 0.0),
+        ],
+    )
+    def test_penalty(self, cls, reduction, expected):
+        penalty = cls(strength=0.1, reduction=reduction)(INFORMATION)
+        assert float(penalty) == pytest.approx(0.1 * expected, abs=1e-6)
+
+    def test_schedule(self, cls):
+        regularizer = cls(0.1, schedule=LinearRamp(start=1, duration=1))
+        penalties = [
+            float(regularizer(INFORMATION, epoch=epoch)) for epoch in range(4)
+        ]
+        np.testing.assert_allclose(penalties, [0, 0.02, 0.04, 0.04], rtol=1e-5)
+
+    def test_penalty_is_capped(self, cls):
+        penalty = cls(strength=0.1, epsilon=1e-3)({"audio": 0.0})
+        assert float(penalty) == pytest.approx(100.0)
+
+    @pytest.mark.parametrize(
+        "argument, value",
+        [
+            ("strength", -1.0),
+            ("strength", float("nan")),
+            ("reduction", "mean"),
+            ("num_samples", 0),
+            ("num_samples", 2.5),
+            ("stddev", "channel"),
+            ("stddev", -0.1),
+            ("stddev", {"audio": "loud"}),
+            ("perturbation", "random"),
+            ("cross_entropy", "forward"),
+            ("bound", "tight"),
+            ("epsilon", 0.0),
+        ],
+    )
+    def test_bad_arguments(self, cls, argument, value):
+        with pytest.raises(ValueError, match=f"`{argument}`"):
+            cls(**{argument: value})
+
+
+def test_get():
+    assert type(regularizers.get("poincare")) is ALL[1]
+    regularizer = ALL[0](0.7)
+    assert regularizers.get(regularizer) is regularizer
+    for unknown in ("fischer", None, 3):
+        with pytest.raises(ValueError, match="`regularizer` must be one of"):
+            regularizers.get(unknown)
+
+
+def test_sampled_regularizers_need_two_samples():
+    for cls in ALL[2:]:
+        with pytest.raises(ValueError, match="at least 2"):
+            cls(num_samples=1)
+
+
+def test_samples_are_averaged():
+    gradients = np.array([[1.0], [2.0], [3.0], [4.0]], "float32")
+    values = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
+    fisher = ALL[0](num_samples=2).information(values, gradients, 1.0)
+    np.testing.assert_allclose(
+        array(fisher), [(1 / 1 + 9 / 3) / 2, (4 / 2 + 16 / 4) / 2], rtol=1e-5
+    )
+    poincare = ALL[1](num_samples=2).information(values, gradients, 1.0)
+    np.testing.assert_allclose(array(poincare), [5.0, 10.0], rtol=1e-5)
+
+
+def test_strength_from_authors():
+    strength = regularizers.strength_from_authors(1e-10, 100, 10)
+    assert strength == pytest.approx(1e-4)
+
+
+def test_a_regularizer_of_ones_own():
+    class Nothing(regularizers.InformationRegularizer):
+        pass
+
+    with pytest.raises(NotImplementedError, match="`information`"):
+        Nothing().information(None, None, None)

@@ -1,0 +1,45 @@
+"""Small models and data that the tests share."""
+
+import keras
+import numpy as np
+
+LOGITS_LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def two_modalities(activation=None, hidden=5):
+    """A classifier of "audio" (4 features) and "image" (6 x 6 x 1)."""
+    audio = keras.Input((4,), name="audio")
+    image = keras.Input((6, 6, 1), name="image")
+    heard = keras.layers.Dense(hidden, activation="tanh", name="ear")(audio)
+    seen = keras.layers.Conv2D(3, 3, strides=2, activation="tanh", name="eye")(
+        image
+    )
+    seen = keras.layers.Flatten()(seen)
+    merged = keras.layers.Concatenate()([heard, seen])
+    outputs = keras.layers.Dense(3, activation=activation, name="head")(merged)
+    return keras.Model({"audio": audio, "image": image}, outputs)
+
+
+def linear(activation="softmax"):
+    """A linear classifier of "audio" (4 features) and "image" (3)."""
+    audio = keras.Input((4,), name="audio")
+    image = keras.Input((3,), name="image")
+    merged = keras.layers.Concatenate()([audio, image])
+    outputs = keras.layers.Dense(3, activation=activation)(merged)
+    return keras.Model({"audio": audio, "image": image}, outputs)
+
+
+def data(model, num_examples=16, seed=0, num_classes=3):
+    """Random inputs of a functional model, and labels."""
+    rng = np.random.default_rng(seed)
+    x = {
+        tensor.name: rng.normal(size=(num_examples, *tensor.shape[1:])).astype(
+            "float32"
+        )
+        for tensor in model.inputs
+    }
+    return x, rng.integers(0, num_classes, num_examples)
+
+
+def array(tensor):
+    return keras.ops.convert_to_numpy(tensor)
