@@ -227,6 +227,7 @@ class ComplementarityMask(keras.layers.Layer):
 
     def channel_mask(self) -> dict[str, Tensor]:
         """For each modality what inference multiplies its channels by."""
+        self._require_built()
         if self.mode == "attention":
             return self.channel_weights
         if self.mode == "binary":
@@ -245,6 +246,7 @@ class ComplementarityMask(keras.layers.Layer):
         With `mode="dropout"` the probability that training keeps it, as in
         Table 2 of the paper.
         """
+        self._require_built()
         if self.mode == "dropout":
             ones = self._ones()
             return {name: (1.0 - self.rate) * ones[name] for name in ones}
@@ -252,6 +254,13 @@ class ComplementarityMask(keras.layers.Layer):
             return self._ones()
         mask = self.channel_mask()
         return {name: ops.abs(mask[name]) for name in mask}
+
+    def _require_built(self) -> None:
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} does not know its modalities yet. Call "
+                "it, or the model it is part of, on a batch first."
+            )
 
     def _ones(self) -> dict[str, Tensor]:
         return {

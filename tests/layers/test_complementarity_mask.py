@@ -311,3 +311,8 @@ def test_bad_arguments(kwargs, message):
 def test_unknown_channels():
     with pytest.raises(ValueError, match="modality 'audio' must be known"):
         ComplementarityMask().build({"audio": (None, None)})
+
+
+def test_shares_before_the_modalities_are_known():
+    with pytest.raises(ValueError, match="on a batch first"):
+        ComplementarityMask().complementary_shares()

@@ -1,0 +1,253 @@
+"""Encoders, decoders and task heads for a `CMVQVAE`.
+
+The convolutional ones have the sizes of the public VQ-VAE implementation that
+the paper builds on: two strided convolutions up to 128 channels, two residual
+blocks of 32, 64 channels to quantise.
+"""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_mmreg.types import Tensor
+
+
+def image_encoder(
+    input_shape: tuple[int, int, int],
+    channels: int = 64,
+    hidden_channels: int = 128,
+    num_residual_blocks: int = 2,
+    residual_channels: int = 32,
+    name: str | None = None,
+) -> keras.Model:
+    """Convolutional encoder of images or spectrograms.
+
+    Args:
+        input_shape: `(height, width, input channels)`; height and width
+            multiples of 4.
+        channels: Integer D, the channels to quantise. Defaults to `64`.
+        hidden_channels: Integer. Defaults to `128`.
+        num_residual_blocks: Integer. Defaults to `2`.
+        residual_channels: Integer. Defaults to `32`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, height, width, input channels)` to
+        `(batch, height / 4, width / 4, channels)`.
+
+    Raises:
+        ValueError: If height or width is not a multiple of 4.
+
+    Example:
+
+    >>> encoder = image_encoder((28, 28, 1), hidden_channels=16)
+    >>> encoder.output_shape
+    (None, 7, 7, 64)
+    """
+    if input_shape[0] % 4 or input_shape[1] % 4:
+        raise ValueError(
+            "`input_shape` must have a height and a width that are multiples "
+            f"of 4. Pad or crop the data. Received: {input_shape}"
+        )
+    inputs = keras.Input(input_shape)
+    x = layers.Conv2D(
+        hidden_channels // 2, 4, strides=2, padding="same", activation="relu"
+    )(inputs)
+    x = layers.Conv2D(
+        hidden_channels, 4, strides=2, padding="same", activation="relu"
+    )(x)
+    x = layers.Conv2D(hidden_channels, 3, padding="same")(x)
+    x = _residual_stack(x, num_residual_blocks, residual_channels)
+    return keras.Model(inputs, layers.Conv2D(channels, 1)(x), name=name)
+
+
+def image_decoder(
+    feature_shape: tuple[int, int, int],
+    output_channels: int = 1,
+    hidden_channels: int = 128,
+    num_residual_blocks: int = 2,
+    residual_channels: int = 32,
+    activation: str | None = None,
+    name: str | None = None,
+) -> keras.Model:
+    """The mirror image of `image_encoder`.
+
+    Args:
+        feature_shape: `(height, width, channels)` of the features.
+        output_channels: Integer, the channels of the image. Defaults to `1`.
+        hidden_channels: Integer. Defaults to `128`.
+        num_residual_blocks: Integer. Defaults to `2`.
+        residual_channels: Integer. Defaults to `32`.
+        activation: Optional activation of the output. Defaults to `None`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to
+        `(batch, 4 * height, 4 * width, output_channels)`.
+
+    Example:
+
+    >>> image_decoder((7, 7, 64), 3, hidden_channels=16).output_shape
+    (None, 28, 28, 3)
+    """
+    inputs = keras.Input(feature_shape)
+    x = layers.Conv2D(hidden_channels, 3, padding="same")(inputs)
+    x = _residual_stack(x, num_residual_blocks, residual_channels)
+    x = layers.Conv2DTranspose(
+        hidden_channels // 2, 4, strides=2, padding="same", activation="relu"
+    )(x)
+    outputs = layers.Conv2DTranspose(
+        output_channels, 4, strides=2, padding="same", activation=activation
+    )(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def classification_head(
+    feature_shape: tuple[int, int, int],
+    num_classes: int,
+    hidden_channels: int = 128,
+    num_residual_blocks: int = 2,
+    residual_channels: int = 32,
+    activation: str | None = "softmax",
+    name: str | None = None,
+) -> keras.Model:
+    """Task solver that classifies the joined features.
+
+    Args:
+        feature_shape: `(height, width, channels)` of the joined features.
+        num_classes: Integer.
+        hidden_channels: Integer. Defaults to `128`.
+        num_residual_blocks: Integer. Defaults to `2`.
+        residual_channels: Integer. Defaults to `32`.
+        activation: Optional activation of the output; `None` gives logits.
+            Defaults to `"softmax"`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to
+        `(batch, num_classes)`.
+
+    Example:
+
+    >>> classification_head((7, 7, 128), 10).output_shape
+    (None, 10)
+    """
+    inputs = keras.Input(feature_shape)
+    x = layers.Conv2D(hidden_channels, 3, padding="same")(inputs)
+    x = _residual_stack(x, num_residual_blocks, residual_channels)
+    x = layers.GlobalAveragePooling2D()(x)
+    outputs = layers.Dense(num_classes, activation=activation)(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def segmentation_head(
+    feature_shape: tuple[int, int, int],
+    num_classes: int,
+    hidden_channels: int = 128,
+    num_residual_blocks: int = 2,
+    residual_channels: int = 32,
+    activation: str | None = "softmax",
+    name: str | None = None,
+) -> keras.Model:
+    """Task solver that classifies each pixel.
+
+    Args:
+        feature_shape: `(height, width, channels)` of the joined features.
+        num_classes: Integer.
+        hidden_channels: Integer. Defaults to `128`.
+        num_residual_blocks: Integer. Defaults to `2`.
+        residual_channels: Integer. Defaults to `32`.
+        activation: Optional activation of the output; `None` gives logits.
+            Defaults to `"softmax"`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to
+        `(batch, 4 * height, 4 * width, num_classes)`.
+
+    Example:
+
+    >>> segmentation_head((7, 7, 128), 5).output_shape
+    (None, 28, 28, 5)
+    """
+    return image_decoder(
+        feature_shape,
+        num_classes,
+        hidden_channels=hidden_channels,
+        num_residual_blocks=num_residual_blocks,
+        residual_channels=residual_channels,
+        activation=activation,
+        name=name,
+    )
+
+
+def vector_encoder(
+    input_shape: tuple[int, ...],
+    channels: int = 64,
+    hidden_units: int = 128,
+    name: str | None = None,
+) -> keras.Model:
+    """Dense encoder of vectors, or of small arrays taken as vectors.
+
+    An example has one feature vector. A single codebook then allows no more
+    than `num_embeddings` different examples; with `num_groups=G` in the
+    `VectorQuantizer` there are `num_embeddings ** G`.
+
+    Args:
+        input_shape: Tuple of integers.
+        channels: Integer D, the channels to quantise. Defaults to `64`.
+        hidden_units: Integer. Defaults to `128`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, *input_shape)` to `(batch, channels)`.
+
+    Example:
+
+    >>> vector_encoder((20,)).output_shape
+    (None, 64)
+    """
+    inputs = keras.Input(input_shape)
+    x = layers.Flatten()(inputs)
+    x = layers.Dense(hidden_units, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(channels)(x), name=name)
+
+
+def vector_decoder(
+    feature_shape: tuple[int],
+    output_shape: tuple[int, ...],
+    hidden_units: int = 128,
+    name: str | None = None,
+) -> keras.Model:
+    """The mirror image of `vector_encoder`.
+
+    Args:
+        feature_shape: `(channels,)` of the features.
+        output_shape: Tuple of integers, the shape of an example.
+        hidden_units: Integer. Defaults to `128`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, channels)` to `(batch, *output_shape)`.
+
+    Example:
+
+    >>> vector_decoder((64,), (4, 5)).output_shape
+    (None, 4, 5)
+    """
+    inputs = keras.Input(feature_shape)
+    x = layers.Dense(hidden_units, activation="relu")(inputs)
+    x = layers.Dense(math.prod(output_shape))(x)
+    return keras.Model(inputs, layers.Reshape(output_shape)(x), name=name)
+
+
+def _residual_stack(x: Tensor, num_blocks: int, channels: int) -> Tensor:
+    for _ in range(num_blocks):
+        y = layers.ReLU()(x)
+        y = layers.Conv2D(
+            channels, 3, padding="same", use_bias=False, activation="relu"
+        )(y)
+        y = layers.Conv2D(x.shape[-1], 1, use_bias=False)(y)
+        x = layers.Add()([x, y])
+    return layers.ReLU()(x)

@@ -1,0 +1,60 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg.layers import VectorQuantizer
+from keras_mmreg.models import cm_vqvae
+
+
+def test_sizes_of_the_public_implementation():
+    encoder = cm_vqvae.image_encoder((32, 32, 3))
+    # 4*4*3*64+64, 4*4*64*128+128, 3*3*128*128+128, two blocks of
+    # 3*3*128*32 + 32*128, 128*64+64.
+    expected = 3136 + 131200 + 147584 + 2 * (36864 + 4096) + 8256
+    assert encoder.count_params() == expected
+
+
+def test_image_and_spectrogram():
+    small = {"hidden_channels": 8, "num_residual_blocks": 0}
+    encoders = {
+        "image": cm_vqvae.image_encoder((8, 8, 3), 4, **small),
+        "spectrogram": cm_vqvae.image_encoder((8, 8, 1), 4, **small),
+    }
+    decoders = {
+        "image": cm_vqvae.image_decoder((2, 2, 4), 3, **small),
+        "spectrogram": cm_vqvae.image_decoder((2, 2, 4), 1, **small),
+    }
+    head = cm_vqvae.segmentation_head((2, 2, 8), 5, **small)
+    model = cm_vqvae.CMVQVAE(
+        encoders, head, decoders, quantizers=VectorQuantizer(8)
+    )
+    # Not the sparse loss: on torch its gradient fails for any Keras model
+    # with outputs of four dimensions.
+    model.compile("adam", loss="categorical_crossentropy")
+    random = np.random.default_rng(0)
+    x = {
+        "image": random.normal(size=(4, 8, 8, 3)).astype("float32"),
+        "spectrogram": random.normal(size=(4, 8, 8, 1)).astype("float32"),
+    }
+    history = model.fit(x, np.eye(5)[np.zeros((4, 8, 8), int)], verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    reconstructions = model.reconstruct(x, "contradictory")
+    for name in x:
+        assert tuple(reconstructions[name].shape) == x[name].shape
+
+
+def test_vectors():
+    encoder = cm_vqvae.vector_encoder((4, 5), channels=6)
+    decoder = cm_vqvae.vector_decoder((6,), (4, 5))
+    model = keras.Sequential([encoder, decoder])
+    assert model.predict(np.ones((2, 4, 5)), verbose=0).shape == (2, 4, 5)
+
+
+def test_classification_head():
+    head = cm_vqvae.classification_head((2, 2, 8), 5, hidden_channels=4)
+    assert head.predict(np.ones((3, 2, 2, 8)), verbose=0).shape == (3, 5)
+
+
+def test_size_that_strides_do_not_divide():
+    with pytest.raises(ValueError, match="multiples of 4"):
+        cm_vqvae.image_encoder((30, 28, 1))
