@@ -41,5 +41,12 @@ def data(model, num_examples=16, seed=0, num_classes=3):
     return x, rng.integers(0, num_classes, num_examples)
 
 
+def tensor(values):
+    values = np.asarray(values)
+    if values.dtype != bool:
+        values = values.astype("float32")
+    return keras.ops.convert_to_tensor(values)
+
+
 def array(tensor):
     return keras.ops.convert_to_numpy(tensor)

@@ -6,6 +6,7 @@ from scipy.special import softmax
 
 from keras_mmreg.ops import divergence
 from tests.toys import array
+from tests.toys import tensor
 
 RNG = np.random.default_rng(0)
 Z, X = RNG.normal(size=(2, 5, 4))
@@ -18,7 +19,7 @@ def test_categorical_cross_entropy(order, from_logits):
     expected = -np.sum(softmax(p, -1) * log_softmax(q, -1), -1)
     inputs = (Z, X) if from_logits else (softmax(Z, -1), softmax(X, -1))
     value = divergence.categorical_cross_entropy(
-        *(x.astype("float32") for x in inputs),
+        *map(tensor, inputs),
         from_logits=from_logits,
         cross_entropy=order,
     )
@@ -32,7 +33,7 @@ def test_binary_cross_entropy_adds_the_labels_up(order, from_logits):
     expected = -np.sum(p * np.log(q) + (1 - p) * np.log(1 - q), -1)
     inputs = (Z, X) if from_logits else (expit(Z), expit(X))
     value = divergence.binary_cross_entropy(
-        *(x.astype("float32") for x in inputs),
+        *map(tensor, inputs),
         from_logits=from_logits,
         cross_entropy=order,
     )
@@ -40,15 +41,11 @@ def test_binary_cross_entropy_adds_the_labels_up(order, from_logits):
 
 
 def test_squared_distance():
-    value = divergence.squared_distance(
-        Z.astype("float32"), X.astype("float32")
-    )
+    value = divergence.squared_distance(tensor(Z), tensor(X))
     np.testing.assert_allclose(
         array(value), np.sum((Z - X) ** 2, -1), rtol=1e-5
     )
-    value = divergence.squared_distance(
-        Z[:, 0].astype("float32"), X[:, 0].astype("float32")
-    )
+    value = divergence.squared_distance(tensor(Z[:, 0]), tensor(X[:, 0]))
     np.testing.assert_allclose(
         array(value), (Z[:, 0] - X[:, 0]) ** 2, rtol=1e-5
     )
@@ -58,9 +55,11 @@ def test_dense_outputs_are_averaged_over_unmasked_positions():
     z, x = RNG.normal(size=(2, 2, 3, 4)).astype("float32")
     mask = np.array([[1, 1, 0], [0, 1, 0]], bool)
     by_position = -np.sum(softmax(z, -1) * log_softmax(x, -1), -1)
-    value = divergence.categorical_cross_entropy(z, x, True)
+    value = divergence.categorical_cross_entropy(tensor(z), tensor(x), True)
     np.testing.assert_allclose(array(value), by_position.mean(1), rtol=1e-5)
-    value = divergence.categorical_cross_entropy(z, x, True, mask=mask)
+    value = divergence.categorical_cross_entropy(
+        tensor(z), tensor(x), True, mask=mask
+    )
     expected = [by_position[0, :2].mean(), by_position[1, 1]]
     np.testing.assert_allclose(array(value), expected, rtol=1e-5)
 
@@ -68,14 +67,16 @@ def test_dense_outputs_are_averaged_over_unmasked_positions():
 def test_images_are_averaged_over_both_axes():
     z, x = RNG.normal(size=(2, 2, 3, 5, 4)).astype("float32")
     expected = -np.sum(softmax(z, -1) * log_softmax(x, -1), -1)
-    value = divergence.categorical_cross_entropy(z, x, True)
+    value = divergence.categorical_cross_entropy(tensor(z), tensor(x), True)
     np.testing.assert_allclose(array(value), expected.mean((1, 2)), rtol=1e-5)
 
 
 def test_channels_first_classes():
     z, x = RNG.normal(size=(2, 2, 4, 3)).astype("float32")
     expected = -np.sum(softmax(z, 1) * log_softmax(x, 1), 1).mean(1)
-    value = divergence.categorical_cross_entropy(z, x, True, axis=1)
+    value = divergence.categorical_cross_entropy(
+        tensor(z), tensor(x), True, axis=1
+    )
     np.testing.assert_allclose(array(value), expected, rtol=1e-5)
 
 
@@ -87,7 +88,9 @@ def test_extreme_logits_stay_finite(scale):
         divergence.categorical_cross_entropy,
         divergence.binary_cross_entropy,
     ):
-        assert np.isfinite(array(function(z, x, from_logits=True))).all()
+        assert np.isfinite(
+            array(function(tensor(z), tensor(x), from_logits=True))
+        ).all()
 
 
 def test_rounded_probabilities_stay_finite():
@@ -96,4 +99,4 @@ def test_rounded_probabilities_stay_finite():
         divergence.categorical_cross_entropy,
         divergence.binary_cross_entropy,
     ):
-        assert np.isfinite(array(function(z, x))).all()
+        assert np.isfinite(array(function(tensor(z), tensor(x)))).all()

@@ -5,6 +5,7 @@ import pytest
 from keras_mmreg import regularizers
 from keras_mmreg.schedules import LinearRamp
 from tests.toys import array
+from tests.toys import tensor
 
 ALL = [
     regularizers.FisherInformation,
@@ -97,8 +98,8 @@ def test_sampled_regularizers_need_two_samples():
 
 
 def test_samples_are_averaged():
-    gradients = np.array([[1.0], [2.0], [3.0], [4.0]], "float32")
-    values = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
+    gradients = tensor([[1.0], [2.0], [3.0], [4.0]])
+    values = tensor([[1.0, 2.0], [3.0, 4.0]])
     fisher = ALL[0](num_samples=2).information(values, gradients, 1.0)
     np.testing.assert_allclose(
         array(fisher), [(1 / 1 + 9 / 3) / 2, (4 / 2 + 16 / 4) / 2], rtol=1e-5
