@@ -1,0 +1,121 @@
+"""Histories of training, one or many, labelled or not, in one form."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+from typing import TypeAlias
+
+import keras
+import numpy as np
+
+History: TypeAlias = keras.callbacks.History | Mapping[str, Sequence[float]]
+Histories: TypeAlias = (
+    History
+    | Sequence[History]
+    | Mapping[str, History]
+    | Mapping[str, Sequence[History]]
+)
+
+Curves: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""The epochs `(num_epochs,)` and the values `(num_runs, num_epochs)`."""
+
+
+class Run(NamedTuple):
+    """One training run.
+
+    Attributes:
+        epochs: Integer array of the epochs, counted from 1.
+        logs: Dict from the name of a metric to its values, each a float array
+            with one value per epoch or fewer.
+    """
+
+    epochs: np.ndarray
+    logs: dict[str, np.ndarray]
+
+
+def labelled_runs(histories: Histories) -> dict[str, list[Run]]:
+    """The runs of every label; those without a label have the label `""`."""
+    if isinstance(histories, Mapping) and any(
+        _holds_histories(value) for value in histories.values()
+    ):
+        return {str(label): _runs(value) for label, value in histories.items()}
+    return {"": _runs(histories)}
+
+
+def select(runs: list[Run], name: str, frequency: int) -> Curves:
+    """A metric of several runs, at the epochs that all of them have.
+
+    Args:
+        runs: The runs.
+        name: The name of the metric.
+        frequency: The number of epochs between two values.
+
+    Returns:
+        The epochs `(num_epochs,)` and the values `(num_runs, num_epochs)`.
+    """
+    if frequency < 1:
+        raise ValueError(f"`frequency` must be positive. Received: {frequency}")
+    curves = [_measured(run, name, frequency) for run in runs]
+    common = set.intersection(*(set(curve) for curve in curves))
+    if not common:
+        raise ValueError(
+            "`histories` must have epochs in common to be averaged; give them "
+            "different labels instead, as in {'first': ..., 'second': ...}."
+        )
+    epochs = sorted(common)
+    values = [[curve[epoch] for epoch in epochs] for curve in curves]
+    return np.array(epochs), np.array(values)
+
+
+def _measured(run: Run, name: str, frequency: int) -> dict[int, float]:
+    """The values of a metric by epoch."""
+    # Keras and `InformationLogger` count alike: every n-th epoch from the n-th.
+    epochs = run.epochs[run.epochs % frequency == 0]
+    values = run.logs[name]
+    if len(values) != len(epochs):
+        raise ValueError(
+            f"`frequency` must be the number of epochs between two values of "
+            f"{name!r}: the `frequency` of `InformationLogger`, or the "
+            f"`validation_freq` of `fit`. Received: frequency={frequency} for "
+            f"{len(values)} values in {len(run.epochs)} epochs"
+        )
+    return dict(zip(epochs.tolist(), values.tolist(), strict=True))
+
+
+def _holds_histories(value: Any) -> bool:
+    """Whether this is a history or several, rather than a metric's values."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return any(
+        isinstance(item, keras.callbacks.History | Mapping) for item in items
+    )
+
+
+def _runs(histories: Any) -> list[Run]:
+    items = histories if isinstance(histories, list | tuple) else [histories]
+    if not items:
+        raise ValueError(
+            "`histories` must have at least one history for each label. "
+            "Received: an empty list"
+        )
+    return [_run(item) for item in items]
+
+
+def _run(history: Any) -> Run:
+    logs = getattr(history, "history", history)
+    if not isinstance(logs, Mapping):
+        raise ValueError(
+            "`histories` must be what `fit` returns (or its `.history`), a "
+            "list of these, or a dict of either by label. "
+            f"Received: {type(history).__name__}"
+        )
+    values = {name: np.asarray(value, float) for name, value in logs.items()}
+    if any(value.ndim != 1 for value in values.values()):
+        raise ValueError(
+            "`histories` must hold a list of numbers for each metric, one per "
+            f"epoch. Received: {dict(logs)}"
+        )
+    if isinstance(history, keras.callbacks.History):
+        return Run(np.array(history.epoch, int) + 1, values)
+    num_epochs = max(map(len, values.values()), default=0)
+    return Run(np.arange(1, num_epochs + 1), values)
