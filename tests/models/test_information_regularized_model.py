@@ -1,0 +1,661 @@
+"""`fit` with the penalty, on every kind of model and of training."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_mmreg as mmreg
+from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.schedules import LinearRamp
+from tests import toys
+from tests.toys import array
+
+LOGS = ["information_audio", "information_image", "loss", "penalty"]
+
+
+def fit(model, x, y, loss=toys.LOGITS_LOSS, epochs=1, **kwargs):
+    """Compiles, trains on batches of 8 and returns the history's dict."""
+    fit_names = ("sample_weight", "class_weight", "callbacks")
+    fit_kwargs = {k: kwargs.pop(k) for k in fit_names if k in kwargs}
+    optimizer = kwargs.pop("optimizer", keras.optimizers.SGD(0.01))
+    model.compile(optimizer, loss, **kwargs)
+    return model.fit(
+        x,
+        y,
+        batch_size=8,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        **fit_kwargs,
+    ).history
+
+
+def all_finite(history):
+    return all(np.isfinite(values).all() for values in history.values())
+
+
+def weights(model):
+    return [array(weight) for weight in model.trainable_weights]
+
+
+class TestLogs:
+    def test_training_logs_penalty_and_information(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner, seed=0)
+        model.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
+        history = model.fit(x, y, validation_data=(x, y), verbose=0).history
+        assert sorted(history) == sorted(
+            [*LOGS, "accuracy", "val_accuracy", "val_loss"]
+        )
+        assert all_finite(history)
+        assert history["loss"][0] > history["penalty"][0] > 0
+
+    def test_evaluate_and_predict_are_the_inner_models(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        inner.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
+        model = InformationRegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
+        assert model.evaluate(x, y, verbose=0) == pytest.approx(
+            inner.evaluate(x, y, verbose=0)
+        )
+        np.testing.assert_allclose(
+            model.predict(x, verbose=0),
+            inner.predict(x, verbose=0),
+            rtol=1e-6,
+        )
+        assert model.inner is inner
+        assert len(model.trainable_weights) == len(inner.trainable_weights)
+
+    def test_train_on_batch(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        logs = model.train_on_batch(x, y, return_dict=True)
+        assert sorted(logs) == LOGS
+
+
+@pytest.mark.parametrize(
+    "regularizer",
+    [
+        "fisher",
+        "poincare",
+        "entropy",
+        "variance",
+        mmreg.regularizers.FisherInformation(
+            num_samples=2, stddev="example", perturbation="joint"
+        ),
+        mmreg.regularizers.FunctionalVariance(
+            num_samples=3, perturbation="joint", reduction="negative_log"
+        ),
+        mmreg.regularizers.PoincareInformation(
+            stddev={"audio": 0.1, "image": "batch"},
+            bound="gaussian",
+            cross_entropy="reversed",
+            reduction="inverse_norm",
+        ),
+    ],
+    ids=lambda r: r if isinstance(r, str) else type(r).__name__,
+)
+def test_every_regularizer_trains_every_weight(regularizer):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    before = weights(inner)
+    model = InformationRegularizedModel(
+        inner, regularizer, penalty_fraction=0.5, seed=0
+    )
+    history = fit(model, x, y)
+    assert sorted(history) == LOGS
+    assert all_finite(history)
+    for old, new in zip(before, weights(inner), strict=True):
+        assert (old != new).any()
+
+
+class Subclassed(keras.Model):
+    """Not a graph of layers: called as a whole."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.ear = keras.layers.Dense(4, activation="tanh", name="ear")
+        self.eye = keras.layers.Dense(4, activation="tanh", name="eye")
+        self.head = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        seen = keras.ops.reshape(inputs["image"], (-1, 36))
+        merged = [self.ear(inputs["audio"]), self.eye(seen)]
+        return self.head(keras.ops.concatenate(merged, axis=-1))
+
+
+class TestInputs:
+    def test_list(self):
+        a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
+        merged = keras.layers.Concatenate()([a, b])
+        inner = keras.Model([a, b], keras.layers.Dense(3)(merged))
+        x, y = toys.data(inner)
+        history = fit(InformationRegularizedModel(inner), list(x.values()), y)
+        assert {"information_a", "information_b"} < set(history)
+
+    def test_nested(self):
+        a, b = keras.Input((4,)), keras.Input((3,))
+        merged = keras.layers.Concatenate()([a, b])
+        outputs = keras.layers.Dense(3)(merged)
+        inner = keras.Model({"text": {"ids": a, "style": b}}, outputs)
+        rng = np.random.default_rng(0)
+        x = {
+            "text": {
+                "ids": rng.normal(size=(16, 4)),
+                "style": rng.normal(size=(16, 3)),
+            }
+        }
+        with_names = InformationRegularizedModel(inner)
+        history = fit(with_names, x, np.zeros(16, int))
+        assert {
+            "information_text/ids",
+            "information_text/style",
+        } < set(history)
+
+    def test_sequential(self):
+        inner = keras.Sequential(
+            [keras.Input((4,), name="sound"), keras.layers.Dense(3)]
+        )
+        x, y = np.random.rand(16, 4), np.zeros(16, int)
+        history = fit(InformationRegularizedModel(inner), x, y)
+        assert "information_sound" in history
+
+    def test_sequential_without_input(self):
+        inner = keras.Sequential([keras.layers.Dense(3)])
+        x, y = np.random.rand(16, 4), np.zeros(16, int)
+        history = fit(InformationRegularizedModel(inner), x, y)
+        assert "information_input" in history
+        assert all_finite(history)
+
+    @pytest.mark.parametrize("fraction", [1.0, 0.5])
+    def test_subclassed(self, fraction):
+        x, y = toys.data(toys.two_modalities())
+        model = InformationRegularizedModel(
+            Subclassed(), penalty_fraction=fraction
+        )
+        history = fit(model, x, y)
+        assert sorted(history) == LOGS
+        assert all_finite(history)
+
+    def test_four_modalities(self):
+        inputs = {n: keras.Input((2,), name=n) for n in ("a", "b", "c", "d")}
+        merged = keras.layers.Concatenate()(list(inputs.values()))
+        inner = keras.Model(inputs, keras.layers.Dense(3)(merged))
+        x, y = toys.data(inner)
+        history = fit(InformationRegularizedModel(inner), x, y)
+        assert {f"information_{n}" for n in inputs} < set(history)
+
+    def test_some_modalities(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner, modalities=["image"])
+        history = fit(model, x, y)
+        assert sorted(history) == ["information_image", "loss", "penalty"]
+
+    def test_integers_that_the_model_casts(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        x["image"] = (255 * np.abs(x["image"])).astype("uint8")
+        assert all_finite(fit(InformationRegularizedModel(inner), x, y))
+
+    def test_a_dataset_of_batches(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+
+        class Batches(keras.utils.PyDataset):
+            def __len__(self):
+                return 2
+
+            def __getitem__(self, index):
+                chosen = slice(8 * index, 8 * index + 8)
+                return {k: v[chosen] for k, v in x.items()}, y[chosen]
+
+        model = InformationRegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        assert all_finite(model.fit(Batches(), verbose=0).history)
+
+
+def text_model():
+    text = keras.Input((5,), dtype="int32", name="text")
+    image = keras.Input((3,), name="image")
+    ids = keras.layers.Identity(dtype="int32", name="ids")(text)
+    words = keras.layers.Embedding(7, 4, mask_zero=True, name="embedding")(ids)
+    read = keras.layers.GlobalAveragePooling1D()(words)
+    merged = keras.layers.Concatenate()([read, image])
+    outputs = keras.layers.Dense(3)(merged)
+    return keras.Model({"text": text, "image": image}, outputs)
+
+
+def text_data():
+    rng = np.random.default_rng(0)
+    text = rng.integers(1, 7, size=(16, 5))
+    text[:, 3:] = 0
+    image = rng.normal(size=(16, 3)).astype("float32")
+    return {"text": text, "image": image}, rng.integers(0, 3, 16)
+
+
+class SubclassedText(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.words = keras.layers.Embedding(7, 4, mask_zero=True, name="words")
+        self.pool = keras.layers.GlobalAveragePooling1D()
+        self.head = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        read = self.pool(self.words(inputs["text"]))
+        return self.head(
+            keras.ops.concatenate([read, inputs["image"]], axis=-1)
+        )
+
+
+class TestTaps:
+    @pytest.mark.parametrize("fraction", [1.0, 0.5])
+    def test_tokens_are_measured_at_their_embedding(self, fraction):
+        x, y = text_data()
+        inner = text_model()
+        before = weights(inner)[0]
+        model = InformationRegularizedModel(
+            inner, taps={"text": "embedding"}, penalty_fraction=fraction
+        )
+        history = fit(model, x, y)
+        assert history["information_text"][0] > 0
+        assert (weights(inner)[0][1:] != before[1:]).any()
+
+    @pytest.mark.parametrize("fraction", [1.0, 0.5])
+    def test_subclassed(self, fraction):
+        x, y = text_data()
+        model = InformationRegularizedModel(
+            SubclassedText(), taps={"text": "words"}, penalty_fraction=fraction
+        )
+        history = fit(model, x, y)
+        assert history["information_text"][0] > 0
+        assert all_finite(history)
+
+    def test_nested(self):
+        x, y = text_data()
+        text = keras.Input((5,), dtype="int32", name="text")
+        image = keras.Input((3,), name="image")
+        encoder = keras.Sequential(
+            [
+                keras.Input((5,), dtype="int32"),
+                keras.layers.Embedding(7, 4, name="inner_words"),
+                keras.layers.Flatten(),
+            ]
+        )
+        merged = keras.layers.Concatenate()([encoder(text), image])
+        inner = keras.Model(
+            {"text": text, "image": image}, keras.layers.Dense(3)(merged)
+        )
+        model = InformationRegularizedModel(inner, taps={"text": "inner_words"})
+        assert fit(model, x, y)["information_text"][0] > 0
+
+
+class TestTraining:
+    """What `compile` and `fit` can do still works with a penalty."""
+
+    def trained(self, inner=None, **kwargs):
+        inner = inner or toys.two_modalities()
+        x, y = toys.data(inner)
+        return fit(InformationRegularizedModel(inner, seed=0), x, y, **kwargs)
+
+    def test_sample_weight_leaves_examples_out(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(
+            inner, mmreg.regularizers.FisherInformation(stddev=0.0)
+        )
+        model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+        weight = np.array([1.0] * 4 + [0.0] * 12)
+        kwargs = {"batch_size": 16, "shuffle": False, "verbose": 0}
+        weighted = model.fit(x, y, sample_weight=weight, **kwargs).history
+        x_first = {name: value[:4] for name, value in x.items()}
+        first = model.fit(x_first, y[:4], **kwargs).history
+        for name in ("information_audio", "information_image"):
+            assert weighted[name] == pytest.approx(first[name], rel=1e-5)
+
+    def test_class_weight(self):
+        weight = {0: 1.0, 1: 2.0, 2: 0.5}
+        assert all_finite(self.trained(class_weight=weight))
+
+    def test_add_loss_terms_count_once(self):
+        def build():
+            keras.utils.set_random_seed(0)
+            a = keras.Input((4,), name="a")
+            noisy = keras.layers.ActivityRegularization(l2=0.5)(a)
+            return keras.Model(a, keras.layers.Dense(3)(noisy))
+
+        inner = build()
+        x, y = toys.data(inner)
+        inner.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+        options = {"batch_size": 16, "verbose": 0}
+        expected = inner.fit(x["a"], y, **options).history["loss"]
+        model = InformationRegularizedModel(build())
+        model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+        logs = model.fit(x["a"], y, **options).history
+        loss = np.array(logs["loss"]) - np.array(logs["penalty"])
+        np.testing.assert_allclose(loss, expected, rtol=1e-4)
+
+    def test_batch_statistics_are_updated_once(self):
+        def build():
+            keras.utils.set_random_seed(0)
+            a = keras.Input((4,), name="a")
+            x = keras.layers.BatchNormalization(name="norm")(a)
+            x = keras.layers.Dropout(0.3, seed=0)(x)
+            return keras.Model(a, keras.layers.Dense(3)(x))
+
+        x, y = toys.data(build())
+        plain, inner = build(), build()
+        fit(plain, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
+        model = InformationRegularizedModel(inner)
+        history = fit(model, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
+        assert all_finite(history)
+        for ours, theirs in zip(
+            inner.get_layer("norm").non_trainable_weights,
+            plain.get_layer("norm").non_trainable_weights,
+            strict=True,
+        ):
+            np.testing.assert_allclose(array(ours), array(theirs), rtol=1e-5)
+
+    def test_frozen_layers_stay_frozen(self):
+        inner = toys.two_modalities()
+        eye = inner.get_layer("eye")
+        eye.trainable = False
+        before = array(eye.kernel)
+        assert all_finite(self.trained(inner))
+        np.testing.assert_array_equal(array(eye.kernel), before)
+
+    @pytest.mark.parametrize("jit_compile", [True, False])
+    def test_jit_compile(self, jit_compile):
+        if jit_compile and keras.config.backend() == "torch":
+            pytest.skip("Keras compiles torch models through dynamo.")
+        assert all_finite(self.trained(jit_compile=jit_compile))
+
+    def test_run_eagerly(self):
+        assert all_finite(self.trained(run_eagerly=True))
+
+    def test_steps_per_execution(self):
+        if keras.config.backend() == "torch":
+            pytest.skip("Keras has no steps per execution on torch.")
+        assert all_finite(self.trained(steps_per_execution=2))
+
+    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    def test_mixed_precision(self, policy):
+        full = self.trained()
+        keras.config.set_dtype_policy(policy)
+        keras.utils.set_random_seed(0)
+        half = self.trained()
+        assert all_finite(half)
+        for name in ("information_audio", "information_image"):
+            assert half[name] == pytest.approx(full[name], rel=0.1)
+
+    def test_several_outputs(self):
+        a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
+        merged = keras.layers.Concatenate()([a, b])
+        inner = keras.Model(
+            {"a": a, "b": b},
+            {
+                "kind": keras.layers.Dense(3, activation="softmax")(merged),
+                "size": keras.layers.Dense(1)(a),
+            },
+        )
+        x, y = toys.data(inner)
+        targets = {"kind": y, "size": np.random.rand(16, 1)}
+        loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+        history = fit(InformationRegularizedModel(inner), x, targets, loss)
+        assert all_finite(history)
+
+    def test_a_schedule_in_epochs(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        regularizer = mmreg.regularizers.FisherInformation(
+            stddev=0.0, schedule=LinearRamp(start=1, duration=1)
+        )
+        model = InformationRegularizedModel(inner, regularizer)
+        frozen = keras.optimizers.SGD(0.0)
+        penalty = fit(model, x, y, epochs=4, optimizer=frozen)["penalty"]
+        assert penalty[0] == 0.0
+        np.testing.assert_allclose(
+            penalty[1:], np.array([0.5, 1, 1]) * penalty[-1], rtol=1e-5
+        )
+
+    def test_seeds_reproduce_training(self):
+        runs = []
+        for _ in range(2):
+            keras.utils.set_random_seed(0)
+            runs.append(self.trained()["loss"])
+        assert runs[0] == runs[1]
+
+
+class TestOutputs:
+    @pytest.mark.parametrize(
+        "loss, activation",
+        [
+            ("sparse_categorical_crossentropy", "softmax"),
+            (keras.losses.sparse_categorical_crossentropy, "softmax"),
+            ("mse", None),
+            (keras.losses.Huber(), None),
+            (keras.losses.BinaryCrossentropy(from_logits=True), None),
+            ("binary_crossentropy", "sigmoid"),
+            (lambda y, y_pred: keras.ops.mean(y_pred, axis=-1), "softmax"),
+        ],
+    )
+    def test_divergence_follows_the_loss(self, loss, activation):
+        inner = toys.linear(activation)
+        x, y = toys.data(inner)
+        sparse = "sparse" in str(getattr(loss, "__name__", loss))
+        y = y if sparse else np.eye(3)[y]
+        model = InformationRegularizedModel(inner)
+        assert all_finite(fit(model, x, y, loss))
+
+    def test_dense_outputs_with_padding(self):
+        audio = keras.Input((5, 2), name="audio")
+        masked = keras.layers.Masking(name="masking")(audio)
+        outputs = keras.layers.Dense(3)(masked)
+        inner = keras.Model(audio, outputs)
+        x = np.random.rand(16, 5, 2).astype("float32")
+        x[:, 3:] = 0.0
+        y = np.random.randint(0, 3, (16, 5))
+        assert all_finite(fit(InformationRegularizedModel(inner), x, y))
+
+    def test_a_divergence_of_ones_own(self):
+        inner = toys.linear(None)
+        x, y = toys.data(inner)
+
+        def distance(perturbed, clean):
+            return keras.ops.sum(keras.ops.abs(perturbed - clean), axis=-1)
+
+        model = InformationRegularizedModel(inner, divergence=distance)
+        assert all_finite(fit(model, x, np.eye(3)[y], "hinge"))
+
+    def test_a_loss_as_divergence(self):
+        inner = toys.linear(None)
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(
+            inner,
+            divergence=keras.losses.CategoricalCrossentropy(from_logits=True),
+        )
+        assert all_finite(fit(model, x, np.eye(3)[y], "hinge"))
+
+
+class TestSaving:
+    def test_continued_training_equals_uninterrupted_training(self, tmp_path):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(
+            inner,
+            mmreg.regularizers.PoincareInformation(
+                0.01, schedule=LinearRamp(1, 4, "step")
+            ),
+            penalty_fraction=0.5,
+            seed=3,
+        )
+        fit(model, x, y, optimizer="adam")
+        path = tmp_path / "model.keras"
+        model.save(path)
+        options = {"batch_size": 8, "shuffle": False, "verbose": 0}
+        expected = model.fit(x, y, initial_epoch=1, epochs=2, **options)
+        loaded = keras.saving.load_model(path)
+        actual = loaded.fit(x, y, initial_epoch=1, epochs=2, **options)
+        for name, values in expected.history.items():
+            assert actual.history[name] == pytest.approx(values, rel=1e-5)
+        for a, b in zip(weights(model), weights(loaded), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+    def test_the_configuration_survives(self, tmp_path):
+        model = InformationRegularizedModel(
+            text_model(),
+            taps={"text": "embedding"},
+            penalty_fraction=0.25,
+            divergence=keras.losses.CategoricalCrossentropy(from_logits=True),
+            modalities=["text"],
+            seed=1,
+        )
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        config, expected = loaded.get_config(), model.get_config()
+        for name in ("taps", "penalty_fraction", "modalities", "seed"):
+            assert config[name] == expected[name]
+        assert loaded.divergence.from_logits
+        x, _ = text_data()
+        np.testing.assert_allclose(
+            loaded.predict(x, verbose=0), model.predict(x, verbose=0)
+        )
+
+    def test_the_inner_model_is_plain_keras(self, tmp_path):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner)
+        fit(model, x, y)
+        model.inner.save(tmp_path / "inner.keras")
+        loaded = keras.saving.load_model(tmp_path / "inner.keras")
+        assert "keras_mmreg" not in type(loaded).__module__
+        np.testing.assert_allclose(
+            loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6
+        )
+
+
+class TestExtremes:
+    """The penalty is never NaN or infinite."""
+
+    def trained(self, inner, x, y, **kwargs):
+        history = fit(
+            InformationRegularizedModel(inner, seed=0), x, y, **kwargs
+        )
+        assert all_finite(history)
+        assert all(np.isfinite(weight).all() for weight in weights(inner))
+
+    @pytest.mark.parametrize("scale", [0.0, 1e3, 1e6])
+    def test_uniform_and_confident_predictions(self, scale):
+        inner = toys.linear(None)
+        inner.set_weights([scale * np.sign(w) for w in inner.get_weights()])
+        self.trained(inner, *toys.data(inner))
+
+    def test_confident_probabilities(self):
+        inner = toys.linear("softmax")
+        inner.set_weights([1e3 * np.sign(w) for w in inner.get_weights()])
+        loss = "sparse_categorical_crossentropy"
+        self.trained(inner, *toys.data(inner), loss=loss)
+
+    @pytest.mark.parametrize("constant", [0.0, 7.0])
+    def test_a_constant_modality(self, constant):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        x["audio"] = np.full_like(x["audio"], constant)
+        self.trained(inner, x, y)
+
+    def test_zero_inputs(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        self.trained(inner, {k: 0 * v for k, v in x.items()}, y)
+
+    def test_a_single_example(self):
+        inner = toys.two_modalities()
+        self.trained(inner, *toys.data(inner, num_examples=1))
+
+    def test_the_last_batch_is_smaller(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner, num_examples=11)
+        model = InformationRegularizedModel(inner, penalty_fraction=0.3)
+        assert all_finite(fit(model, x, y))
+
+    def test_regression_on_a_constant_modality(self):
+        inner = toys.linear(None)
+        x, _ = toys.data(inner)
+        x["audio"] = np.zeros_like(x["audio"])
+        self.trained(inner, x, np.zeros((16, 3)), loss="mse")
+
+
+class TestErrors:
+    def test_inner(self):
+        with pytest.raises(ValueError, match="`inner` must be a `keras.Model`"):
+            InformationRegularizedModel(keras.layers.Dense(3))
+
+    @pytest.mark.parametrize("fraction", [0.0, 1.5, -1.0])
+    def test_penalty_fraction(self, fraction):
+        with pytest.raises(ValueError, match="`penalty_fraction`"):
+            InformationRegularizedModel(
+                toys.linear(), penalty_fraction=fraction
+            )
+
+    def test_integer_modality(self):
+        with pytest.raises(ValueError, match="'text' has dtype int32.*taps="):
+            InformationRegularizedModel(text_model())
+
+    def test_integer_tap(self):
+        with pytest.raises(ValueError, match="'text' has dtype"):
+            InformationRegularizedModel(text_model(), taps={"text": "ids"})
+
+    def test_integer_modality_of_a_subclassed_model(self):
+        x, y = text_data()
+        with pytest.raises(ValueError, match="taps="):
+            fit(InformationRegularizedModel(SubclassedText()), x, y)
+
+    def test_unknown_tap(self):
+        with pytest.raises(ValueError, match="'words', which the model does"):
+            InformationRegularizedModel(text_model(), taps={"text": "words"})
+        with pytest.raises(ValueError, match="'sound', which is no input"):
+            InformationRegularizedModel(
+                text_model(), taps={"sound": "embedding"}
+            )
+
+    def test_a_tap_that_does_not_depend_on_its_modality(self):
+        with pytest.raises(ValueError, match="0 calls of that layer depend"):
+            InformationRegularizedModel(
+                text_model(), taps={"image": "embedding"}
+            )
+
+    @pytest.mark.parametrize("modalities", [["sound"], []])
+    def test_unknown_modality(self, modalities):
+        with pytest.raises(ValueError, match="`modalities` must name"):
+            InformationRegularizedModel(toys.linear(), modalities=modalities)
+
+    def test_stddev_for_some_modalities(self):
+        regularizer = mmreg.regularizers.FisherInformation(
+            stddev={"audio": 0.1}
+        )
+        inner = toys.linear()
+        model = InformationRegularizedModel(inner, regularizer)
+        with pytest.raises(ValueError, match=r"`stddev`.*\['image'\]"):
+            fit(model, *toys.data(inner))
+
+    def test_no_divergence_fits(self):
+        inner = toys.linear(None)
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner)
+        with pytest.raises(ValueError, match="Pass `divergence`"):
+            fit(model, x, np.eye(3)[y], loss="hinge")
+
+    def test_a_modality_without_a_gradient(self):
+        audio = keras.Input((4,), name="audio")
+        image = keras.Input((3,), name="image")
+        blocked = keras.ops.stop_gradient(image)
+        merged = keras.layers.Concatenate()([audio, blocked])
+        inner = keras.Model(
+            {"audio": audio, "image": image}, keras.layers.Dense(3)(merged)
+        )
+        with pytest.raises(ValueError, match="no gradient by modality 'image'"):
+            fit(InformationRegularizedModel(inner), *toys.data(inner))
