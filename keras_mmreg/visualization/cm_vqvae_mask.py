@@ -53,5 +53,11 @@ def plot_mask_weights(
     ax.set_xlabel("Channel")
     ax.set_ylabel("Mask weight")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=4,
+        frameon=False,
+        fontsize="small",
+    )
     return root_figure(ax)
