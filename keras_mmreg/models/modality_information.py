@@ -46,7 +46,9 @@ class InformationMeter(InformationModel):
         """The information of each modality, from the same noise every time."""
         seed = self.seed_generator
         seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        # Only a tuple: a list is a model's inputs.
+        x, *rest = data if isinstance(data, tuple) else (data,)
+        y, sample_weight = (*rest, None, None)[:2]
         self.evaluate(
             x,
             y,

@@ -192,18 +192,19 @@ class FunctionalNetwork:
         return outputs[0]
 
     def _behind_masking(self, point: Any) -> Any:
-        """Moves a point behind a `Masking` layer that is its only consumer.
+        """Moves a point behind the `Masking` layer that it goes through.
 
-        Noise on padding would make it look like data to the layer.
+        Noise on padding would make it look like data to the layer. Keras adds
+        the mask's own computation, with boolean results, to the graph.
         """
         consumers = [
             node
             for node in self._nodes
             if any(x is point for x in node.input_tensors)
+            and keras.backend.standardize_dtype(node.outputs[0].dtype) != "bool"
         ]
-        if [type(node.operation) for node in consumers] == [
-            keras.layers.Masking
-        ]:
+        operations = [type(node.operation) for node in consumers]
+        if operations == [keras.layers.Masking]:
             return consumers[0].outputs[0]
         return point
 

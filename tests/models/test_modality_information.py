@@ -1,0 +1,201 @@
+"""Information against NumPy, in closed form and on every kind of data."""
+
+import keras
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+import keras_mmreg as mmreg
+from keras_mmreg import modality_information
+from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.ops import perturbation
+from tests import toys
+from tests.toys import tensor
+
+
+def oracle(model, x, z):
+    """f and its gradient for a linear softmax model, in float64."""
+    kernel, bias = (w.astype("float64") for w in model.get_weights())
+    p = softmax(x @ kernel + bias, -1)
+    q = softmax(z @ kernel + bias, -1)
+    surprise = -np.log(p)
+    f = np.sum(q * surprise, -1)
+    # df/dlogits = q * (surprise - f); the chain rule gives df/dz.
+    gradient = (q * (surprise - f[:, None])) @ kernel.T
+    return f, gradient
+
+
+def merged(x):
+    return np.concatenate([x["audio"], x["image"]], -1).astype("float64")
+
+
+@pytest.mark.parametrize("activation", ["softmax", None])
+@pytest.mark.parametrize("perturbation", ["coordinate", "joint"])
+def test_closed_form_without_noise(activation, perturbation):
+    model = toys.linear(activation)
+    loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=activation is None
+    )
+    model.compile(loss=loss)
+    x, _ = toys.data(model, 16)
+    f, gradient = oracle(model, merged(x), merged(x))
+    squared = {
+        "audio": np.sum(gradient[:, :4] ** 2, -1),
+        "image": np.sum(gradient[:, 4:] ** 2, -1),
+    }
+    for name, divisor in (("fisher", f), ("poincare", 1.0)):
+        cls = type(mmreg.regularizers.get(name))
+        measure = cls(stddev=0.0, perturbation=perturbation)
+        actual = modality_information(model, x, measure, num_samples=1)
+        for modality, value in squared.items():
+            assert actual[modality] == pytest.approx(
+                np.mean(value / divisor), rel=1e-4
+            )
+
+
+@pytest.fixture
+def known_noise(monkeypatch):
+    """Replaces the noise by an array that NumPy can repeat."""
+    noise = {}
+
+    def normal(shape, dtype=None, seed=None):
+        rng = np.random.default_rng(len(noise))
+        noise[len(noise)] = rng.normal(size=[int(n) for n in shape])
+        return tensor(noise[len(noise) - 1])
+
+    monkeypatch.setattr(perturbation.keras.random, "normal", normal)
+    return noise
+
+
+@pytest.mark.parametrize("name", ["fisher", "poincare", "entropy", "variance"])
+def test_closed_form_with_noise(known_noise, name):
+    model = toys.linear(None)
+    model.compile(loss=toys.LOGITS_LOSS)
+    x, _ = toys.data(model, 8)
+    actual = modality_information(model, x, name, num_samples=3)
+    for modality, noise, part in (
+        ("audio", known_noise[0], slice(0, 4)),
+        ("image", known_noise[1], slice(4, 7)),
+    ):
+        f, squared = [], []
+        for sample in noise:
+            z = merged(x)
+            z[:, part] += sample * x[modality].std(0)
+            values, gradient = oracle(model, merged(x), z)
+            f.append(values)
+            squared.append(np.sum(gradient[:, part] ** 2, -1))
+        f, squared = np.array(f), np.array(squared)
+        mean = f.mean(0)
+        expected = {
+            "fisher": (squared / f).mean(),
+            "poincare": squared.mean(),
+            "entropy": ((f * np.log(f)).mean(0) - mean * np.log(mean)).mean(),
+            "variance": f.var(0, ddof=1).mean(),
+        }[name]
+        assert actual[modality] == pytest.approx(expected, rel=2e-3)
+
+
+def test_the_gaussian_bound_holds():
+    model = toys.linear(None)
+    model.compile(loss=toys.LOGITS_LOSS)
+    x, _ = toys.data(model, 64)
+    options = {"stddev": 0.3, "num_samples": 256, "batch_size": 64}
+    entropy = modality_information(model, x, "entropy", **options)
+    variance = modality_information(model, x, "variance", **options)
+    fisher = mmreg.regularizers.FisherInformation(bound="gaussian")
+    poincare = mmreg.regularizers.PoincareInformation(bound="gaussian")
+    above_entropy = modality_information(model, x, fisher, **options)
+    above_variance = modality_information(model, x, poincare, **options)
+    for name in ("audio", "image"):
+        # Tight where f is nearly linear, so the estimates' noise shows.
+        assert 0 < entropy[name] < 1.05 * above_entropy[name]
+        assert 0 < variance[name] < 1.05 * above_variance[name]
+
+
+def test_an_ignored_modality_has_no_information():
+    model = toys.linear(None)
+    kernel, bias = model.get_weights()
+    kernel[4:] = 0.0
+    model.set_weights([kernel, bias])
+    model.compile(loss=toys.LOGITS_LOSS)
+    x, _ = toys.data(model)
+    for name in ("fisher", "poincare", "entropy", "variance"):
+        information = modality_information(model, x, name)
+        assert information["audio"] > 1e-6
+        assert information["image"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_reproducible_by_seed_and_without_side_effects():
+    model = toys.two_modalities("softmax")
+    x, y = toys.data(model)
+    before = model.get_weights()
+    first = modality_information(model, x, seed=1)
+    assert modality_information(model, x, seed=1) == first
+    assert modality_information(model, x, seed=2) != first
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_wrapped_models_bring_their_settings():
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    model = InformationRegularizedModel(inner, "poincare", modalities=["image"])
+    model.compile("sgd", toys.LOGITS_LOSS)
+    information = modality_information(model, x)
+    assert list(information) == ["image"]
+    inner.compile("sgd", toys.LOGITS_LOSS)
+    expected = modality_information(inner, x, "poincare", modalities=["image"])
+    assert information == pytest.approx(expected)
+
+
+def test_every_kind_of_data():
+    model = toys.linear()
+    x, y = toys.data(model, 16)
+    options = {"batch_size": 8, "seed": 0}
+    expected = modality_information(model, x, **options)
+    weight = np.ones(16)
+    for data in ((x, y), (x, y, weight)):
+        actual = modality_information(model, data, **options)
+        assert actual == pytest.approx(expected, rel=1e-5)
+
+    def batches(labels):
+        for start in (0, 8):
+            batch = {n: v[start : start + 8] for n, v in x.items()}
+            yield (batch, y[start : start + 8]) if labels else (batch,)
+
+    for labels in (True, False):
+        actual = modality_information(model, batches(labels), steps=2)
+        assert actual == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_leave_examples_out():
+    model = toys.linear()
+    x, y = toys.data(model, 16)
+    weight = np.repeat([1.0, 0.0], 8)
+    fisher = mmreg.regularizers.FisherInformation(stddev=0.0)
+    options = {"batch_size": 8, "num_samples": 1}
+    weighted = modality_information(model, (x, y, weight), fisher, **options)
+    half = {name: value[:8] for name, value in x.items()}
+    assert weighted == pytest.approx(
+        modality_information(model, half, fisher, **options), rel=1e-5
+    )
+
+
+def test_a_list_of_inputs_is_not_a_pair_of_inputs_and_labels():
+    a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
+    merged = keras.layers.Concatenate()([a, b])
+    model = keras.Model(
+        [a, b], keras.layers.Dense(3, activation="softmax")(merged)
+    )
+    x, _ = toys.data(model)
+    assert set(modality_information(model, list(x.values()))) == {"a", "b"}
+
+
+def test_softmax_shows_in_the_last_layer():
+    a = keras.Input((4,), name="a")
+    logits = keras.layers.Dense(3)(a)
+    model = keras.Model(a, keras.layers.Softmax()(logits))
+    x = np.random.rand(8, 4)
+    assert modality_information(model, x)["a"] > 0
+    with pytest.raises(ValueError, match="Pass `divergence`"):
+        modality_information(keras.Model(a, logits), x)

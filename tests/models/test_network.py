@@ -1,0 +1,225 @@
+"""The inner model is run again only from where it was perturbed."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_mmreg.models.network import FunctionalNetwork
+from keras_mmreg.models.network import OpaqueNetwork
+from keras_mmreg.models.network import create_network
+from keras_mmreg.ops.masking import mask_of
+from tests import toys
+from tests.toys import array
+from tests.toys import tensor
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Counting(keras.layers.Dense):
+    """Counts how often it is called."""
+
+    calls = 0
+
+    def call(self, inputs):
+        self.calls += 1
+        return super().call(inputs)
+
+
+def counting_model():
+    audio = keras.Input((4,), name="audio")
+    image = keras.Input((3,), name="image")
+    heard = Counting(2, activation="tanh", name="ear")(audio)
+    seen = Counting(2, activation="tanh", name="eye")(image)
+    merged = keras.layers.Concatenate()([heard, seen])
+    outputs = Counting(3, name="head")(merged)
+    return keras.Model({"audio": audio, "image": image}, outputs)
+
+
+def calls(model):
+    names = ("ear", "eye", "head")
+    return tuple(model.get_layer(name).calls for name in names)
+
+
+def tensors(model, num_examples=5):
+    x, _ = toys.data(model, num_examples)
+    return {name: tensor(value) for name, value in x.items()}
+
+
+def opaque(model):
+    """The same layers behind a `call` that hides the graph."""
+
+    class Opaque(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def call(self, inputs):
+            return self.model(inputs)
+
+    return Opaque()
+
+
+def test_unperturbed_encoders_are_not_run_again():
+    model = counting_model()
+    x = tensors(model)
+    network = create_network(model, x)
+    assert isinstance(network, FunctionalNetwork)
+    clean = network.run(x)
+    before = calls(model)
+    moved = network.replace(clean, {"audio": x["audio"] + 1.0})
+    after = np.subtract(calls(model), before)
+    np.testing.assert_array_equal(after, [1, 0, 1])
+    expected = model({**x, "audio": x["audio"] + 1.0})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), array(expected), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, opaque])
+@pytest.mark.parametrize("num_samples", [1, 3])
+def test_replacing_equals_running_on_other_inputs(wrap, num_samples):
+    model = toys.two_modalities()
+    x = tensors(model)
+    network = create_network(wrap(model), x)
+    z = ops.concatenate([x["audio"] * (i + 2) for i in range(num_samples)])
+    moved = network.replace(network.run(x), {"audio": z}, num_samples)
+    image = ops.concatenate([x["image"]] * num_samples)
+    expected = model({"audio": z, "image": image})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), array(expected), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, opaque])
+def test_replacements_can_be_chained(wrap):
+    model = toys.two_modalities()
+    x = tensors(model)
+    network = create_network(wrap(model), x)
+    both = {name: 2 * value for name, value in x.items()}
+    origin = network.replace(network.run(x), both)
+    z = ops.concatenate([3 * x["image"], 4 * x["image"]])
+    moved = network.replace(origin, {"image": z}, 2)
+    expected = model(
+        {"audio": ops.concatenate([both["audio"]] * 2), "image": z}
+    )
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), array(expected), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_everything_runs_in_inference_mode():
+    a = keras.Input((4,), name="a")
+    x = keras.layers.BatchNormalization()(a)
+    x = keras.layers.Dropout(0.5)(x, training=True)
+    model = keras.Model(a, x)
+    batch = tensor(np.random.rand(8, 4))
+    network = create_network(model, batch)
+    np.testing.assert_allclose(
+        array(network.outputs_of(network.run(batch))),
+        array(model(batch, training=False)),
+        rtol=1e-6,
+    )
+
+
+def test_the_users_layers_are_left_as_they_were():
+    model = toys.two_modalities()
+    nodes = len(model.get_layer("ear")._inbound_nodes)
+    x = tensors(model)
+    network = create_network(model, x, taps={"image": "eye"})
+    network.replace(network.run(x), {"audio": x["audio"]})
+    assert len(model.get_layer("ear")._inbound_nodes) == nodes
+    assert model.get_layer("eye").output is not None
+    wrapped = opaque(model)
+    network = create_network(wrapped, x, taps={"image": "eye"})
+    network.run(x)
+    assert "call" not in vars(model.get_layer("eye"))
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, opaque])
+def test_a_tap_replaces_the_output_of_its_layer(wrap):
+    model = toys.two_modalities()
+    x = tensors(model)
+    network = create_network(wrap(model), x, taps={"image": "eye"})
+    assert network.modalities == ["audio", "image"]
+    clean = network.run(x)
+    seen = network.points_of(clean)["image"]
+    np.testing.assert_allclose(
+        array(seen), array(model.get_layer("eye")(x["image"])), rtol=1e-5
+    )
+    moved = network.replace(clean, {"image": 0.0 * seen})
+    model.get_layer("eye").set_weights(
+        [0.0 * w for w in model.get_layer("eye").get_weights()]
+    )
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), array(model(x)), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_points_of_a_whole_batch_cost_no_forward_pass():
+    model = counting_model()
+    x = tensors(model)
+    network = create_network(model, x)
+    before = calls(model)
+    np.testing.assert_array_equal(
+        array(network.points(x)["audio"]), array(x["audio"])
+    )
+    assert calls(model) == before
+
+
+def test_noise_on_padding_does_not_unmask_it():
+    audio = keras.Input((4, 2), name="audio")
+    masked = keras.layers.Masking(name="masking")(audio)
+    pooled = keras.layers.GlobalAveragePooling1D()(masked)
+    model = keras.Model(audio, pooled)
+    x = np.random.rand(3, 4, 2).astype("float32")
+    x[:, 2:] = 0.0
+    network = create_network(model, tensor(x))
+    clean = network.run(tensor(x))
+    point = network.points_of(clean)["audio"]
+    np.testing.assert_array_equal(
+        array(mask_of(point)), [[True, True, False, False]] * 3
+    )
+    moved = network.replace(clean, {"audio": point + 1.0})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), x[:, :2].mean(1) + 1.0, rtol=1e-5
+    )
+
+
+def test_a_shared_layer_is_told_apart_by_its_modality():
+    first = keras.Input((4,), dtype="int32", name="first")
+    second = keras.Input((4,), dtype="int32", name="second")
+    words = keras.layers.Embedding(5, 2, name="words")
+    merged = keras.layers.Concatenate()([words(first), words(second)])
+    model = keras.Model([first, second], keras.layers.Flatten()(merged))
+    taps = {"first": "words", "second": "words"}
+    network = create_network(model, model.input, taps=taps)
+    assert network.modalities == ["first", "second"]
+
+
+def test_an_opaque_model_must_call_a_tapped_layer_once():
+    class Twice(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(4, name="dense")
+
+        def call(self, inputs):
+            return self.dense(self.dense(inputs))
+
+    model = Twice()
+    batch = tensor(np.random.rand(2, 4))
+    model(batch)
+    network = create_network(model, batch, taps={"input": "dense"})
+    assert isinstance(network, OpaqueNetwork)
+    with pytest.raises(ValueError, match="called that layer 2 times"):
+        network.run(batch)
+
+
+def test_an_overridden_call_is_respected():
+    @keras.saving.register_keras_serializable(package="tests")
+    class Scaled(keras.Model):
+        def call(self, inputs, training=None):
+            return 2.0 * super().call(inputs, training=training)
+
+    a = keras.Input((4,), name="a")
+    model = Scaled(a, keras.layers.Dense(3)(a))
+    assert isinstance(create_network(model, model.input), OpaqueNetwork)
