@@ -9,22 +9,21 @@ from numpy.typing import ArrayLike
 from keras_mmreg.datasets.colored_mnist.image_random import image_normal
 
 PALETTES: dict[str, tuple[tuple[float, float, float], ...]] = {
-    # Brightness rises in equal steps from 0.2 to 0.8, so that black, gray and
-    # white each look like a digit of their own; given that, the smallest
-    # distance between two colours (0.41, 8 default standard deviations) and
-    # from the gray axis (0.24) were maximised, two standard deviations inside
-    # [0, 1] so that clipping is rare.
+    # Brightness rises with the digit, in about equal steps from 0.15 to 0.85,
+    # so that black and white are each close to some digit's colour. Given that,
+    # the smallest distance between two colours (0.54, 11 of the default
+    # standard deviation) and from the gray axis (0.24) were maximised.
     "default": (
-        (0.90, 0.20, 0.50),
-        (0.10, 0.40, 0.10),
-        (0.90, 0.85, 0.45),
-        (0.20, 0.10, 0.90),
-        (0.50, 0.90, 0.40),
-        (0.55, 0.15, 0.70),
-        (0.35, 0.75, 0.85),
-        (0.50, 0.10, 0.20),
-        (0.90, 0.60, 0.90),
-        (0.15, 0.30, 0.55),
+        (0.05, 0.05, 0.35),
+        (0.60, 0.05, 0.05),
+        (0.05, 0.80, 0.05),
+        (0.05, 0.55, 0.55),
+        (0.35, 0.10, 0.95),
+        (0.90, 0.65, 0.05),
+        (0.90, 0.10, 0.90),
+        (0.65, 0.95, 0.45),
+        (0.40, 0.95, 0.95),
+        (0.95, 0.65, 0.95),
     ),
     # Equal steps round the colour wheel: a second choice, to see that a result
     # does not hang on the colours.
