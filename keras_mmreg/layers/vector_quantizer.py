@@ -190,8 +190,10 @@ class VectorQuantizer(keras.layers.Layer):
             )
 
     def _add_state(self, name: str, shape: tuple, initializer: Any) -> Any:
-        # Replicas of TensorFlow's distribution strategies hold equal shares of
-        # the batch; codes are ratios, for which the mean is as good as the sum.
+        # Under TensorFlow's distribution strategies each replica counts its
+        # share of the batch. Codes are ratios of what is stored, for which the
+        # mean over replicas is as good as the sum. (In JAX the batch is one
+        # global array, and counts are of all of it.)
         return self.add_weight(
             name=name,
             shape=shape,

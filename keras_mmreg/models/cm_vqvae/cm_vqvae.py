@@ -368,7 +368,15 @@ class CMVQVAE(TrainStep, keras.Model):
         """A plain functional model of the task, without decoders.
 
         It shares this model's weights; its inputs are named by modality.
+
+        Raises:
+            ValueError: If the model has not been called on data yet.
         """
+        if not self.built:
+            raise ValueError(
+                f"Model {self.name!r} does not know the shapes of its inputs "
+                "yet. Call it on a batch, or train it, first."
+            )
         inputs = {
             name: keras.Input(shape[1:], name=name)
             for name, shape in self.input_shapes.items()

@@ -306,5 +306,7 @@ def test_bad_inputs():
     with pytest.raises(ValueError, match="decoder of modality 'image'"):
         model(x)
     model = create_model(decoders=None)
+    with pytest.raises(ValueError, match="Call it on a batch"):
+        model.task_model()
     with pytest.raises(ValueError, match="no decoders"):
         model.reconstruct(x)
