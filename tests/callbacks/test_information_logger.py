@@ -1,0 +1,103 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg import modality_information
+from keras_mmreg.callbacks import InformationLogger
+from keras_mmreg.models import InformationRegularizedModel
+from tests import toys
+
+NAMES = [
+    "information_audio",
+    "information_image",
+    "information_share_audio",
+    "information_share_image",
+]
+
+
+def fit(model, x, y, callbacks, epochs=2):
+    model.compile("sgd", toys.LOGITS_LOSS)
+    return model.fit(
+        x, y, epochs=epochs, callbacks=callbacks, verbose=0
+    ).history
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, InformationRegularizedModel])
+def test_history_holds_the_information_on_the_given_data(wrap):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    model = wrap(inner)
+    history = fit(model, x, y, [InformationLogger(x)])
+    assert set(NAMES) < set(history)
+    expected = modality_information(model, x)
+    for name, value in expected.items():
+        assert history[f"information_{name}"][-1] == pytest.approx(
+            value, rel=1e-5
+        )
+        share = value / sum(expected.values())
+        assert history[f"information_share_{name}"][-1] == pytest.approx(
+            share, rel=1e-5
+        )
+
+
+def test_training_is_not_changed():
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    losses = []
+    for callbacks in ([], [InformationLogger(x)]):
+        keras.utils.set_random_seed(0)
+        model = InformationRegularizedModel(toys.two_modalities(), seed=0)
+        losses.append(fit(model, x, y, callbacks, epochs=3)["loss"])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
+def test_callbacks_behind_it_see_the_logs(tmp_path):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    path = tmp_path / "log.csv"
+    fit(
+        inner,
+        x,
+        y,
+        [InformationLogger((x, y)), keras.callbacks.CSVLogger(path)],
+    )
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    assert all(float(row[name]) >= 0 for row in rows for name in NAMES)
+
+
+def test_prefix_and_frequency():
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    logger = InformationLogger(
+        x, prefix="val_", frequency=2, information="variance"
+    )
+    history = fit(inner, x, y, [logger], epochs=5)
+    assert len(history["val_information_share_audio"]) == 2
+
+
+def test_verbose_prints_the_shares(capsys):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    fit(inner, x, y, [InformationLogger(x, verbose=1)], epochs=1)
+    assert "share of information: audio" in capsys.readouterr().out
+
+
+def test_a_modality_that_cannot_be_measured_stops_before_training():
+    text = keras.Input((5,), dtype="int32", name="text")
+    words = keras.layers.Embedding(7, 4)(text)
+    inner = keras.Model(text, keras.layers.Dense(3)(words[:, 0]))
+    before = inner.get_weights()
+    x, y = np.ones((8, 5), "int32"), np.zeros(8, int)
+    with pytest.raises(ValueError, match="taps="):
+        fit(inner, x, y, [InformationLogger(x)])
+    for old, new in zip(before, inner.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_bad_frequency():
+    with pytest.raises(ValueError, match="`frequency` must be positive"):
+        InformationLogger(None, frequency=0)
