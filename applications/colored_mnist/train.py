@@ -21,11 +21,11 @@ import numpy as np
 import keras_mmreg as mmreg
 
 STRENGTHS = {
-    "weight_decay": 1e-4,
-    "entropy": 0.01,
+    "weight_decay": 1e-3,
+    "entropy": 0.001,
     "variance": 0.01,
     "fisher": 0.1,
-    "poincare": 0.1,
+    "poincare": 0.3,
 }
 GRAY_VALUES = (0.0, 0.5, 1.0)
 

@@ -8,23 +8,25 @@ from numpy.typing import ArrayLike
 
 from keras_mmreg.datasets.colored_mnist.image_random import image_normal
 
-PALETTES: dict[str, tuple[tuple[float, float, float], ...]] = {
-    # Brightness rises with the digit, in about equal steps from 0.15 to 0.85,
-    # so that black and white are each close to some digit's colour. Given that,
-    # the smallest distance between two colours (0.54, 11 of the default
-    # standard deviation) and from the gray axis (0.24) were maximised.
-    "default": (
-        (0.05, 0.05, 0.35),
-        (0.60, 0.05, 0.05),
-        (0.05, 0.80, 0.05),
-        (0.05, 0.55, 0.55),
-        (0.35, 0.10, 0.95),
-        (0.90, 0.65, 0.05),
-        (0.90, 0.10, 0.90),
-        (0.65, 0.95, 0.45),
-        (0.40, 0.95, 0.95),
-        (0.95, 0.65, 0.95),
-    ),
+PALETTES: dict[str, ArrayLike] = {
+    # Colours that people call by different names, in 8 bits: light and dark
+    # ones among them, so that black, gray and white each look like the colour
+    # of some digits.
+    "default": np.array(
+        (
+            (220, 20, 60),  # crimson
+            (0, 128, 128),  # teal
+            (255, 225, 25),  # yellow
+            (0, 80, 200),  # blue
+            (245, 130, 48),  # orange
+            (145, 30, 180),  # purple
+            (70, 240, 240),  # cyan
+            (250, 190, 210),  # pink
+            (170, 230, 50),  # lime
+            (128, 0, 0),  # maroon
+        )
+    )
+    / 255,
     # Equal steps round the colour wheel: a second choice, to see that a result
     # does not hang on the colours.
     "hues": tuple(colorsys.hsv_to_rgb(i / 10, 1.0, 1.0) for i in range(10)),
