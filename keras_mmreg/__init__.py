@@ -4,7 +4,10 @@ import importlib
 from typing import Any
 
 from keras_mmreg import callbacks
+from keras_mmreg import layers
+from keras_mmreg import metrics
 from keras_mmreg import models
+from keras_mmreg import ops
 from keras_mmreg import regularizers
 from keras_mmreg import schedules
 from keras_mmreg.models.modality_information import modality_information
@@ -13,8 +16,11 @@ from keras_mmreg.version import __version__
 __all__ = [
     "__version__",
     "callbacks",
+    "layers",
+    "metrics",
     "modality_information",
     "models",
+    "ops",
     "regularizers",
     "schedules",
 ]

@@ -99,7 +99,7 @@ def test_the_gaussian_bound_holds():
     model = toys.linear(None)
     model.compile(loss=toys.LOGITS_LOSS)
     x, _ = toys.data(model, 64)
-    options = {"stddev": 0.3, "num_samples": 256, "batch_size": 64}
+    options = {"stddev": 0.3, "num_samples": 128, "batch_size": 64}
     entropy = modality_information(model, x, "entropy", **options)
     variance = modality_information(model, x, "variance", **options)
     fisher = mmreg.regularizers.FisherInformation(bound="gaussian")
@@ -121,8 +121,7 @@ def test_an_ignored_modality_has_no_information():
     x, _ = toys.data(model)
     for name in ("fisher", "poincare", "entropy", "variance"):
         information = modality_information(model, x, name)
-        assert information["audio"] > 1e-6
-        assert information["image"] == pytest.approx(0.0, abs=1e-9)
+        assert 0 <= information["image"] < 1e-5 * information["audio"]
 
 
 def test_reproducible_by_seed_and_without_side_effects():
