@@ -103,6 +103,4 @@ class InformationLogger(keras.callbacks.Callback):
             logs[f"{self.prefix}information_share_{name}"] = shares[name]
         if self.verbose:
             text = ", ".join(f"{n} {share:.1%}" for n, share in shares.items())
-            keras.utils.io_utils.print_msg(
-                f"Epoch {epoch + 1}: share of information: {text}"
-            )
+            print(f"Epoch {epoch + 1}: share of information: {text}")

@@ -72,7 +72,7 @@ def test_closed_form_with_noise(known_noise, name):
     model = toys.linear(None)
     model.compile(loss=toys.LOGITS_LOSS)
     x, _ = toys.data(model, 8)
-    actual = modality_information(model, x, name, num_samples=3)
+    actual = modality_information(model, x, name, num_samples=3, batch_size=8)
     for modality, noise, part in (
         ("audio", known_noise[0], slice(0, 4)),
         ("image", known_noise[1], slice(4, 7)),
