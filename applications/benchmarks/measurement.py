@@ -1,0 +1,154 @@
+"""Builds, warms up and times the variants of a setting."""
+
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import architectures
+import devices
+import keras
+import numpy as np
+from variants import EXTRA_MODALITY
+from variants import Setting
+from variants import Variant
+
+import keras_mmreg as mmreg
+
+
+class StepTimer(keras.callbacks.Callback):
+    """Seconds per step after the first, until the last one's logs arrive.
+
+    What `fit` does before and after its steps is left out. As Keras calls
+    `on_*_batch_end` from a thread once the logs are there, no step waits for
+    the one before it, except the second: the clock starts from rest.
+    """
+
+    async_safe = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first_step_done = threading.Event()
+        self._start = 0.0
+        self._ends: list[float] = []
+
+    def on_train_batch_begin(
+        self, batch: int, logs: dict | None = None
+    ) -> None:
+        if batch == 1:
+            self._first_step_done.wait()
+            self._start = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self._ends.append(time.perf_counter())
+        self._first_step_done.set()
+
+    on_test_batch_begin = on_train_batch_begin
+    on_test_batch_end = on_train_batch_end
+
+    @property
+    def seconds_per_step(self) -> float:
+        return (max(self._ends) - self._start) / (len(self._ends) - 1)
+
+
+def prepare(
+    setting: Setting, variant: Variant, steps: int
+) -> Callable[[], float]:
+    """A function that runs a few steps and returns the seconds per step."""
+    encoders = architectures.encoders(
+        setting.model, setting.modalities, setting.image_size
+    )
+    if variant.network == "encoder":
+        encoders = {EXTRA_MODALITY: encoders[EXTRA_MODALITY]}
+    model = _compiled_model(encoders, variant)
+    x, y = _random_data(encoders, setting.batch_size * (steps + 1))
+    method = model.fit if variant.measure == "fit" else model.evaluate
+
+    def run() -> float:
+        timer = StepTimer()
+        method(
+            x,
+            y,
+            batch_size=setting.batch_size,
+            callbacks=[timer],
+            verbose=0,
+        )
+        return timer.seconds_per_step
+
+    return run
+
+
+def _compiled_model(
+    encoders: dict[str, architectures.Encoder], variant: Variant
+) -> keras.Model:
+    model = architectures.classifier(encoders)
+    if variant.network == "subclassed":
+        model = architectures.Subclassed(model)
+    if variant.perturbation:
+        model = mmreg.models.InformationRegularizedModel(
+            model,
+            mmreg.regularizers.FisherInformation(
+                perturbation=variant.perturbation
+            ),
+            penalty_fraction=variant.fraction,
+            modalities=[name for name in encoders if name != variant.left_out],
+            seed=0,
+        )
+    model.compile(
+        keras.optimizers.Adam(1e-4),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return model
+
+
+def _random_data(
+    encoders: dict[str, architectures.Encoder], size: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    rng = np.random.default_rng(0)
+    x = {
+        name: rng.normal(size=(size, *shape)).astype("float32")
+        for name, (shape, _) in encoders.items()
+    }
+    return x, rng.integers(architectures.NUM_CLASSES, size=size)
+
+
+def step_times(
+    setting: Setting, variants: Sequence[Variant], rounds: int, steps: int
+) -> list[dict]:
+    """Times all variants in turn, round after round; one row for each."""
+    keras.utils.clear_session()  # Frees the models of an earlier setting.
+    runs = [prepare(setting, variant, steps) for variant in variants]
+    for run in runs:  # Compiles.
+        run()
+    seconds = np.array([[run() for run in runs] for _ in range(rounds)])
+    by_variant = dict(zip(variants, seconds.T, strict=True))
+    environment = {
+        "backend": keras.config.backend(),
+        "device": devices.device(),
+        "versions": devices.versions(),
+        "rounds": rounds,
+        "steps": steps,
+    }
+    return [
+        {
+            **environment,
+            **asdict(setting),
+            **asdict(variant),
+            **_summary(times, by_variant[variant.reference]),
+        }
+        for variant, times in by_variant.items()
+    ]
+
+
+def _summary(times: np.ndarray, reference: np.ndarray) -> dict:
+    median = float(np.median(times))
+    return {
+        "seconds_per_step": median,
+        "seconds_min": float(times.min()),
+        "seconds_quartiles": np.quantile(times, (0.25, 0.75)).tolist(),
+        "ratio": median / float(np.median(reference)),
+        "ratio_quartiles": np.quantile(
+            times / reference, (0.25, 0.75)
+        ).tolist(),
+    }

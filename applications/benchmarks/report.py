@@ -1,0 +1,110 @@
+"""Turns the results of the benchmark into Markdown tables."""
+
+from collections.abc import Callable
+from dataclasses import fields
+
+from variants import ENCODER
+from variants import EXTRA_MODALITY
+from variants import LEFT_OUT
+from variants import SUBCLASSED
+from variants import WHOLE
+from variants import Setting
+from variants import Variant
+
+Results = dict[tuple[Variant, Setting], dict]
+
+
+def markdown(rows: list[dict]) -> str:
+    """The tables of each backend and device, variants by settings."""
+    sections = []
+    for where in dict.fromkeys(map(_where, rows)):
+        own = [row for row in rows if _where(row) == where]
+        results = {
+            (_pick(Variant, row), _pick(Setting, row)): row for row in own
+        }
+        sections += [
+            f"### {where}",
+            "Milliseconds per step where marked, else the ratio to the plain "
+            "step and its quartiles over the rounds.",
+            _table(results, _time_cell, _derived_lines(results)),
+        ]
+        if any("peak_memory_mib" in row for row in own):
+            sections += [
+                "Peak memory of the process, and above that of plain `fit`.",
+                _table(results, _memory_cell),
+            ]
+    return "\n\n".join(sections)
+
+
+def _where(row: dict) -> str:
+    return f"{row['backend']} on {row['device']} ({row['versions']})"
+
+
+def _pick(kind: type, row: dict) -> Setting | Variant:
+    return kind(**{field.name: row[field.name] for field in fields(kind)})
+
+
+def _table(
+    results: Results,
+    cell: Callable[[dict], str],
+    more_lines: tuple[list[str], ...] = (),
+) -> str:
+    variants = dict.fromkeys(variant for variant, _ in results)
+    settings = dict.fromkeys(setting for _, setting in results)
+    lines = [
+        ["", *(setting.label for setting in settings)],
+        ["---"] + ["---:"] * len(settings),
+    ]
+    for variant in variants:
+        cells = [cell(results.get((variant, each), {})) for each in settings]
+        if any(cells):
+            lines.append([variant.label, *cells])
+    lines += more_lines
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _time_cell(row: dict) -> str:
+    if not row:
+        return ""
+    if _pick(Variant, row) in (Variant(), Variant(measure="evaluate")):
+        return f"{1000 * row['seconds_per_step']:.1f} ms"
+    low, high = row["ratio_quartiles"]
+    return f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _memory_cell(row: dict) -> str:
+    if "peak_memory_mib" not in row:
+        return ""
+    return (
+        f"{row['peak_memory_mib']:.0f} MiB "
+        f"({row['peak_memory_over_plain_mib']:+.0f})"
+    )
+
+
+def _derived_lines(results: Results) -> tuple[list[str], ...]:
+    """What follows from several rows together."""
+    settings = dict.fromkeys(setting for _, setting in results)
+
+    def seconds(variant: Variant, setting: Setting) -> float:
+        return results[variant, setting]["seconds_per_step"]
+
+    saved = [
+        1 - seconds(WHOLE, setting) / seconds(SUBCLASSED, setting)
+        for setting in settings
+    ]
+    extra = [
+        (seconds(WHOLE, setting) - seconds(LEFT_OUT, setting))
+        / seconds(ENCODER, setting)
+        for setting in settings
+    ]
+    return (
+        [
+            "saved by reusing clean encodings",
+            *(f"{value:.0%}" for value in saved),
+        ],
+        [
+            f"regularizing `{EXTRA_MODALITY}` too, in plain steps of its own "
+            "encoder",
+            *(f"{value:.2f}" for value in extra),
+        ],
+    )
