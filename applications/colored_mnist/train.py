@@ -22,9 +22,9 @@ import keras_mmreg as mmreg
 
 STRENGTHS = {
     "weight_decay": 1e-3,
-    "entropy": 0.001,
-    "variance": 0.01,
-    "fisher": 0.1,
+    "entropy": 0.003,
+    "variance": 0.03,
+    "fisher": 0.3,
     "poincare": 0.3,
 }
 GRAY_VALUES = (0.0, 0.5, 1.0)
@@ -218,7 +218,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-2)
-    parser.add_argument("--penalty-fraction", type=float, default=0.25)
+    parser.add_argument("--penalty-fraction", type=float, default=0.125)
     parser.add_argument(
         "--strength", type=float, help="default: what --select has chosen"
     )
