@@ -25,7 +25,7 @@ __all__ = [
     "schedules",
 ]
 
-_OPTIONAL = ("datasets", "visualization")
+_OPTIONAL = ("datasets", "hypermodels", "visualization")
 
 
 def __getattr__(name: str) -> Any:

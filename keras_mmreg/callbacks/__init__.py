@@ -2,5 +2,12 @@
 
 from keras_mmreg.callbacks.complementarity_logger import ComplementarityLogger
 from keras_mmreg.callbacks.information_logger import InformationLogger
+from keras_mmreg.callbacks.shuffled_modality_logger import (
+    ShuffledModalityLogger,
+)
 
-__all__ = ["ComplementarityLogger", "InformationLogger"]
+__all__ = [
+    "ComplementarityLogger",
+    "InformationLogger",
+    "ShuffledModalityLogger",
+]

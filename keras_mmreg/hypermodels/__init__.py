@@ -1,0 +1,15 @@
+"""Search spaces for KerasTuner."""
+
+try:
+    import keras_tuner  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "`keras_mmreg.hypermodels` needs KerasTuner. Install it with "
+        "`pip install keras-mmreg[tuner]`."
+    ) from error
+
+from keras_mmreg.hypermodels.information_regularized_hypermodel import (
+    InformationRegularizedHyperModel,
+)
+
+__all__ = ["InformationRegularizedHyperModel"]

@@ -1,0 +1,218 @@
+"""A search space for how, and how strongly, to regularize a model."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import keras_tuner
+
+from keras_mmreg import regularizers as information_regularizers
+from keras_mmreg.callbacks import ShuffledModalityLogger
+from keras_mmreg.models import InformationRegularizedModel
+
+
+class InformationRegularizedHyperModel(keras_tuner.HyperModel):
+    """Tunes an `InformationRegularizedModel` with KerasTuner.
+
+    The search space is the hyperparameters of `build_inner` and
+    `compile_arguments`, if they define any, and those below that are given a
+    range: `"strength"`, `"regularizer"`, `"penalty_fraction"`.
+
+    Do not choose by `val_accuracy`: the shortcut works on validation data, too,
+    so it asks for a strength of 0. Name the modality that may be a shortcut in
+    `shortcuts`; the validation data is then also evaluated with that modality
+    shuffled between the examples, and the objective is
+
+    `keras_tuner.Objective("val_balanced_accuracy", "max")`,
+
+    the mean of both accuracies, or that of another compiled metric. See
+    `ShuffledModalityLogger`. Without `shortcuts`, the objective must come from
+    validation data in which the shortcut does not work.
+
+    Args:
+        build_inner: Function of a `keras_tuner.HyperParameters` that returns
+            the `keras.Model` to regularize. It need not be compiled.
+        compile_arguments: Dict of the arguments of `compile`, or a function of
+            the `HyperParameters` that returns one.
+        regularizers: What to choose from: names such as `"fisher"`, or a dict
+            from a label to a name or an instance from
+            `keras_mmreg.regularizers`, whose other settings are kept.
+            Defaults to `("fisher",)`.
+        strength: A float, or a pair `(low, high)` to search on a log scale. The
+            families differ in what they need; let the range cover them all.
+            Defaults to `(1e-3, 1.0)`.
+        penalty_fraction: A float, or such a pair. Defaults to `1.0`.
+        shortcuts: Optional list of the modalities to shuffle, one at a time.
+            The search then needs `validation_data=(x, y)` of arrays.
+            Defaults to `None`.
+        name: Optional string. Defaults to `None`.
+        tunable: Whether to add these hyperparameters to the search space, see
+            `keras_tuner.HyperModel`. Defaults to `True`.
+        **kwargs: Arguments of `InformationRegularizedModel`: `taps`,
+            `divergence`, `modalities`, `seed`.
+
+    Raises:
+        ValueError: If a range or the regularizers are not as above, if a dict
+            `compile_arguments` holds an optimizer or metric, which trials
+            cannot share, or, in `fit`, if there is no data to shuffle.
+
+    Example:
+
+    >>> import numpy as np
+    >>> def build_inner(hp):
+    ...     color = keras.Input((3,), name="color")
+    ...     shape = keras.Input((4,), name="shape")
+    ...     x = keras.layers.Dense(hp.Int("units", 2, 8))(shape)
+    ...     x = keras.layers.Concatenate()([color, x])
+    ...     outputs = keras.layers.Dense(2, activation="softmax")(x)
+    ...     return keras.Model({"color": color, "shape": shape}, outputs)
+    >>> hypermodel = InformationRegularizedHyperModel(
+    ...     build_inner,
+    ...     compile_arguments=lambda hp: {
+    ...         "optimizer": hp.Choice("optimizer", ["adam", "sgd"]),
+    ...         "loss": "sparse_categorical_crossentropy",
+    ...         "metrics": ["accuracy"],
+    ...     },
+    ...     regularizers=("fisher", "poincare"),
+    ...     shortcuts=["color"],
+    ... )
+    >>> tuner = keras_tuner.RandomSearch(
+    ...     hypermodel,
+    ...     objective=keras_tuner.Objective("val_balanced_accuracy", "max"),
+    ...     max_trials=1,
+    ...     directory="search",
+    ... )
+    >>> x, y = {"color": np.eye(8, 3), "shape": np.eye(8, 4)}, np.arange(8) % 2
+    >>> tuner.search(x, y, validation_data=(x, y), verbose=0)
+    >>> sorted(tuner.get_best_hyperparameters()[0].values)
+    ['optimizer', 'regularizer', 'strength', 'units']
+
+    References:
+        - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 12 and 19
+    """
+
+    def __init__(
+        self,
+        build_inner: Callable[[keras_tuner.HyperParameters], keras.Model],
+        compile_arguments: Any,
+        regularizers: Sequence[str] | Mapping[str, Any] = ("fisher",),
+        strength: float | tuple[float, float] = (1e-3, 1.0),
+        penalty_fraction: float | tuple[float, float] = 1.0,
+        shortcuts: Sequence[str] | None = None,
+        name: str | None = None,
+        tunable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, tunable=tunable)
+        _check_compile_arguments(compile_arguments)
+        _check_range("strength", strength)
+        _check_range("penalty_fraction", penalty_fraction)
+        self.build_inner = build_inner
+        self.compile_arguments = compile_arguments
+        self.regularizers = _by_label(regularizers)
+        self.strength = strength
+        self.penalty_fraction = penalty_fraction
+        self.shortcuts = shortcuts
+        self.kwargs = kwargs
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """The compiled model of a trial."""
+        labels = list(self.regularizers)
+        label = labels[0]
+        if len(labels) > 1:
+            label = hp.Choice("regularizer", labels)
+        regularizer = self.regularizers[label]
+        strength = _number(hp, "strength", self.strength, default=0.1)
+        model = InformationRegularizedModel(
+            self.build_inner(hp),
+            type(regularizer).from_config(
+                {**regularizer.get_config(), "strength": strength}
+            ),
+            penalty_fraction=_number(
+                hp, "penalty_fraction", self.penalty_fraction, default=1.0
+            ),
+            **self.kwargs,
+        )
+        arguments = self.compile_arguments
+        model.compile(**(arguments(hp) if callable(arguments) else arguments))
+        return model
+
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Trains the model of a trial, watching what the shortcuts hide."""
+        callbacks = list(callbacks or [])
+        if self.shortcuts is not None:
+            data = kwargs.get("validation_data")
+            if not isinstance(data, tuple):
+                # A fatal error ends the search; others only end the trial.
+                raise keras_tuner.errors.FatalValueError(
+                    "`shortcuts` are shuffled in the validation data: call "
+                    "`tuner.search` with `validation_data=(x, y)` of arrays. "
+                    f"Received: validation_data of type {type(data)}"
+                )
+            batch_size = kwargs.get("validation_batch_size")
+            logger = ShuffledModalityLogger(
+                data,
+                self.shortcuts,
+                batch_size=batch_size or kwargs.get("batch_size"),
+            )
+            # In front: the tuner's own callbacks look for the objective.
+            callbacks = [logger, *callbacks]
+        return model.fit(*args, callbacks=callbacks, **kwargs)
+
+
+def _number(hp: Any, name: str, value: Any, default: float) -> float:
+    """The value, or the hyperparameter that a pair stands for."""
+    if not isinstance(value, Sequence):
+        return value
+    low, high = value
+    default = min(max(default, low), high)
+    return hp.Float(name, low, high, sampling="log", default=default)
+
+
+def _check_range(name: str, value: Any) -> None:
+    if isinstance(value, Sequence) and not (
+        len(value) == 2 and 0 < value[0] < value[1]
+    ):
+        raise ValueError(
+            f"`{name}` must be a number, or a pair `(low, high)` of numbers "
+            "with 0 < low < high to search on a log scale. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def _check_compile_arguments(arguments: Any) -> None:
+    stateful = (keras.optimizers.Optimizer, keras.metrics.Metric)
+    if not callable(arguments) and any(
+        isinstance(argument, stateful)
+        for argument in keras.tree.flatten(arguments)
+    ):
+        raise ValueError(
+            "`compile_arguments` must not hold instances of optimizers or "
+            "metrics, as every trial needs its own. Use their names, or a "
+            "function: `compile_arguments=lambda hp: {...}`. "
+            f"Received: compile_arguments={arguments}"
+        )
+
+
+def _by_label(regularizers: Any) -> dict[str, Any]:
+    if isinstance(regularizers, str):
+        regularizers = [regularizers]
+    if not isinstance(regularizers, Mapping):
+        regularizers = {name: name for name in regularizers}
+    if not regularizers or not all(isinstance(n, str) for n in regularizers):
+        raise ValueError(
+            "`regularizers` must be names, such as ['fisher', 'poincare'], or "
+            "a dict from a label to a name or an instance. "
+            f"Received: regularizers={regularizers}"
+        )
+    get = information_regularizers.get
+    return {label: get(value) for label, value in regularizers.items()}

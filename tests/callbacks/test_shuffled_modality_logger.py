@@ -1,0 +1,161 @@
+import copy
+
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg.callbacks import ShuffledModalityLogger
+from keras_mmreg.datasets import permute_colors
+from keras_mmreg.models import InformationRegularizedModel
+from tests import toys
+
+
+def compiled(model, optimizer="sgd"):
+    model.compile(optimizer, toys.LOGITS_LOSS, metrics=["accuracy"])
+    return model
+
+
+def fit(model, x, y, logger, **kwargs):
+    kwargs = {"epochs": 2, "verbose": 0, **kwargs}
+    return model.fit(x, y, callbacks=[logger], **kwargs).history
+
+
+def color_reader():
+    """Tells the label from the colour alone, and never learns."""
+    color = keras.Input((3,), name="color")
+    shape = keras.Input((2,), name="shape")
+    ignored = keras.layers.Dense(3, kernel_initializer="zeros")(shape)
+    outputs = keras.layers.Add()([10.0 * color, ignored])
+    model = keras.Model({"color": color, "shape": shape}, outputs)
+    return compiled(model, keras.optimizers.SGD(0.0))
+
+
+def colored(num_examples=60):
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 3, num_examples)
+    shape = rng.normal(size=(num_examples, 2)).astype("float32")
+    return {"color": np.eye(3, dtype="float32")[y], "shape": shape}, y
+
+
+def test_a_shortcut_is_found_out():
+    x, y = colored()
+    model = color_reader()
+    logger = ShuffledModalityLogger((x, y))
+    history = fit(model, x, y, logger, validation_data=(x, y), epochs=1)
+    expected = np.mean(permute_colors(x)["color"].argmax(axis=-1) == y)
+    assert history["val_accuracy"] == [1.0]
+    assert history["val_shuffled_shape_accuracy"] == [1.0]
+    assert history["val_shuffled_color_accuracy"][0] == pytest.approx(expected)
+    assert history["val_balanced_accuracy"][0] == pytest.approx(
+        (1 + (1 + expected) / 2) / 2
+    )
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, InformationRegularizedModel])
+def test_logs(wrap):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    model = compiled(wrap(inner))
+    logger = ShuffledModalityLogger((x, y), modalities=["audio"], batch_size=8)
+    history = fit(model, x, y, logger, validation_data=(x, y))
+    assert {name for name in history if name.startswith("val_")} == {
+        "val_loss",
+        "val_accuracy",
+        "val_shuffled_audio_loss",
+        "val_shuffled_audio_accuracy",
+        "val_balanced_loss",
+        "val_balanced_accuracy",
+    }
+    order = np.random.default_rng(0).permutation(len(y))
+    shuffled = {**x, "audio": x["audio"][order]}
+    last = model.evaluate(shuffled, y, return_dict=True, verbose=0)
+    for name, value in last.items():
+        shuffled_value = history[f"val_shuffled_audio_{name}"][-1]
+        assert shuffled_value == pytest.approx(value, rel=1e-4)
+        assert history[f"val_balanced_{name}"][-1] == pytest.approx(
+            (history[f"val_{name}"][-1] + value) / 2, rel=1e-4
+        )
+
+
+def test_training_and_the_data_are_not_changed():
+    histories = []
+    for watched in (False, True):
+        keras.utils.set_random_seed(0)
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        before = copy.deepcopy(x)
+        model = compiled(InformationRegularizedModel(inner, seed=0))
+        loggers = [ShuffledModalityLogger((x, y))] if watched else []
+        # On torch any evaluation moves the generator that `fit` shuffles with.
+        histories.append(fit(model, x, y, loggers, epochs=3, shuffle=False))
+        keras.tree.map_structure(np.testing.assert_array_equal, before, x)
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4)
+
+
+def test_list_inputs_are_named_by_the_model_and_weights_count():
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    listed = keras.Model(inner.inputs, inner.outputs[0])
+    arrays = [x[tensor.name] for tensor in listed.inputs]
+    weight = np.zeros(len(y))
+    logger = ShuffledModalityLogger(
+        (arrays, y, weight), modalities="image", prefix=""
+    )
+    history = fit(compiled(listed), arrays, y, logger)
+    assert history["shuffled_image_loss"] == [0.0, 0.0]
+    assert "shuffled_audio_loss" not in history
+
+
+def test_dict_inputs_are_named_by_their_keys():
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    image_first = keras.Model(inner.inputs[::-1], inner.outputs[0])
+    logger = ShuffledModalityLogger((x, y), modalities=["image"])
+    fit(compiled(image_first), x, y, logger, epochs=1)
+    shuffled = logger._shuffle(logger._leaves["image"])
+    np.testing.assert_array_equal(shuffled["audio"], x["audio"])
+    assert not np.array_equal(shuffled["image"], x["image"])
+
+
+def test_the_parts_of_a_modality_are_shuffled_together():
+    parts = {name: keras.Input((1,), name=name) for name in ("a", "b", "c")}
+    merged = keras.layers.Concatenate()(list(parts.values()))
+    outputs = keras.layers.Dense(3)(merged)
+    inputs = {"text": {"a": parts["a"], "b": parts["b"]}, "c": parts["c"]}
+    model = compiled(keras.Model(inputs, outputs))
+    rows = np.arange(12.0)[:, np.newaxis]
+    x = {"text": {"a": rows, "b": rows}, "c": rows}
+    logger = ShuffledModalityLogger((x, np.arange(12) % 3), ["text"])
+    history = fit(model, x, np.arange(12) % 3, logger, epochs=1)
+    assert "val_shuffled_text_loss" in history
+    shuffled = logger._shuffle(logger._leaves["text"])
+    np.testing.assert_array_equal(shuffled["text"]["a"], shuffled["text"]["b"])
+    assert not np.array_equal(shuffled["text"]["a"], rows)
+    np.testing.assert_array_equal(shuffled["c"], rows)
+
+
+def test_tensors_and_vector_metrics():
+    inner = toys.linear()
+    x, y = toys.data(inner)
+    labels = np.eye(3, dtype="float32")[y]
+    inner.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])
+    tensors = keras.tree.map_structure(toys.tensor, x)
+    logger = ShuffledModalityLogger((tensors, labels), ["audio"])
+    history = fit(inner, x, labels, logger, epochs=1)
+    assert np.shape(history["val_balanced_f1_score"]) == (1, 3)
+    assert isinstance(history["val_balanced_loss"][0], float)
+
+
+@pytest.mark.parametrize("modalities", [["video"], ["aud"], []])
+def test_an_unknown_modality_stops_before_training(modalities):
+    inner = compiled(toys.linear())
+    x, y = toys.data(inner)
+    with pytest.raises(ValueError, match=r"one of \['audio', 'image'\]"):
+        fit(inner, x, y, ShuffledModalityLogger((x, y), modalities))
+
+
+@pytest.mark.parametrize("data", [None, {"x": 1}, ([1],), [1, 2]])
+def test_data_that_cannot_be_shuffled(data):
+    with pytest.raises(ValueError, match=r"`data` must be a tuple `\(x, y\)`"):
+        ShuffledModalityLogger(data)

@@ -1,0 +1,176 @@
+import importlib
+import sys
+
+import keras
+import keras_tuner
+import pytest
+
+from keras_mmreg.callbacks import ShuffledModalityLogger
+from keras_mmreg.hypermodels import InformationRegularizedHyperModel
+from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.regularizers import FisherInformation
+from keras_mmreg.regularizers import PoincareInformation
+from tests import toys
+
+COMPILE = {
+    "optimizer": "sgd",
+    "loss": "sparse_categorical_crossentropy",
+    "metrics": ["accuracy"],
+}
+OBJECTIVE = keras_tuner.Objective("val_balanced_accuracy", "max")
+
+
+def build_inner(hp):
+    return toys.linear()
+
+
+def hypermodel(compile_arguments=COMPILE, **kwargs):
+    return InformationRegularizedHyperModel(
+        build_inner, compile_arguments, **kwargs
+    )
+
+
+def random_search(model, path, max_trials=2):
+    return keras_tuner.RandomSearch(
+        model,
+        objective=OBJECTIVE,
+        max_trials=max_trials,
+        directory=path,
+        seed=0,
+    )
+
+
+def test_default_hyperparameters():
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel().build(hp)
+    assert hp.values == {"strength": 0.1}
+    (strength,) = hp.space
+    assert (strength.min_value, strength.max_value) == (1e-3, 1.0)
+    assert strength.sampling == "log"
+    assert isinstance(model, InformationRegularizedModel)
+    assert isinstance(model.regularizer, FisherInformation)
+    assert model.regularizer.strength == 0.1
+    assert model.penalty_fraction == 1.0
+
+
+def test_all_hyperparameters():
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel(
+        compile_arguments=lambda hp: {
+            **COMPILE,
+            "optimizer": keras.optimizers.SGD(hp.Fixed("learning_rate", 0.5)),
+        },
+        regularizers=("poincare", "fisher"),
+        strength=(0.2, 0.8),
+        penalty_fraction=(0.25, 0.5),
+        seed=3,
+    ).build(hp)
+    assert hp.values == {
+        "regularizer": "poincare",
+        "strength": 0.2,
+        "penalty_fraction": 0.5,
+        "learning_rate": 0.5,
+    }
+    assert isinstance(model.regularizer, PoincareInformation)
+    assert float(model.optimizer.learning_rate) == 0.5
+    assert model.penalty_fraction == 0.5
+    assert model.seed == 3
+
+
+def test_what_is_fixed_is_no_hyperparameter():
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel(regularizers="entropy", strength=0.0).build(hp)
+    assert hp.space == []
+    assert model.regularizer.strength == 0.0
+
+
+def test_values_are_used_and_settings_kept():
+    hp = keras_tuner.HyperParameters()
+    given = FisherInformation(strength=5.0, reduction="inverse_norm")
+    space = hypermodel(regularizers={"sum": "fisher", "norm": given})
+    space.build(hp)
+    hp.values.update(regularizer="norm", strength=0.3)
+    regularizer = space.build(hp).regularizer
+    assert regularizer.reduction == "inverse_norm"
+    assert regularizer.strength == 0.3
+    assert given.strength == 5.0
+
+
+def test_not_tunable_takes_the_defaults():
+    hp = keras_tuner.HyperParameters()
+    model = hypermodel(tunable=False).build(hp)
+    assert hp.space == []
+    assert model.regularizer.strength == 0.1
+
+
+def test_search_by_the_balanced_accuracy(tmp_path):
+    x, y = toys.data(toys.linear())
+    tuner = random_search(hypermodel(shortcuts=["audio"]), tmp_path)
+    tuner.search(x, y, validation_data=(x, y), verbose=0)
+    trials = tuner.oracle.get_best_trials(2)
+    assert len({trial.hyperparameters["strength"] for trial in trials}) == 2
+    for trial in trials:
+        balanced, intact, shuffled = (
+            trial.metrics.get_best_value(f"val_{name}")
+            for name in (
+                "balanced_accuracy",
+                "accuracy",
+                "shuffled_audio_accuracy",
+            )
+        )
+        assert trial.score == balanced
+        assert balanced == pytest.approx((intact + shuffled) / 2)
+    best = tuner.get_best_models()[0]
+    assert best.evaluate(x, y, verbose=0, return_dict=True)[
+        "accuracy"
+    ] == pytest.approx(trials[0].metrics.get_best_value("val_accuracy"))
+
+
+def test_the_callback_can_be_given_to_search(tmp_path):
+    x, y = toys.data(toys.linear())
+    tuner = random_search(hypermodel(), tmp_path)
+    logger = ShuffledModalityLogger((x, y), ["audio"])
+    tuner.search(x, y, callbacks=[logger], verbose=0)
+    assert len(tuner.oracle.get_best_trials(2)) == 2
+
+
+@pytest.mark.parametrize(
+    "kwargs", [{}, {"validation_split": 0.5}, {"validation_data": []}]
+)
+def test_shortcuts_need_validation_data(kwargs, tmp_path):
+    x, y = toys.data(toys.linear())
+    tuner = random_search(hypermodel(shortcuts=["audio"]), tmp_path)
+    with pytest.raises(ValueError, match=r"with `validation_data=\(x, y\)`"):
+        tuner.search(x, y, verbose=0, **kwargs)
+
+
+@pytest.mark.parametrize("name", ["strength", "penalty_fraction"])
+@pytest.mark.parametrize("value", [(0.0, 1.0), (1.0, 0.1), (0.1, 0.2, 0.3)])
+def test_bad_range(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be a number, or a"):
+        hypermodel(**{name: value})
+
+
+@pytest.mark.parametrize("regularizers", [(), {}, (FisherInformation(),)])
+def test_bad_regularizers(regularizers):
+    with pytest.raises(ValueError, match="`regularizers` must be names"):
+        hypermodel(regularizers=regularizers)
+
+
+def test_trials_cannot_share_an_optimizer_or_metric():
+    for arguments in (
+        {**COMPILE, "optimizer": keras.optimizers.SGD()},
+        {**COMPILE, "metrics": [keras.metrics.Accuracy()]},
+    ):
+        with pytest.raises(ValueError, match="`compile_arguments=lambda hp"):
+            hypermodel(arguments)
+
+
+def test_missing_keras_tuner(monkeypatch):
+    for name in list(sys.modules):
+        if name.split(".")[0] == "keras_tuner":
+            monkeypatch.setitem(sys.modules, name, None)
+        elif name.startswith("keras_mmreg.hypermodels"):
+            monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ImportError, match=r"keras-mmreg\[tuner\]"):
+        importlib.import_module("keras_mmreg.hypermodels")
