@@ -19,12 +19,12 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import sync_variables
     from keras_mmreg.backend.tensorflow import value_and_input_gradients
 elif keras.config.backend() == "jax":
-    from keras_mmreg.backend.jax import TrainStep
+    from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import sync_variables
     from keras_mmreg.backend.jax import value_and_input_gradients
 elif keras.config.backend() == "torch":
-    from keras_mmreg.backend.torch import TrainStep
+    from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import sync_variables
     from keras_mmreg.backend.torch import value_and_input_gradients

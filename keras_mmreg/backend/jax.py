@@ -69,9 +69,7 @@ def _backward(
     def values_and_slopes(
         inputs: dict[str, Tensor], weights: list[Tensor]
     ) -> tuple[Tensor, Tensor]:
-        return jax.jvp(
-            lambda x: function(x, *weights), (inputs,), (direction,)
-        )
+        return jax.jvp(lambda x: function(x, *weights), (inputs,), (direction,))
 
     (_, slopes), pullback = jax.vjp(values_and_slopes, *residuals)
     return pullback((value_cotangents, jax.numpy.ones_like(slopes)))

@@ -174,7 +174,7 @@ def _per_output(choice: Any, outputs: Any, names: list[str]) -> list[Any]:
 def _output_activations(inner: keras.Model, count: int) -> list[str | None]:
     """The name of the activation that ends each output, where it shows."""
     symbols = getattr(inner, "outputs", None) or [None] * count
-    names = []
+    names: list[str | None] = []
     for symbol in symbols:
         layer = symbol._keras_history.operation if symbol is not None else None
         activation = getattr(layer, "activation", None)

@@ -9,8 +9,7 @@ from keras import ops
 from keras_mmreg import backend
 from keras_mmreg.models.divergence import Divergence
 from keras_mmreg.models.divergence import resolve_divergence
-from keras_mmreg.models.network import FunctionalNetwork
-from keras_mmreg.models.network import OpaqueNetwork
+from keras_mmreg.models.network import Network
 from keras_mmreg.models.network import create_network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import weighted_mean
@@ -92,7 +91,7 @@ class InformationEstimator:
 
     def __init__(
         self,
-        network: FunctionalNetwork | OpaqueNetwork,
+        network: Network,
         regularizer: InformationRegularizer,
         divergence: Divergence,
         seed_generator: keras.random.SeedGenerator,

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from typing import NamedTuple
+from typing import Protocol
 
 import keras
 from keras.src.models.functional import Functional
@@ -25,12 +26,35 @@ from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.types import Tensor
 
 
+class Network(Protocol):
+    """What runs an inner model again; each kind has its own activations."""
+
+    modalities: list[str]
+
+    def points(self, inputs: Any) -> dict[str, Tensor]:
+        """The clean value of each modality, at the least cost."""
+
+    def run(self, inputs: Any) -> Any:
+        """The clean activations."""
+
+    def points_of(self, activations: Any) -> dict[str, Tensor]:
+        """The value of each modality among the activations."""
+
+    def outputs_of(self, activations: Any) -> Any:
+        """The model's outputs among the activations."""
+
+    def replace(
+        self, activations: Any, values: dict[str, Tensor], num_samples: int = 1
+    ) -> Any:
+        """The activations that follow from new values at some points."""
+
+
 def create_network(
     inner: keras.Model,
     inputs: Any,
     taps: Mapping[str, str] | None = None,
     modalities: list[str] | None = None,
-) -> "FunctionalNetwork | OpaqueNetwork":
+) -> Network:
     """The network of a built model.
 
     Args:
