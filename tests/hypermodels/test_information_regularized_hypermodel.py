@@ -110,6 +110,7 @@ def test_search_by_the_balanced_accuracy(tmp_path):
     trials = tuner.oracle.get_best_trials(2)
     assert len({trial.hyperparameters["strength"] for trial in trials}) == 2
     for trial in trials:
+        assert trial.status == "COMPLETED", trial.message
         balanced, intact, shuffled = (
             trial.metrics.get_best_value(f"val_{name}")
             for name in (
@@ -131,7 +132,9 @@ def test_the_callback_can_be_given_to_search(tmp_path):
     tuner = random_search(hypermodel(), tmp_path)
     logger = ShuffledModalityLogger((x, y), ["audio"])
     tuner.search(x, y, callbacks=[logger], verbose=0)
-    assert len(tuner.oracle.get_best_trials(2)) == 2
+    for trial in tuner.oracle.get_best_trials(2):
+        assert trial.status == "COMPLETED", trial.message
+        assert 0 <= trial.score <= 1
 
 
 @pytest.mark.parametrize(
