@@ -46,7 +46,8 @@ def test_default_colors_tell_the_class(images, labels):
     means = np.array(PALETTES["default"])
     color = colorize(images, labels)["color"]
     distances = np.linalg.norm(color[:, None] - means, axis=-1)
-    np.testing.assert_array_equal(distances.argmin(axis=1), labels)
+    # Teal and blue, the closest pair, are 7 standard deviations apart.
+    assert np.mean(distances.argmin(axis=1) == labels) > 0.999
 
 
 @pytest.mark.parametrize("palette", sorted(PALETTES))
