@@ -46,9 +46,8 @@ def print_results(runs: list[dict]) -> None:
         "at gray 1",
         "in colour",
         "share of the shape",
-        "s / epoch",
     )
-    print_row("---", *["---:"] * 8)
+    print_row("---", *["---:"] * 7)
     for method in sorted(by_method, key=list(NAMES).index):
         group = by_method[method]
         by_value = [run["gray_accuracy_converged_by_value"] for run in group]
@@ -66,7 +65,6 @@ def print_results(runs: list[dict]) -> None:
             ),
             percent([run["color_accuracy"] for run in group]),
             f"{np.mean(shares):.3f}",
-            f"{np.mean([run['seconds_per_epoch'] for run in group]):.1f}",
         )
 
 

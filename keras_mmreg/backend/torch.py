@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 import torch
+from torch.nn.attention import SDPBackend
+from torch.nn.attention import sdpa_kernel
 
 from keras_mmreg.types import Tensor
 
@@ -32,7 +34,9 @@ def value_and_input_gradients(
             else tensor.detach().requires_grad_()
             for name, tensor in inputs.items()
         }
-        values = function(inputs)
+        # The fused attention kernels have no second derivative.
+        with sdpa_kernel(SDPBackend.MATH):
+            values = function(inputs)
         if not values.requires_grad:
             return values, dict.fromkeys(inputs)
         gradients = torch.autograd.grad(

@@ -62,7 +62,8 @@ def resolve_divergence(
     Raises:
         ValueError: If no divergence fits.
     """
-    if callable(divergence) and not _is_loss(divergence):
+    is_loss = isinstance(divergence, keras.losses.Loss) or _is_loss(divergence)
+    if callable(divergence) and not is_loss:
         return divergence
     choice = loss if divergence == "auto" else divergence
     names, flat_outputs = _named(outputs)
@@ -138,6 +139,10 @@ def _is_loss(identifier: Any) -> bool:
 def _class_name(loss: Any) -> str | None:
     """The name of a Keras loss class, from an instance, name or function."""
     if isinstance(loss, keras.losses.Loss):
+        known = (*CATEGORICAL, *BINARY, *REGRESSION)
+        for name in known:  # Subclasses count as what they extend.
+            if isinstance(loss, getattr(keras.losses, name)):
+                return name
         return type(loss).__name__
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
     if name is None:
@@ -148,6 +153,8 @@ def _class_name(loss: Any) -> str | None:
         return None
     if isinstance(function, keras.losses.Loss):
         return type(function).__name__
+    if callable(loss) and loss is not function:
+        return None  # A function of the user's own that has the same name.
     words = getattr(function, "__name__", "").split("_")
     name = "".join(word.capitalize() for word in words)
     return {"KlDivergence": "KLDivergence", "LogCosh": "LogCosh"}.get(

@@ -218,9 +218,16 @@ class InformationEstimator:
 
         def f(z: dict[str, Tensor]) -> Tensor:  # Eq. 7
             moved = self._network.replace(origin, z, self._num_samples)
-            return self._divergence(
+            values = self._divergence(
                 self._network.outputs_of(moved), clean_outputs
             )
+            if len(values.shape) != 1:
+                raise ValueError(
+                    "`divergence` must return one number for each example, a "
+                    "tensor of shape `(batch,)`. "
+                    f"Received: shape {tuple(values.shape)}"
+                )
+            return values
 
         if not self._regularizer.differentiates:
             return self._from_values(f(perturbed), perturbed, stddev)
@@ -251,7 +258,8 @@ class InformationEstimator:
         )
         values = ops.reshape(values / scale, (self._num_samples, -1))
         information = {}
-        for name, gradient in gradients.items():
+        for name in perturbed:  # JAX returns its dict in another order.
+            gradient = gradients[name]
             if gradient is None:
                 raise ValueError(_disconnected(name))
             mask = mask_of(points[name])

@@ -34,6 +34,7 @@ class InformationModel(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.autocast = False  # Inputs are cast as the inner model says.
         if not isinstance(inner, keras.Model):
             raise ValueError(
                 "`inner` must be a `keras.Model`. "
@@ -89,6 +90,13 @@ class InformationModel(keras.Model):
                 seed_generator=self.seed_generator,
             )
         return self._estimator(x, example_weight(sample_weight), fraction)
+
+    def track(self, information: dict[str, Tensor], sample_weight: Any) -> None:
+        """Updates the tracker of each modality."""
+        for tracker, value in zip(
+            self.information_trackers, information.values(), strict=True
+        ):
+            tracker.update_state(value, sample_weight)
 
     def _create_trackers(self, inputs: Any) -> None:
         names = modality_names(self.inner, inputs, self.taps, self.modalities)

@@ -10,6 +10,9 @@ from keras_mmreg.backend import TrainStep
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.types import Tensor
 
+FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
+"""The arguments of Keras's `fit` by position, as far as the callbacks."""
+
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class InformationRegularizedModel(TrainStep, InformationModel):
@@ -134,21 +137,25 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         )
         penalty = self.regularizer(information, self.step, self.epoch)
         self.step.assign_add(1)
-        values = [penalty, *information.values()]
-        for tracker, value in zip(self._trackers, values, strict=True):
-            tracker.update_state(value)
+        # Weighted like the loss, of which the penalty is a part.
+        batch = keras.ops.shape(keras.tree.flatten(y_pred)[0])[0]
+        self.penalty_tracker.update_state(penalty, sample_weight=batch)
+        self.track(information, sample_weight=batch)
         return loss + self._aggregate_additional_loss(penalty)
 
     def fit(
         self, *args: Any, callbacks: Any = None, **kwargs: Any
     ) -> keras.callbacks.History:
         """Keras's `fit`; also counts epochs for the regularizer's schedule."""
+        kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
+        callbacks = kwargs.pop("callbacks", callbacks)
         counter = _EpochCounter()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(counter)
+            counter.set_model(self)
+            callbacks.callbacks.append(counter)
         else:
             callbacks = [*keras.tree.flatten(callbacks or []), counter]
-        return super().fit(*args, callbacks=callbacks, **kwargs)
+        return super().fit(callbacks=callbacks, **kwargs)
 
     def training_logs(self) -> dict[str, Tensor]:
         """What only training computes, as means since the epoch began."""

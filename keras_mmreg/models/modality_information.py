@@ -16,10 +16,12 @@ from keras_mmreg.types import Tensor
 class InformationMeter(InformationModel):
     """Measures information through `evaluate`, on whatever that accepts."""
 
-    def __init__(self, inner: keras.Model, loss: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, inner: keras.Model, loss: Any, run_eagerly: bool, **kwargs: Any
+    ) -> None:
         super().__init__(inner, **kwargs)
         self._inner_loss = loss
-        self.compile()
+        self.compile(run_eagerly=run_eagerly)
 
     def compute_loss(
         self,
@@ -34,10 +36,7 @@ class InformationMeter(InformationModel):
         weight = example_weight(sample_weight)
         if weight is None:
             weight = ops.ones(ops.shape(keras.tree.flatten(x)[0])[:1])
-        for tracker, value in zip(
-            self.information_trackers, information.values(), strict=True
-        ):
-            tracker.update_state(value, sample_weight=ops.sum(weight))
+        self.track(information, sample_weight=ops.sum(weight))
         return ops.zeros(())
 
     def measure(
@@ -96,6 +95,7 @@ def create_meter(
     return InformationMeter(
         model.inner if wrapped else model,
         loss=getattr(model, "loss", None),
+        run_eagerly=model.run_eagerly,
         regularizer=regularizer,
         seed=seed,
         **chosen,

@@ -68,6 +68,31 @@ class TestLogs:
         assert model.inner is inner
         assert len(model.trainable_weights) == len(inner.trainable_weights)
 
+    def test_the_loss_is_the_task_loss_and_the_penalty(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner, num_examples=11)
+        model = InformationRegularizedModel(
+            inner, mmreg.regularizers.FisherInformation(stddev=0.0)
+        )
+        options = {"optimizer": keras.optimizers.SGD(0.0)}
+        history = fit(model, x, y, **options)
+        task = model.evaluate(x, y, verbose=0)
+        assert history["loss"][0] == pytest.approx(
+            task + history["penalty"][0], rel=1e-5
+        )
+
+    def test_positional_callbacks(self):
+        inner = toys.linear(None)
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        seen = []
+        callback = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: seen.append(epoch)
+        )
+        model.fit(x, y, 8, 2, 0, [callback])
+        assert seen == [0, 1]
+
     def test_train_on_batch(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
@@ -477,6 +502,29 @@ class TestOutputs:
 
         model = InformationRegularizedModel(inner, divergence=distance)
         assert all_finite(fit(model, x, np.eye(3)[y], "hinge"))
+
+    def test_its_name_may_be_that_of_a_keras_loss(self):
+        inner = toys.linear("softmax")
+        x, y = toys.data(inner)
+        called = []
+
+        def kl_divergence(perturbed, clean):
+            called.append(True)
+            return keras.ops.sum((perturbed - clean) ** 2, axis=-1)
+
+        loss = "sparse_categorical_crossentropy"
+        model = InformationRegularizedModel(inner, divergence=kl_divergence)
+        assert all_finite(fit(model, x, y, loss))
+        assert called
+
+    def test_it_must_return_one_number_for_each_example(self):
+        inner = toys.linear("softmax")
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(
+            inner, divergence=lambda z, x: keras.ops.mean((z - x) ** 2)
+        )
+        with pytest.raises(ValueError, match="`divergence` must return one"):
+            fit(model, x, y, "sparse_categorical_crossentropy")
 
     def test_a_loss_as_divergence(self):
         inner = toys.linear(None)

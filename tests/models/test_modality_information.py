@@ -198,3 +198,16 @@ def test_softmax_shows_in_the_last_layer():
     assert modality_information(model, x)["a"] > 0
     with pytest.raises(ValueError, match="Pass `divergence`"):
         modality_information(keras.Model(a, logits), x)
+
+
+@pytest.mark.parametrize("perturbation", ["coordinate", "joint"])
+def test_modalities_keep_their_names_in_any_order(perturbation):
+    b, a = keras.Input((4,), name="b"), keras.Input((3,), name="a")
+    merged = keras.layers.Concatenate()([0.0 * b, a])
+    outputs = keras.layers.Dense(3, activation="softmax")(merged)
+    model = keras.Model([b, a], outputs)
+    x, _ = toys.data(model)
+    fisher = mmreg.regularizers.FisherInformation(perturbation=perturbation)
+    information = modality_information(model, list(x.values()), fisher)
+    assert information["b"] == 0.0
+    assert information["a"] > 0.0
