@@ -34,7 +34,7 @@ class ComplementarityLogger(keras.callbacks.Callback):
     >>> inputs = keras.Input((4,), name="audio")
     >>> outputs = keras.layers.Dense(1)(ComplementarityMask()(inputs))
     >>> model = keras.Model(inputs, outputs)
-    >>> model.compile("sgd", "mse")
+    >>> model.compile(keras.optimizers.SGD(1e-4), "mse")
     >>> history = model.fit(
     ...     np.ones((8, 4)),
     ...     np.ones((8, 1)),
