@@ -140,9 +140,9 @@ def _class_name(loss: Any) -> str | None:
     """The name of a Keras loss class, from an instance, name or function."""
     if isinstance(loss, keras.losses.Loss):
         known = (*CATEGORICAL, *BINARY, *REGRESSION)
-        for name in known:  # Subclasses count as what they extend.
-            if isinstance(loss, getattr(keras.losses, name)):
-                return name
+        for kind in known:  # Subclasses count as what they extend.
+            if isinstance(loss, getattr(keras.losses, kind)):
+                return kind
         return type(loss).__name__
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
     if name is None:
