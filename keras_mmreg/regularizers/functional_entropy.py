@@ -1,18 +1,14 @@
 """Regularization by the functional entropy, sampled directly."""
 
-from typing import Any
-
 import keras
 
 from keras_mmreg.ops.information import functional_entropy
-from keras_mmreg.regularizers.information_regularizer import (
-    InformationRegularizer,
-)
+from keras_mmreg.regularizers.sampled_regularizer import SampledRegularizer
 from keras_mmreg.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class FunctionalEntropy(InformationRegularizer):
+class FunctionalEntropy(SampledRegularizer):
     """Penalty on too little functional entropy, from samples of f (Eq. 2).
 
     `I_i = E[f log f] - E[f] log E[f]` over the perturbations of modality i. It
@@ -39,14 +35,6 @@ class FunctionalEntropy(InformationRegularizer):
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 2
     """
-
-    differentiates = False
-    minimum_samples = 2
-
-    def __init__(
-        self, strength: float = 0.1, num_samples: int = 4, **kwargs: Any
-    ) -> None:
-        super().__init__(strength=strength, num_samples=num_samples, **kwargs)
 
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor

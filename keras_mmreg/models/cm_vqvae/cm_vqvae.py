@@ -44,7 +44,7 @@ class CMVQVAE(TrainStep, keras.Model):
 
     The paper's baselines are options: `mask="dropout"`, `mask="attention"`;
     `mask="none"` with (configuration ii) or without (i) decoders and
-    quantizers; a mask alone (iii). See `cm_vqvae_options`.
+    quantizers; a mask alone (iii). See `create_cm_vqvae`.
 
     Args:
         encoders: Dict from modality to a layer or model. Features have

@@ -1,0 +1,25 @@
+"""The base class of the regularizers that only sample f."""
+
+from typing import Any
+
+from keras_mmreg.regularizers.information_regularizer import (
+    InformationRegularizer,
+)
+
+
+class SampledRegularizer(InformationRegularizer):
+    """Base class: information from several values of f, without gradients.
+
+    Args:
+        strength: See `InformationRegularizer`. Defaults to `0.1`.
+        num_samples: Integer of at least 2. Defaults to `4`.
+        **kwargs: See `InformationRegularizer`.
+    """
+
+    differentiates = False
+    minimum_samples = 2
+
+    def __init__(
+        self, strength: float = 0.1, num_samples: int = 4, **kwargs: Any
+    ) -> None:
+        super().__init__(strength=strength, num_samples=num_samples, **kwargs)
