@@ -62,6 +62,7 @@ def wrap(args: argparse.Namespace, seed: int) -> keras.Model:
             "stddev",
             "perturbation",
             "cross_entropy",
+            "floor",
         )
         if getattr(args, name) is not None
     }
@@ -164,6 +165,7 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
         },
         "seconds_per_epoch": float(np.mean(stopwatch.seconds or [np.nan])),
         "strength": args.strength,
+        "floor": args.floor,
         "penalty_fraction": args.penalty_fraction,
         "backend": keras.config.backend(),
         "history": {
@@ -227,6 +229,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--stddev", help="'batch', 'example' or a number")
     parser.add_argument("--perturbation", choices=["coordinate", "joint"])
     parser.add_argument("--cross-entropy", choices=["paper", "reversed"])
+    parser.add_argument("--floor", type=float)
     parser.add_argument(
         "--mnist",
         help="path of an mnist.npz, or 'download'; "

