@@ -28,8 +28,9 @@ class InformationLogger(keras.callbacks.Callback):
             `steps`.
         prefix: String put before the names, to tell several loggers apart.
             Defaults to `""`.
-        frequency: Positive integer, the number of epochs between
-            measurements. Defaults to `1`.
+        frequency: Positive integer, the number of epochs from one measurement
+            to the next. The first epoch is always measured, so that callbacks
+            which take their columns from it know the names. Defaults to `1`.
         batch_size: Integer, for arrays. Defaults to `None`, Keras's 32.
         steps: Integer, the number of batches to use. Defaults to all.
         verbose: `0` or `1`, whether to print the shares too. Defaults to `0`.
@@ -87,7 +88,7 @@ class InformationLogger(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the information and adds it to the logs."""
-        if (epoch + 1) % self.frequency or self._meter is None:
+        if self._meter is None or epoch % self.frequency:
             return
         sync_variables(self.model)
         information = self._meter.measure(

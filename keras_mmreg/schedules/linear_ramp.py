@@ -25,9 +25,10 @@ class LinearRamp:
             with a penalty. Defaults to `0`.
         duration: Non-negative integer. The number of epochs or steps over
             which the factor grows. Defaults to `0`.
-        unit: `"epoch"` (constant within an epoch; counted by `fit`) or
-            `"step"` (training steps; works in custom loops too). Defaults to
-            `"epoch"`.
+        unit: `"epoch"` (constant within an epoch; the epoch's number in `fit`,
+            which starts at its `initial_epoch`) or `"step"` (training steps
+            since the model was made). `train_on_batch` knows no epochs: use
+            `"step"` there. Defaults to `"epoch"`.
 
     Raises:
         ValueError: If a number is negative or the unit unknown.

@@ -76,7 +76,22 @@ def test_prefix_and_frequency():
         x, prefix="val_", frequency=2, information="variance"
     )
     history = fit(inner, x, y, [logger], epochs=5)
-    assert len(history["val_information_share_audio"]) == 2
+    assert len(history["val_information_share_audio"]) == 3
+
+
+def test_csv_logger_keeps_the_columns_of_a_lower_frequency(tmp_path):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    path = tmp_path / "log.csv"
+    callbacks = [
+        InformationLogger(x, frequency=2),
+        keras.callbacks.CSVLogger(path),
+    ]
+    fit(inner, x, y, callbacks, epochs=3)
+    with open(path) as file:
+        column = [row["information_audio"] for row in csv.DictReader(file)]
+    assert column[1] == "NA"
+    assert float(column[0]) > 0 and float(column[2]) > 0
 
 
 def test_verbose_prints_the_shares(capsys):
