@@ -130,7 +130,7 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
     keras.utils.set_random_seed(seed)
     model = wrap(args, seed)
     model.compile(
-        keras.optimizers.Adam(args.learning_rate),
+        keras.optimizers.Adam(args.learning_rate, clipnorm=args.clipnorm),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -166,6 +166,7 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
         "seconds_per_epoch": float(np.mean(stopwatch.seconds or [np.nan])),
         "strength": args.strength,
         "floor": args.floor,
+        "clipnorm": args.clipnorm,
         "penalty_fraction": args.penalty_fraction,
         "backend": keras.config.backend(),
         "history": {
@@ -220,6 +221,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-2)
+    parser.add_argument("--clipnorm", type=float, help="of each gradient")
     parser.add_argument("--penalty-fraction", type=float, default=0.125)
     parser.add_argument(
         "--strength", type=float, help="default: what --select has chosen"

@@ -132,7 +132,7 @@ def test_three_steps(name, perturbation, reduction):
     inner = build()
     x, y = toys.data(inner, 8)
     regularizer = getattr(mmreg.regularizers, name)(
-        STRENGTH, reduction, perturbation=perturbation
+        STRENGTH, reduction, perturbation=perturbation, floor=1e-9
     )
     reference = Reference(inner.get_weights(), regularizer)
     model = InformationRegularizedModel(inner, regularizer)
