@@ -19,21 +19,21 @@ from keras import ops
 from keras_mmreg.types import Tensor
 
 
-def inverse_sum(information: Tensor, floor: float = 1e-3) -> Tensor:
+def inverse_sum(information: Tensor, floor: float = 1e-7) -> Tensor:
     """`1 / sum_i I_i`, the paper's objective (Eq. 9, 12, 18 and 19)."""
     return 1.0 / (ops.sum(information) + floor)
 
 
-def inverse_norm(information: Tensor, floor: float = 1e-3) -> Tensor:
+def inverse_norm(information: Tensor, floor: float = 1e-7) -> Tensor:
     """Euclidean norm of the vector `1 / I_i`, as in the authors' code."""
     return ops.sqrt(ops.sum(ops.square(1.0 / (information + floor))))
 
 
-def sum_of_inverse(information: Tensor, floor: float = 1e-3) -> Tensor:
+def sum_of_inverse(information: Tensor, floor: float = 1e-7) -> Tensor:
     """`sum_i 1 / I_i`."""
     return ops.sum(1.0 / (information + floor))
 
 
-def negative_log(information: Tensor, floor: float = 1e-3) -> Tensor:
+def negative_log(information: Tensor, floor: float = 1e-7) -> Tensor:
     """`-sum_i log I_i`. Has no lower bound, and may be negative."""
     return -ops.sum(ops.log(information + floor))

@@ -60,11 +60,10 @@ class InformationRegularizer:
         epsilon: Float of at least `1e-12`, added to f before it divides, for
             confident predictions, whose f is 0. Defaults to `1e-7`.
         floor: Float of at least `1e-12`, added to the information before it is
-            inverted, in the information's units. A batch that happens to hold
-            hardly any information would otherwise move the weights without
-            limit; with the floor, the penalty is at most `strength / floor`
-            (and its slope `strength / floor^2`) for each modality.
-            Defaults to `1e-3`.
+            inverted, in the information's units. It bounds the penalty by
+            `strength / floor`, for batches that hold hardly any information.
+            A floor above the information of an untrained model also weakens
+            the penalty where it matters most. Defaults to `1e-7`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
             serializable callable of `step` and `epoch`, by which the strength
             is multiplied. Defaults to `None`.
@@ -97,7 +96,7 @@ class InformationRegularizer:
         cross_entropy: str = "paper",
         bound: str = "paper",
         epsilon: float = 1e-7,
-        floor: float = 1e-3,
+        floor: float = 1e-7,
         schedule: LinearRamp | None = None,
     ) -> None:
         _check_at_least("strength", strength, 0)
