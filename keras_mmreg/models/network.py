@@ -7,6 +7,7 @@ inference mode: batch statistics and dropout would make f jump for reasons
 other than the perturbation, and moving statistics would be updated twice.
 """
 
+import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.types import Tensor
+
+AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 
 
 class Network(Protocol):
@@ -83,9 +86,8 @@ def create_network(
 
 def symbolic_inputs(inner: keras.Model) -> Any:
     """The inputs of a model that knows them before it is called, or `None`."""
-    if isinstance(inner, keras.Sequential):
-        return inner.inputs if inner.built else None
-    return inner.input if getattr(inner, "inputs", None) else None
+    graph = _graph_in(inner)
+    return None if graph is None else graph.input
 
 
 def modality_names(
@@ -95,11 +97,7 @@ def modality_names(
     modalities: list[str] | None = None,
 ) -> list[str]:
     """The modalities to perturb: those asked for, or every input."""
-    graph = _as_graph(inner)
-    leaves = list(
-        _named_leaves(inputs) if graph is None else _graph_inputs(graph)
-    )
-    return _select(leaves, dict(taps or {}), modalities)
+    return _select(_input_names(inner, inputs), dict(taps or {}), modalities)
 
 
 class FunctionalNetwork:
@@ -117,8 +115,9 @@ class FunctionalNetwork:
     ) -> None:
         self._graph = graph
         self._nodes = _nodes_in_order(graph)
-        inputs = _graph_inputs(graph)
-        self.modalities = _select(list(inputs), taps, modalities)
+        names = _input_names(graph, graph.input)
+        inputs = dict(zip(names, graph.inputs, strict=True))
+        self.modalities = _select(names, taps, modalities)
         self._points = {
             name: self._tapped(name, taps[name], inputs)
             if name in taps
@@ -249,14 +248,15 @@ class OpaqueNetwork:
         taps: dict[str, str],
         modalities: list[str] | None,
     ) -> None:
-        leaves = _named_leaves(inputs)
         self._inner = inner
-        self.modalities = _select(list(leaves), taps, modalities)
+        self._names = _input_names(inner, inputs)
+        self.modalities = _select(self._names, taps, modalities)
         self._layers = {
             name: _find_layer(inner, taps[name])
             for name in self.modalities
             if name in taps
         }
+        leaves = self._named_leaves(self._standardize(inputs))
         for name in self.modalities:
             if name not in self._layers:
                 _require_float(name, leaves[name].dtype)
@@ -265,11 +265,12 @@ class OpaqueNetwork:
         """The clean value of each modality, at the least cost."""
         if self._layers:
             return self.run(inputs).points
-        leaves = _named_leaves(inputs)
+        leaves = self._named_leaves(self._standardize(inputs))
         return {name: leaves[name] for name in self.modalities}
 
     def run(self, inputs: Any) -> _Run:
         """The clean activations."""
+        inputs = self._standardize(inputs)
         captured: dict[str, list[Tensor]] = {name: [] for name in self._layers}
 
         def capture(name: str, output: Tensor) -> Tensor:
@@ -281,7 +282,7 @@ class OpaqueNetwork:
         )
         for name, tensors in captured.items():
             self._check_tap(name, tensors)
-        leaves = _named_leaves(inputs)
+        leaves = self._named_leaves(inputs)
         points = {
             name: captured[name][0] if name in captured else leaves[name]
             for name in self.modalities
@@ -320,13 +321,14 @@ class OpaqueNetwork:
             name: values.get(name, repeat_samples(point, num_samples))
             for name, point in activations.points.items()
         }
-        inputs = _map_leaves(
-            lambda name, leaf: (
-                points[name]
-                if name in points and name not in self._layers
-                else repeat_samples(leaf, num_samples)
-            ),
-            activations.inputs,
+        leaves = {
+            name: points[name]
+            if name in points and name not in self._layers
+            else repeat_samples(leaf, num_samples)
+            for name, leaf in self._named_leaves(activations.inputs).items()
+        }
+        inputs = keras.tree.pack_sequence_as(
+            activations.inputs, list(leaves.values())
         )
 
         def overwrite(name: str, output: Tensor) -> Tensor:
@@ -336,6 +338,18 @@ class OpaqueNetwork:
             inputs, {name: partial(overwrite, name) for name in self._layers}
         )
         return _Run(inputs, points, outputs)
+
+    def _standardize(self, inputs: Any) -> Any:
+        """The inputs in the structure that their names belong to."""
+        graph = _graph_in(self._inner)
+        if graph is None:
+            return inputs
+        tensors = graph._standardize_inputs(inputs)
+        return keras.tree.pack_sequence_as(graph.input, tensors)
+
+    def _named_leaves(self, inputs: Any) -> dict[str, Any]:
+        leaves = keras.tree.flatten(inputs)
+        return dict(zip(self._names, leaves, strict=True))
 
     def _call(
         self, inputs: Any, transforms: dict[str, Callable[[Tensor], Tensor]]
@@ -371,16 +385,17 @@ class _RepeatedActivations(dict):
         return self[key]
 
 
-def _as_graph(inner: keras.Model) -> keras.Model | None:
-    """The model as a functional graph, if calling it means running that."""
-    if symbolic_inputs(inner) is None:
-        return None
-    call = type(inner).call
-    if isinstance(inner, keras.Sequential) and call is keras.Sequential.call:
-        return keras.Model(inner.inputs, inner.outputs)
-    if isinstance(inner, Functional) and call is Functional.call:
-        return inner
-    return None
+def _graph_in(inner: keras.Model) -> Functional | None:
+    """The graph of layers that a model was made of, however it is called."""
+    if isinstance(inner, keras.Sequential):
+        return inner._functional
+    return inner if isinstance(inner, Functional) else None
+
+
+def _as_graph(inner: keras.Model) -> Functional | None:
+    """The model as a graph of layers, if calling it means running that."""
+    own_call = type(inner).call not in (Functional.call, keras.Sequential.call)
+    return None if own_call else _graph_in(inner)
 
 
 def _nodes_in_order(graph: keras.Model) -> list[Any]:
@@ -463,32 +478,31 @@ def _find_layer(inner: keras.Model, name: str) -> keras.layers.Layer:
     return layers[name]
 
 
-def _graph_inputs(graph: keras.Model) -> dict[str, Any]:
-    """The symbolic inputs by name; by path where inputs are a dict."""
-    if isinstance(graph.input, dict):
-        return _named_leaves(graph.input)
-    return {tensor.name: tensor for tensor in graph.inputs}
+def _input_names(inner: keras.Model, inputs: Any) -> list[str]:
+    """The name of each input, in the order of the flattened structure.
 
+    An input has its path in a dict, such as `"text/ids"`, or else the name it
+    was given, or else its place: `"input"` if it is alone, or `"input_0"`.
+    Keras's automatic names count the layers made before, so that they would
+    differ from one session to the next.
 
-def _named_leaves(inputs: Any) -> dict[str, Any]:
-    """The tensors of a structure by their path, such as `"text/ids"`."""
-    return {
-        _leaf_name(path): leaf
-        for path, leaf in keras.tree.flatten_with_path(inputs)
-        if leaf is not None
-    }
-
-
-def _map_leaves(function: Callable[[str, Any], Any], inputs: Any) -> Any:
-    leaves = [
-        leaf if leaf is None else function(_leaf_name(path), leaf)
-        for path, leaf in keras.tree.flatten_with_path(inputs)
+    Args:
+        inner: A model, whose symbolic inputs are named if it knows them.
+        inputs: A batch of its inputs, which is named otherwise.
+    """
+    symbols = symbolic_inputs(inner)
+    by_path = symbols is None or isinstance(symbols, dict)
+    return [
+        _leaf_name(path)
+        if by_path or AUTOMATIC_NAME.fullmatch(leaf.name)
+        else leaf.name
+        for path, leaf in keras.tree.flatten_with_path(
+            inputs if symbols is None else symbols
+        )
     ]
-    return keras.tree.pack_sequence_as(inputs, leaves)
 
 
 def _leaf_name(path: tuple) -> str:
-    """`"input"` for a single tensor, `"input_0"`, ... for a list of them."""
     if all(isinstance(key, int) for key in path):
         return "_".join(["input", *map(str, path)])
     return "/".join(map(str, path))

@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.models.network import FunctionalNetwork
 from keras_mmreg.models.network import OpaqueNetwork
 from keras_mmreg.models.network import create_network
+from keras_mmreg.models.network import modality_names
 from keras_mmreg.ops.masking import mask_of
 from tests import toys
 from tests.toys import array
@@ -223,3 +224,53 @@ def test_an_overridden_call_is_respected():
     a = keras.Input((4,), name="a")
     model = Scaled(a, keras.layers.Dense(3)(a))
     assert isinstance(create_network(model, model.input), OpaqueNetwork)
+
+
+def two_inputs(model_class=keras.Model):
+    """Its inputs are a list, not in the order of their names."""
+    b, a = keras.Input((4,), name="b"), keras.Input((3,), name="a")
+    encoder = keras.Sequential([keras.layers.Dense(2, name="nested")])
+    merged = keras.layers.Concatenate()([encoder(b), a])
+    return model_class([b, a], keras.layers.Dense(3)(merged))
+
+
+class OwnCall(keras.Model):
+    def call(self, inputs, training=None):
+        return 2.0 * super().call(inputs, training=training)
+
+
+@pytest.mark.parametrize(
+    "model_class, taps",
+    [(keras.Model, {}), (OwnCall, {}), (keras.Model, {"b": "nested"})],
+)
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_inputs_are_named_as_in_the_graph(model_class, taps, as_dict):
+    model = two_inputs(model_class)
+    b, a = tensor(np.random.rand(2, 4)), tensor(np.random.rand(2, 3))
+    inputs = {"a": a, "b": b} if as_dict else [b, a]
+    network = create_network(model, inputs, taps)
+    assert modality_names(model, inputs, taps) == network.modalities
+    assert network.modalities == ["b", "a"]
+    clean = network.run(inputs)
+    assert network.points_of(clean)["a"].shape == (2, 3)
+    moved = network.replace(clean, {"a": 2.0 * a})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), array(model([b, 2.0 * a])), rtol=1e-5
+    )
+
+
+def test_inputs_without_a_name_have_their_place():
+    symbols = [keras.Input((2,)), keras.Input((2,), name="a")]
+    model = keras.Model(symbols, keras.layers.Concatenate()(symbols))
+    assert modality_names(model, model.input) == ["input_0", "a"]
+
+
+def test_a_sequential_model_has_the_same_name_before_and_after_it_is_built():
+    model = keras.Sequential([keras.layers.Dense(3)])
+    batch = tensor(np.random.rand(2, 4))
+    before = modality_names(model, batch)
+    model(batch)
+    reloaded = keras.Sequential.from_config(model.get_config())
+    assert before == ["input"]
+    assert create_network(model, batch).modalities == before
+    assert create_network(reloaded, batch).modalities == before
