@@ -195,7 +195,7 @@ class FunctionalNetwork:
     def _tapped(self, name: str, layer: str, inputs: dict[str, Any]) -> Any:
         """The output of the tapping layer that depends on the modality."""
         sources = {
-            id(tensor)
+            id(_producer(tensor))
             for leaf, tensor in inputs.items()
             if _belongs_to(leaf, name)
         }
@@ -203,7 +203,7 @@ class FunctionalNetwork:
             node.outputs[0]
             for node in self._nodes
             if node.operation.name == layer
-            and sources & {id(x) for x in _sources(node)}
+            and sources & _ancestors(node.outputs)
         ]
         if len(outputs) != 1:
             raise ValueError(
@@ -436,21 +436,6 @@ def _ancestors(tensors: Any) -> set[int]:
             found[id(node)] = node
             waiting += [_producer(tensor) for tensor in node.input_tensors]
     return set(found)
-
-
-def _sources(node: Any) -> list[Any]:
-    """The input tensors of the graph that a node depends on."""
-    sources, seen, waiting = [], set(), list(node.input_tensors)
-    while waiting:
-        tensor = waiting.pop()
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        producer = _producer(tensor)
-        if producer.is_input:
-            sources.append(tensor)
-        waiting += producer.input_tensors
-    return sources
 
 
 @contextmanager
