@@ -79,3 +79,25 @@ def test_the_gradient_can_be_differentiated_by_the_weights():
     np.testing.assert_allclose(
         array(model.w)[:, 0], w - 0.01 * np.array(slope), rtol=1e-4
     )
+
+
+class SquaredWithItsOwnGradient(keras.layers.Layer):
+    def call(self, x):
+        @ops.custom_gradient
+        def square(x):
+            def gradient(*args, upstream=None):
+                (upstream,) = args or (upstream,)
+                return 2.0 * x * upstream
+
+            return x**2, gradient
+
+        return square(x)
+
+
+def test_a_layer_with_a_gradient_of_its_own():
+    layer = SquaredWithItsOwnGradient()
+    values, gradients = value_and_input_gradients(
+        lambda x: ops.sum(layer(x["a"]), axis=-1), {"a": tensors()["a"]}
+    )
+    np.testing.assert_allclose(array(values), (A**2).sum(-1))
+    np.testing.assert_allclose(array(gradients["a"]), 2 * A)
