@@ -125,7 +125,7 @@ class InformationEstimator:
         whole_batch = None
         if fraction < 1.0:
             whole_batch = self._network.points(inputs)
-            chosen = self._choose(whole_batch, fraction)
+            chosen = self._choose(inputs, fraction)
             inputs, sample_weight = keras.tree.map_structure(
                 lambda x: None if x is None else ops.take(x, chosen, axis=0),
                 (inputs, sample_weight),
@@ -139,9 +139,9 @@ class InformationEstimator:
             for name, value in information.items()
         }
 
-    def _choose(self, points: dict[str, Tensor], fraction: float) -> Tensor:
+    def _choose(self, inputs: Any, fraction: float) -> Tensor:
         """Indices of a fresh random part of the batch, at least one example."""
-        batch = ops.shape(next(iter(points.values())))[0]
+        batch = batch_size(inputs)
         order = ops.argsort(
             keras.random.uniform((batch,), seed=self._seed_generator)
         )
@@ -153,14 +153,17 @@ class InformationEstimator:
     def _stddev(
         self, points: dict[str, Tensor], whole_batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """The scale of each modality's noise."""
+        """The scale of each modality's noise.
+
+        What needs a run of the model to be known is not in `whole_batch`.
+        """
         scales = {}
         for name, x in points.items():
             stddev = self._regularizer.stddev
             if isinstance(stddev, dict):
                 stddev = stddev[name]
             if stddev == "batch":
-                x = whole_batch[name]
+                x = whole_batch.get(name, x)
             x_float32 = ops.cast(x, "float32")
             scales[name] = noise_stddev(x_float32, stddev, mask_of(x))
         return scales
@@ -276,6 +279,27 @@ class InformationEstimator:
         if stddev.shape[0] == 1:
             return stddev
         return repeat_samples(stddev, self._num_samples)
+
+
+def batch_size(inputs: Any) -> int | Tensor:
+    """The number of examples; optional inputs may be `None`."""
+    leaves = [x for x in keras.tree.flatten(inputs) if x is not None]
+    return ops.shape(leaves[0])[0]
+
+
+def example_weight(sample_weight: Any) -> Tensor | None:
+    """One weight for each example: the mean over outputs and positions."""
+    weights = [
+        ops.mean(
+            ops.reshape(
+                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
+            ),
+            axis=-1,
+        )
+        for weight in keras.tree.flatten(sample_weight)
+        if weight is not None
+    ]
+    return sum(weights) / len(weights) if weights else None
 
 
 def _disconnected(name: str) -> str:

@@ -60,8 +60,9 @@ class InformationModel(keras.Model):
 
     def build(self, input_shape: Any) -> None:
         """Names the modalities of a model that had no inputs until now."""
-        inputs = keras.tree.map_shape_structure(keras.KerasTensor, input_shape)
-        self._create_trackers(inputs)
+        self._create_trackers(
+            keras.tree.map_shape_structure(lambda shape: None, input_shape)
+        )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The wrapped model's outputs."""
@@ -93,10 +94,15 @@ class InformationModel(keras.Model):
 
     def track(self, information: dict[str, Tensor], sample_weight: Any) -> None:
         """Updates the tracker of each modality."""
-        for tracker, value in zip(
-            self.information_trackers, information.values(), strict=True
-        ):
-            tracker.update_state(value, sample_weight)
+        for tracker in self.information_trackers:
+            name = tracker.name.removeprefix("information_")
+            if name in information:  # Optional inputs may be left out.
+                tracker.update_state(information[name], sample_weight)
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names by which `compile` gives losses to the outputs."""
+        return getattr(self.inner, "output_names", None)
 
     def _create_trackers(self, inputs: Any) -> None:
         names = modality_names(self.inner, inputs, self.taps, self.modalities)

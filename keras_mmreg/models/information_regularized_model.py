@@ -41,7 +41,8 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         inner: The `keras.Model` to train: functional, sequential or
             subclassed, with one input, a list or a (nested) dict of them.
             Modalities are named by the dict's keys (nested ones by their path,
-            such as `"text/ids"`), otherwise by the inputs' names.
+            such as `"text/ids"`), otherwise by the inputs' names, or else
+            `"input"` or `"input_0"`, `"input_1"`, ...
         regularizer: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or an
             instance from `keras_mmreg.regularizers`. Defaults to `"fisher"`.
         taps: Optional dict from a modality to the name of a layer at whose
@@ -50,7 +51,8 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             Defaults to `None`.
         penalty_fraction: Float in (0, 1], the part of each batch, drawn afresh
             at every step, on which the penalty is computed; the main lever on
-            its cost. The scale of the noise still comes from the whole batch.
+            its cost. The scale of the noise still comes from the whole batch,
+            except at taps of a model that is no graph of layers.
             Defaults to `1.0`.
         divergence: The function f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last

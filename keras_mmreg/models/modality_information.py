@@ -8,6 +8,8 @@ import keras
 from keras import ops
 
 from keras_mmreg import regularizers
+from keras_mmreg.models.information_estimator import batch_size as size_of
+from keras_mmreg.models.information_estimator import example_weight
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.models.information_model import example_weight
 from keras_mmreg.types import Tensor
@@ -35,7 +37,7 @@ class InformationMeter(InformationModel):
         information = self.estimate(x, y_pred, sample_weight, self._inner_loss)
         weight = example_weight(sample_weight)
         if weight is None:
-            weight = ops.ones(ops.shape(keras.tree.flatten(x)[0])[:1])
+            weight = ops.ones((size_of(x),))
         self.track(information, sample_weight=ops.sum(weight))
         return ops.zeros(())
 

@@ -35,7 +35,7 @@ class Network(Protocol):
     modalities: list[str]
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean value of each modality, at the least cost."""
+        """The clean value of each modality that needs no run of the model."""
 
     def run(self, inputs: Any) -> Any:
         """The clean activations."""
@@ -75,7 +75,7 @@ def create_network(
             a float tensor.
     """
     taps = dict(taps or {})
-    graph = _as_graph(inner)
+    graph = as_graph(inner)
     if graph is None:
         return OpaqueNetwork(inner, inputs, taps, modalities)
     own_layers = {layer.name for layer in graph.layers}
@@ -126,9 +126,10 @@ class FunctionalNetwork:
         }
         for name, point in self._points.items():
             _require_float(name, point.dtype)
+            self._require_known_padding(name, point)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean value of each modality, at the least cost."""
+        """The clean value of each modality, as far as the points alone."""
         return self.points_of(self._run(inputs, self._points.values()))
 
     def run(self, inputs: Any) -> Mapping[int, Tensor]:
@@ -137,9 +138,11 @@ class FunctionalNetwork:
 
     def points_of(self, activations: Mapping[int, Tensor]) -> dict[str, Tensor]:
         """The value of each modality among the activations."""
-        return {
+        points = {
             name: activations[id(point)] for name, point in self._points.items()
         }
+        # Optional inputs may be `None`.
+        return {name: x for name, x in points.items() if x is not None}
 
     def outputs_of(self, activations: Mapping[int, Tensor]) -> Any:
         """The model's outputs among the activations."""
@@ -199,20 +202,30 @@ class FunctionalNetwork:
             for leaf, tensor in inputs.items()
             if _belongs_to(leaf, name)
         }
-        outputs = [
-            node.outputs[0]
+        nodes = [
+            node
             for node in self._nodes
             if node.operation.name == layer
             and sources & _ancestors(node.outputs)
         ]
-        if len(outputs) != 1:
+        if len(nodes) != 1:
             raise ValueError(
                 f"`taps` names layer {layer!r} for modality {name!r}, but in "
-                f"this model {len(outputs)} calls of that layer depend on the "
+                f"this model {len(nodes)} calls of that layer depend on the "
                 "modality, and there must be exactly one. Name a layer that is "
                 "called once on this modality."
             )
-        return outputs[0]
+        if len(nodes[0].outputs) != 1:
+            raise ValueError(_several_outputs(name, layer))
+        return nodes[0].outputs[0]
+
+    def _require_known_padding(self, name: str, point: Any) -> None:
+        source = _producer(point)
+        for node in self._nodes:
+            if node is source or not _finds_padding(node.operation):
+                continue
+            if id(source) in _ancestors(node.outputs):
+                raise ValueError(_hidden_padding(name, node.operation.name))
 
     def _behind_masking(self, point: Any) -> Any:
         """Moves a point behind the `Masking` layer that it goes through.
@@ -256,17 +269,13 @@ class OpaqueNetwork:
             for name in self.modalities
             if name in taps
         }
-        leaves = self._named_leaves(self._standardize(inputs))
-        for name in self.modalities:
-            if name not in self._layers:
-                _require_float(name, leaves[name].dtype)
+        for name, point in self.points(inputs).items():
+            _require_float(name, point.dtype)
+            self._require_known_padding(name, point)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean value of each modality, at the least cost."""
-        if self._layers:
-            return self.run(inputs).points
-        leaves = self._named_leaves(self._standardize(inputs))
-        return {name: leaves[name] for name in self.modalities}
+        """The clean value of each modality that is an input."""
+        return self._input_points(self._standardize(inputs))
 
     def run(self, inputs: Any) -> _Run:
         """The clean activations."""
@@ -282,11 +291,9 @@ class OpaqueNetwork:
         )
         for name, tensors in captured.items():
             self._check_tap(name, tensors)
-        leaves = self._named_leaves(inputs)
-        points = {
-            name: captured[name][0] if name in captured else leaves[name]
-            for name in self.modalities
-        }
+        points = self._input_points(inputs)
+        points |= {name: tensors[0] for name, tensors in captured.items()}
+        points = {n: points[n] for n in self.modalities if n in points}
         return _Run(inputs, points, outputs)
 
     def points_of(self, activations: _Run) -> dict[str, Tensor]:
@@ -324,7 +331,7 @@ class OpaqueNetwork:
         leaves = {
             name: points[name]
             if name in points and name not in self._layers
-            else repeat_samples(leaf, num_samples)
+            else _repeat(leaf, num_samples)
             for name, leaf in self._named_leaves(activations.inputs).items()
         }
         inputs = keras.tree.pack_sequence_as(
@@ -346,6 +353,26 @@ class OpaqueNetwork:
             return inputs
         tensors = graph._standardize_inputs(inputs)
         return keras.tree.pack_sequence_as(graph.input, tensors)
+
+    def _input_points(self, inputs: Any) -> dict[str, Tensor]:
+        """The modalities that are inputs, without optional ones left out."""
+        return {
+            name: leaf
+            for name, leaf in self._named_leaves(inputs).items()
+            if name in self.modalities
+            and name not in self._layers
+            and leaf is not None
+        }
+
+    def _require_known_padding(self, name: str, point: Any) -> None:
+        """Which modality a layer is called on does not show: any sequence."""
+        for layer in self._inner._flatten_layers(include_self=False):
+            if (
+                isinstance(layer, keras.layers.Masking)
+                and layer not in self._layers.values()
+                and len(point.shape) > 2
+            ):
+                raise ValueError(_hidden_padding(name, layer.name))
 
     def _named_leaves(self, inputs: Any) -> dict[str, Any]:
         leaves = keras.tree.flatten(inputs)
@@ -369,6 +396,8 @@ class OpaqueNetwork:
                 f"model called that layer {len(tensors)} times, and it must "
                 "be exactly once. Name a layer that is called once."
             )
+        if keras.tree.is_nested(tensors[0]):
+            raise ValueError(_several_outputs(name, layer))
         _require_float(name, tensors[0].dtype)
 
 
@@ -381,8 +410,13 @@ class _RepeatedActivations(dict):
         self._num_samples = num_samples
 
     def __missing__(self, key: int) -> Tensor:
-        self[key] = repeat_samples(self._source[key], self._num_samples)
+        self[key] = _repeat(self._source[key], self._num_samples)
         return self[key]
+
+
+def _repeat(x: Tensor | None, num_samples: int) -> Tensor | None:
+    """Repeats a batch, if it is there: optional inputs may be `None`."""
+    return None if x is None else repeat_samples(x, num_samples)
 
 
 def _graph_in(inner: keras.Model) -> Functional | None:
@@ -392,7 +426,7 @@ def _graph_in(inner: keras.Model) -> Functional | None:
     return inner if isinstance(inner, Functional) else None
 
 
-def _as_graph(inner: keras.Model) -> Functional | None:
+def as_graph(inner: keras.Model) -> Functional | None:
     """The model as a graph of layers, if calling it means running that."""
     own_call = type(inner).call not in (Functional.call, keras.Sequential.call)
     return None if own_call else _graph_in(inner)
@@ -520,6 +554,31 @@ def _select(
             f"Received: modalities={modalities}"
         )
     return list(modalities)
+
+
+def _several_outputs(name: str, layer: str) -> str:
+    return (
+        f"`taps` names layer {layer!r} for modality {name!r}, but that layer "
+        "returns several tensors. Name a layer that returns one, such as a "
+        "`keras.layers.Identity` behind the tensor that you mean."
+    )
+
+
+def _finds_padding(layer: Any) -> bool:
+    """Whether a layer, or one inside of it, masks what equals a value."""
+    return isinstance(layer, keras.layers.Layer) and any(
+        isinstance(part, keras.layers.Masking)
+        for part in layer._flatten_layers()
+    )
+
+
+def _hidden_padding(name: str, layer: str) -> str:
+    return (
+        f"Layer {layer!r} finds padding by its value, and noise on modality "
+        f"{name!r} would make padding look like data. Perturb the modality "
+        "behind the `keras.layers.Masking` that it goes through, with "
+        f"`taps={{{name!r}: <name of the Masking layer>}}`."
+    )
 
 
 def _require_float(name: str, dtype: Any) -> None:

@@ -274,3 +274,66 @@ def test_a_sequential_model_has_the_same_name_before_and_after_it_is_built():
     assert before == ["input"]
     assert create_network(model, batch).modalities == before
     assert create_network(reloaded, batch).modalities == before
+
+
+def test_a_tap_must_return_one_tensor():
+    audio = keras.Input((4, 2), name="audio")
+    states = keras.layers.SimpleRNN(3, return_state=True, name="rnn")(audio)
+    model = keras.Model(audio, keras.layers.Add()(states))
+    with pytest.raises(ValueError, match="'rnn'.*returns several tensors"):
+        create_network(model, model.input, taps={"audio": "rnn"})
+    batch = tensor(np.random.rand(2, 4, 2))
+    network = create_network(opaque(model), batch, taps={"input": "rnn"})
+    with pytest.raises(ValueError, match="'rnn'.*returns several tensors"):
+        network.run(batch)
+
+
+def masked_encoder():
+    audio = keras.Input((4, 2), name="audio")
+    encoder = keras.Sequential(
+        [
+            keras.Input((4, 2)),
+            keras.layers.Masking(name="masking"),
+            keras.layers.GlobalAveragePooling1D(),
+        ],
+        name="encoder",
+    )
+    return keras.Model(audio, encoder(audio))
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, opaque])
+def test_padding_that_a_hidden_layer_finds_must_be_tapped(wrap):
+    x = np.random.rand(3, 4, 2).astype("float32")
+    x[:, 2:] = 0.0
+    model = wrap(masked_encoder())
+    with pytest.raises(ValueError, match="would make padding look like data"):
+        create_network(model, tensor(x))
+    (name,) = modality_names(model, tensor(x))
+    network = create_network(model, tensor(x), taps={name: "masking"})
+    clean = network.run(tensor(x))
+    point = network.points_of(clean)[name]
+    moved = network.replace(clean, {name: point + 1.0})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), x[:, :2].mean(1) + 1.0, rtol=1e-5
+    )
+
+
+def test_an_optional_input_may_be_none():
+    class AddIfThere(keras.layers.Layer):
+        def call(self, inputs):
+            there = [x for x in inputs if x is not None]
+            return sum(there)
+
+    a = keras.Input((3,), name="a")
+    b = keras.Input((3,), name="b", optional=True)
+    model = keras.Model([a, b], AddIfThere()([a, b]))
+    x = tensor(np.random.rand(2, 3))
+    for network in (
+        create_network(model, model.input),
+        OpaqueNetwork(model, [x, None], {}, None),
+    ):
+        clean = network.run([x, None])
+        assert list(network.points_of(clean)) == ["a"]
+        z = ops.concatenate([2.0 * x, 3.0 * x])
+        moved = network.replace(clean, {"a": z}, 2)
+        np.testing.assert_allclose(array(network.outputs_of(moved)), array(z))
