@@ -23,6 +23,11 @@ from keras_mmreg.types import Tensor
 FLOAT16_GRADIENT_SCALE = 2.0**7
 """Lifts the gradients of single examples above float16's smallest numbers."""
 
+LARGEST_FLOAT16 = 65504.0
+
+LARGEST_INFORMATION = 1e30
+"""Far above any that a penalty could tell from it; their sum is finite."""
+
 
 def create_estimator(
     inner: keras.Model,
@@ -269,6 +274,10 @@ class InformationEstimator:
             if mask is not None:
                 mask = repeat_samples(mask, self._num_samples)
                 gradient = gradient * align_mask(mask, gradient)
+            if scale != 1.0:  # Half precision may have overflowed.
+                gradient = ops.nan_to_num(
+                    gradient, 0.0, LARGEST_FLOAT16, -LARGEST_FLOAT16
+                )
             information[name] = self._regularizer.information(
                 values, gradient / scale, self._repeat_stddev(stddev[name])
             )

@@ -637,6 +637,29 @@ class TestExtremes:
         model = InformationRegularizedModel(inner, penalty_fraction=0.3)
         assert all_finite(fit(model, x, y))
 
+    @pytest.mark.parametrize(
+        "policy", ["float32", "mixed_float16", "mixed_bfloat16"]
+    )
+    @pytest.mark.parametrize(
+        "regularizer", ["fisher", "poincare", "entropy", "variance"]
+    )
+    @pytest.mark.parametrize("loss", [toys.LOGITS_LOSS, "mse"])
+    def test_every_extreme(self, regularizer, policy, loss):
+        keras.config.set_dtype_policy(policy)
+        inner = toys.linear(None)
+        x, y = toys.data(inner)
+        y = np.eye(3)[y] if loss == "mse" else y
+        model = InformationRegularizedModel(inner, regularizer, seed=0)
+        model.compile(keras.optimizers.SGD(0.0), loss)
+        constant = {**x, "audio": np.ones_like(x["audio"])}
+        zeros = {name: np.zeros_like(value) for name, value in x.items()}
+        for scale in (0.0, 1.0, 1e3, 1e4):
+            inner.set_weights([scale * np.sign(w) for w in inner.get_weights()])
+            for inputs in (x, constant, zeros):
+                options = {"batch_size": 5, "verbose": 0}
+                assert all_finite(model.fit(inputs, y, **options).history)
+            assert all(np.isfinite(weight).all() for weight in weights(inner))
+
     def test_regression_on_a_constant_modality(self):
         inner = toys.linear(None)
         x, _ = toys.data(inner)
