@@ -1,5 +1,6 @@
 """Estimates how much each modality informs about a model's predictions."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,15 +113,16 @@ class InformationEstimator:
     def __call__(
         self,
         inputs: Any,
-        sample_weight: Tensor | None = None,
+        sample_weight: Any = None,
         fraction: float = 1.0,
     ) -> dict[str, Tensor]:
         """Estimates the information on a batch.
 
         Args:
             inputs: A batch of the model's inputs.
-            sample_weight: Optional tensor of shape `(batch,)` by which the
-                examples' information is averaged.
+            sample_weight: Optional weights as in `fit`: the examples'
+                information is averaged by them, and f over the positions of
+                an output whose weights are `(batch, time)`.
             fraction: Float in (0, 1], the random part of the batch to use. The
                 scale of the noise still comes from the whole batch.
 
@@ -138,9 +140,11 @@ class InformationEstimator:
         clean = self._network.run(inputs)
         points = self._network.points_of(clean)
         stddev = self._stddev(points, whole_batch or points)
-        information = self._information(clean, points, stddev)
+        compare = self._comparison(clean, sample_weight)
+        information = self._information(clean, points, stddev, compare)
+        weight = example_weight(sample_weight)
         return {
-            name: weighted_mean(value, sample_weight)
+            name: weighted_mean(ops.minimum(value, LARGEST_INFORMATION), weight)
             for name, value in information.items()
         }
 
@@ -173,8 +177,35 @@ class InformationEstimator:
             scales[name] = noise_stddev(x_float32, stddev, mask_of(x))
         return scales
 
+    def _comparison(
+        self, clean: Any, sample_weight: Any
+    ) -> Callable[[Any], Tensor]:
+        """The divergence of perturbed outputs from the clean ones (Eq. 7)."""
+        clean_outputs, sample_weight = keras.tree.map_structure(
+            lambda x: (
+                None if x is None else repeat_samples(x, self._num_samples)
+            ),
+            (self._network.outputs_of(clean), sample_weight),
+        )
+
+        def compare(outputs: Any) -> Tensor:
+            values = self._divergence(outputs, clean_outputs, sample_weight)
+            if len(values.shape) != 1:
+                raise ValueError(
+                    "`divergence` must return one number for each example, a "
+                    "tensor of shape `(batch,)`. "
+                    f"Received: shape {tuple(values.shape)}"
+                )
+            return values
+
+        return compare
+
     def _information(
-        self, clean: Any, points: dict[str, Tensor], stddev: dict[str, Tensor]
+        self,
+        clean: Any,
+        points: dict[str, Tensor],
+        stddev: dict[str, Tensor],
+        compare: Callable[[Any], Tensor],
     ) -> dict[str, Tensor]:
         """The information of each example."""
         z = self._perturb(points, stddev, self._num_samples)
@@ -189,7 +220,7 @@ class InformationEstimator:
             groups = one_at_a_time
         information: dict[str, Tensor] = {}
         for group in groups:
-            information |= self._measure(clean, origin, group, points, stddev)
+            information |= self._measure(origin, group, points, stddev, compare)
         return information
 
     def _perturb(
@@ -212,30 +243,17 @@ class InformationEstimator:
 
     def _measure(
         self,
-        clean: Any,
         origin: Any,
         perturbed: dict[str, Tensor],
         points: dict[str, Tensor],
         stddev: dict[str, Tensor],
+        compare: Callable[[Any], Tensor],
     ) -> dict[str, Tensor]:
         """The information of the perturbed modalities, of each example."""
-        clean_outputs = keras.tree.map_structure(
-            lambda output: repeat_samples(output, self._num_samples),
-            self._network.outputs_of(clean),
-        )
 
         def f(z: dict[str, Tensor]) -> Tensor:  # Eq. 7
             moved = self._network.replace(origin, z, self._num_samples)
-            values = self._divergence(
-                self._network.outputs_of(moved), clean_outputs
-            )
-            if len(values.shape) != 1:
-                raise ValueError(
-                    "`divergence` must return one number for each example, a "
-                    "tensor of shape `(batch,)`. "
-                    f"Received: shape {tuple(values.shape)}"
-                )
-            return values
+            return compare(self._network.outputs_of(moved))
 
         if not self._regularizer.differentiates:
             return self._from_values(f(perturbed), perturbed, stddev)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_mmreg import regularizers
 from keras_mmreg.backend import has_gpu
@@ -90,7 +89,7 @@ class InformationModel(keras.Model):
                 modalities=self.modalities,
                 seed_generator=self.seed_generator,
             )
-        return self._estimator(x, example_weight(sample_weight), fraction)
+        return self._estimator(x, sample_weight, fraction)
 
     def track(self, information: dict[str, Tensor], sample_weight: Any) -> None:
         """Updates the tracker of each modality."""
@@ -109,21 +108,6 @@ class InformationModel(keras.Model):
         self.information_trackers = [
             keras.metrics.Mean(name=f"information_{name}") for name in names
         ]
-
-
-def example_weight(sample_weight: Any) -> Tensor | None:
-    """One weight for each example: the mean over outputs and positions."""
-    weights = [
-        ops.mean(
-            ops.reshape(
-                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
-            ),
-            axis=-1,
-        )
-        for weight in keras.tree.flatten(sample_weight)
-        if weight is not None
-    ]
-    return sum(weights) / len(weights) if weights else None
 
 
 def _require_second_derivative(inner: keras.Model) -> None:

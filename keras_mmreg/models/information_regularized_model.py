@@ -34,8 +34,8 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     The perturbed passes run in inference mode (moving statistics in
     `BatchNormalization`, no dropout), and so does the clean pass they are
-    compared with. Examples count by their `sample_weight`, padding is left
-    out by the mask that Keras attached to it.
+    compared with. Examples, and the positions of an output, count by their
+    `sample_weight`; padding is left out by the mask that Keras attached to it.
 
     Args:
         inner: The `keras.Model` to train: functional, sequential or
@@ -59,9 +59,9 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             activation: cross-entropy for softmax and sigmoid outputs (from
             logits or probabilities, averaged over positions), squared distance
             for regression. Otherwise a Keras loss of that kind, a structure of
-            them for several outputs, or a function of the perturbed and the
-            clean outputs that returns a non-negative `(batch,)` tensor.
-            Defaults to `"auto"`.
+            them for several outputs (those without one are left out), or a
+            function of the perturbed and the clean outputs that returns a
+            non-negative `(batch,)` tensor. Defaults to `"auto"`.
         modalities: Optional list with the names of the modalities to
             regularize. Defaults to `None`, which means all.
         seed: Optional integer, for noise that can be reproduced.

@@ -11,7 +11,7 @@ from keras_mmreg import regularizers
 from keras_mmreg.models.information_estimator import batch_size as size_of
 from keras_mmreg.models.information_estimator import example_weight
 from keras_mmreg.models.information_model import InformationModel
-from keras_mmreg.models.information_model import example_weight
+from keras_mmreg.models.network import symbolic_inputs
 from keras_mmreg.types import Tensor
 
 

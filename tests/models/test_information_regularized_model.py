@@ -440,6 +440,51 @@ class TestTraining:
         history = fit(InformationRegularizedModel(inner), x, targets, loss)
         assert all_finite(history)
 
+    def test_losses_by_the_names_of_a_list_of_outputs(self):
+        a = keras.Input((4,), name="a")
+        size = keras.layers.Dense(2, name="size")(a)
+        kind = keras.layers.Dense(3, activation="softmax", name="kind")(a)
+        inner = keras.Model(a, [size, kind])
+        x, y = toys.data(inner)
+        loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+        targets = {"kind": y, "size": np.random.rand(16, 2)}
+        model = InformationRegularizedModel(inner)
+        assert all_finite(fit(model, x["a"], targets, loss))
+
+    def test_outputs_without_a_loss_are_left_out(self):
+        def trained(outputs, loss):
+            inner = keras.Model(a, outputs)
+            x, y = toys.data(inner)
+            targets = {"kind": y, "features": np.zeros((16, 2))}
+            targets = {name: targets[name] for name in outputs}
+            model = InformationRegularizedModel(
+                inner, mmreg.regularizers.FisherInformation(stddev=0.0)
+            )
+            frozen = keras.optimizers.SGD(0.0)
+            return fit(model, x["a"], targets, loss, optimizer=frozen)
+
+        a = keras.Input((4,), name="a")
+        features = keras.layers.Dense(2, name="features")(a)
+        kind = keras.layers.Dense(3, activation="softmax", name="kind")(
+            features
+        )
+        loss = {"kind": "sparse_categorical_crossentropy"}
+        expected = trained({"kind": kind}, loss)["information_a"]
+        outputs = {"features": features, "kind": kind}
+        actual = trained(outputs, {**loss, "features": None})
+        assert actual["information_a"] == pytest.approx(expected, rel=1e-5)
+
+    def test_a_new_regularizer_counts_from_the_next_compile(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        frozen = keras.optimizers.SGD(0.0)
+        model = InformationRegularizedModel(inner, "fisher", seed=0)
+        first = fit(model, x, y, optimizer=frozen)["information_audio"]
+        model.regularizer = mmreg.regularizers.FunctionalVariance(stddev=0.0)
+        second = fit(model, x, y, optimizer=frozen)["information_audio"]
+        assert first[0] > 0
+        assert second[0] == pytest.approx(0.0, abs=1e-12)
+
     def test_a_schedule_in_epochs(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
