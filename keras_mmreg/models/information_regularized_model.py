@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import TrainStep
+from keras_mmreg.models.cm_vqvae import CMVQVAE
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.types import Tensor
 
@@ -111,6 +112,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         super().__init__(
             inner, regularizer, taps, divergence, modalities, seed, **kwargs
         )
+        _require_no_training_of_its_own(inner)
         if not 0 < penalty_fraction <= 1:
             raise ValueError(
                 "`penalty_fraction` must be in (0, 1]. "
@@ -222,6 +224,21 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             aggregation="only_first_replica",
             name=name,
         )
+
+
+def _require_no_training_of_its_own(inner: keras.Model) -> None:
+    """What the wrapper would not call must not be lost in silence."""
+    for name in ("train_step", "test_step", "compute_loss", "compute_metrics"):
+        # Those of `CMVQVAE` only report; its losses come from `add_loss`.
+        known = [getattr(base, name) for base in (keras.Model, CMVQVAE)]
+        if getattr(type(inner), name) not in known:
+            raise ValueError(
+                f"`inner` is a {type(inner).__name__}, which overrides "
+                f"`{name}`, and the model around it would not call that. Add "
+                "its loss with `add_loss` in `call`, give losses and metrics "
+                "to `compile`, or subclass `InformationRegularizedModel` and "
+                f"override `{name}` there."
+            )
 
 
 class _EpochCounter(keras.callbacks.Callback):
