@@ -50,7 +50,7 @@ class InformationModel(keras.Model):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.information_trackers: list[keras.metrics.Mean] = []
         self._estimator: InformationEstimator | None = None
-        self._estimator_loss: Any = None
+        self._estimator_settings: Any = None
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             create_network(inner, inputs, self.taps, self.modalities)
@@ -76,8 +76,15 @@ class InformationModel(keras.Model):
         fraction: float = 1.0,
     ) -> dict[str, Tensor]:
         """The information of every modality on a batch."""
-        if self._estimator is None or self._estimator_loss is not loss:
-            self._estimator_loss = loss
+        settings = (
+            loss,
+            self.regularizer,
+            dict(self.taps),
+            self.divergence,
+            self.modalities,
+        )
+        if self._estimator is None or self._estimator_settings != settings:
+            self._estimator_settings = settings
             self._estimator = create_estimator(
                 self.inner,
                 self.regularizer,
