@@ -43,8 +43,15 @@ class InformationModel(keras.Model):
         self.regularizer = regularizers.get(regularizer)
         if self.regularizer.differentiates:
             _require_second_derivative(inner)
+        if not isinstance(taps, Mapping | None):
+            raise ValueError(
+                "`taps` must be a dict from a modality to the name of a "
+                f"layer, such as {{'text': 'embedding'}}. Received: {taps!r}"
+            )
         self.taps = dict(taps or {})
         self.divergence = divergence
+        if isinstance(modalities, str):
+            modalities = [modalities]
         self.modalities = None if modalities is None else list(modalities)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

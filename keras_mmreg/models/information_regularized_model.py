@@ -181,6 +181,12 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     def load_own_variables(self, store: Any) -> None:
         """Restores what `save_own_variables` saved."""
+        if "seed_generator_state" not in store.keys():
+            raise ValueError(
+                "`filepath` does not hold the weights of an "
+                "`InformationRegularizedModel`. Those of the plain model are "
+                "loaded with `model.inner.load_weights(filepath)`."
+            )
         self.seed_generator.state.assign(store["seed_generator_state"])
         names = [key for key in store.keys() if key != "seed_generator_state"]
         super().load_own_variables({name: store[name] for name in names})

@@ -6,6 +6,7 @@ import pytest
 
 import keras_mmreg as mmreg
 from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import information_model
 from keras_mmreg.schedules import LinearRamp
 from tests import toys
 from tests.toys import array
@@ -625,6 +626,27 @@ class TestSaving:
             loaded.predict(x, verbose=0), model.predict(x, verbose=0)
         )
 
+    def test_a_subclassed_model(self, tmp_path):
+        x, y = toys.data(toys.two_modalities())
+        model = InformationRegularizedModel(Subclassed(), seed=0)
+        fit(model, x, y)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        np.testing.assert_allclose(
+            loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5
+        )
+        assert sorted(loaded.fit(x, y, verbose=0).history) == LOGS
+
+    @pytest.mark.filterwarnings("ignore:Skipping nested container")
+    def test_weights_of_the_plain_model_go_into_the_inner_one(self, tmp_path):
+        inner = toys.two_modalities()
+        path = tmp_path / "plain.weights.h5"
+        inner.save_weights(path)
+        model = InformationRegularizedModel(inner)
+        with pytest.raises(ValueError, match="model.inner.load_weights"):
+            model.load_weights(path)
+        model.inner.load_weights(path)
+
     def test_the_inner_model_is_plain_keras(self, tmp_path):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
@@ -716,6 +738,42 @@ class TestErrors:
     def test_inner(self):
         with pytest.raises(ValueError, match="`inner` must be a `keras.Model`"):
             InformationRegularizedModel(keras.layers.Dense(3))
+
+    @pytest.mark.parametrize(
+        "name", ["train_step", "test_step", "compute_loss", "compute_metrics"]
+    )
+    def test_training_that_would_not_be_called(self, name):
+        def override(self, *args, **kwargs):
+            return getattr(keras.Model, name)(self, *args, **kwargs)
+
+        inner = type("Own", (Subclassed,), {name: override})()
+        with pytest.raises(ValueError, match=f"Own, which overrides `{name}`"):
+            InformationRegularizedModel(inner)
+
+    def test_a_wrapped_model_is_not_wrapped_again(self):
+        model = InformationRegularizedModel(toys.linear())
+        with pytest.raises(ValueError, match="overrides `compute_loss`"):
+            InformationRegularizedModel(model)
+
+    def test_recurrent_kernels_without_a_second_derivative(self, monkeypatch):
+        monkeypatch.setattr(information_model, "has_gpu", lambda: True)
+        a = keras.Input((5, 2), name="a")
+        inner = keras.Model(a, keras.layers.LSTM(3, name="lstm")(a))
+        with pytest.raises(ValueError, match="'lstm' may run on cuDNN"):
+            InformationRegularizedModel(inner)
+        InformationRegularizedModel(inner, "variance")
+        without = keras.layers.LSTM(3, use_cudnn=False)(a)
+        InformationRegularizedModel(keras.Model(a, without))
+
+    def test_taps(self):
+        with pytest.raises(ValueError, match="`taps` must be a dict"):
+            InformationRegularizedModel(text_model(), taps=["embedding"])
+
+    def test_probabilities_from_a_linear_layer(self):
+        inner = toys.linear(None)
+        model = InformationRegularizedModel(inner)
+        with pytest.raises(ValueError, match="with `from_logits=True`"):
+            fit(model, *toys.data(inner), "sparse_categorical_crossentropy")
 
     @pytest.mark.parametrize("fraction", [0.0, 1.5, -1.0])
     def test_penalty_fraction(self, fraction):
