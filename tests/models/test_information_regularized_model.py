@@ -139,6 +139,7 @@ def test_every_regularizer_trains_every_weight(regularizer):
         assert (old != new).any()
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class Subclassed(keras.Model):
     """Not a graph of layers: called as a whole."""
 
@@ -243,6 +244,108 @@ class TestInputs:
         model = InformationRegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS)
         assert all_finite(model.fit(Batches(), verbose=0).history)
+
+    def test_a_dataset_of_the_backend(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        if keras.config.backend() == "tensorflow":
+            tf = pytest.importorskip("tensorflow")
+            batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
+        elif keras.config.backend() == "torch":
+            torch = pytest.importorskip("torch")
+            examples = [
+                ({name: values[i] for name, values in x.items()}, y[i])
+                for i in range(len(y))
+            ]
+            batches = torch.utils.data.DataLoader(examples, batch_size=8)
+        else:
+            pytest.skip("JAX has no datasets of its own.")
+        model = InformationRegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        history = model.fit(batches, validation_data=batches, verbose=0).history
+        assert sorted(history) == sorted([*LOGS, "val_loss"])
+        assert all_finite(history)
+
+    def test_an_optional_input_that_is_left_out(self):
+        class Sum(keras.layers.Layer):
+            def call(self, inputs):
+                return sum(x for x in inputs if x is not None)
+
+        a = keras.Input((3,), name="a")
+        b = keras.Input((3,), name="b", optional=True)
+        inner = keras.Model({"a": a, "b": b}, Sum()([a, b]))
+        x = {"a": np.random.rand(16, 3), "b": None}
+        history = fit(InformationRegularizedModel(inner), x, np.zeros(16, int))
+        assert history["information_a"][0] > 0
+        assert history["information_b"] == [0]
+
+
+class NoisyAtInference(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(0)
+
+    def call(self, x):
+        shape = keras.ops.shape(x)
+        return x + keras.random.normal(shape, seed=self.seed_generator)
+
+
+class OwnGradient(keras.layers.Layer):
+    def call(self, x):
+        @keras.ops.custom_gradient
+        def square(x):
+            def gradient(*args, upstream=None):
+                (upstream,) = args or (upstream,)
+                return 2.0 * x * upstream
+
+            return x**2, gradient
+
+        return square(x)
+
+
+class SelfAttention(keras.layers.MultiHeadAttention):
+    def __init__(self):
+        super().__init__(2, 3)
+
+    def build(self, input_shape):
+        super().build(input_shape, input_shape)
+
+    def call(self, x):
+        return super().call(x, x)
+
+    def compute_output_spec(self, x):
+        return super().compute_output_spec(x, x)
+
+
+@pytest.mark.parametrize(
+    "create_layer",
+    [
+        NoisyAtInference,
+        OwnGradient,
+        SelfAttention,
+        keras.layers.LayerNormalization,
+        lambda: keras.layers.LSTM(3, return_sequences=True),
+        lambda: keras.layers.GRU(3, return_sequences=True),
+        lambda: keras.layers.Bidirectional(keras.layers.SimpleRNN(3)),
+        lambda: keras.layers.Dropout(0.5, seed=0),
+    ],
+)
+def test_models_with_all_kinds_of_layers_train(create_layer):
+    audio = keras.Input((5, 4), name="audio")
+    image = keras.Input((3,), name="image")
+    heard = keras.layers.Flatten()(create_layer()(audio))
+    merged = keras.layers.Concatenate()([heard, image])
+    inner = keras.Model(
+        {"audio": audio, "image": image}, keras.layers.Dense(3)(merged)
+    )
+    x, y = toys.data(inner)
+    before = weights(inner)
+    history = fit(InformationRegularizedModel(inner, seed=0), x, y, epochs=2)
+    assert all_finite(history)
+    assert history["information_audio"][0] > 0
+    for old, new in zip(before, weights(inner), strict=True):
+        # The bias of an attention's keys cancels out.
+        assert (old != new).any() or not old.any()
 
 
 def text_model():
@@ -506,6 +609,62 @@ class TestTraining:
             keras.utils.set_random_seed(0)
             runs.append(self.trained()["loss"])
         assert runs[0] == runs[1]
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Counting(keras.layers.Dense):
+    calls = 0
+
+    def call(self, inputs):
+        self.calls += 1
+        return super().call(inputs)
+
+
+def test_evaluate_and_predict_run_the_inner_model_once_a_batch():
+    a = keras.Input((4,), name="a")
+    counting = Counting(3)
+    inner = keras.Model(a, counting(a))
+    model = InformationRegularizedModel(inner)
+    model.compile("sgd", toys.LOGITS_LOSS, run_eagerly=True)
+    x, y = np.random.rand(16, 4), np.zeros(16, int)
+    options = {"batch_size": 4, "verbose": 0}
+    model.evaluate(x, y, **options)  # Builds what has to be built.
+    for run in (
+        lambda: model.evaluate(x, y, **options),
+        lambda: model.predict(x, **options),
+    ):
+        before = counting.calls
+        run()
+        assert counting.calls == before + 4
+
+
+class Recording(mmreg.regularizers.PoincareInformation):
+    """Keeps what it is given."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.records = []
+
+    def information(self, values, gradients, stddev):
+        self.records.append((array(values), array(stddev)))
+        return super().information(values, gradients, stddev)
+
+
+def test_a_part_of_the_batch_is_fresh_and_its_noise_that_of_the_whole():
+    inner = toys.linear(None)
+    x, y = toys.data(inner)
+    regularizer = Recording()
+    model = InformationRegularizedModel(
+        inner, regularizer, modalities="audio", seed=0
+    )
+    for _ in range(2):
+        information = model.estimate(x, y, None, toys.LOGITS_LOSS, 0.25)
+        assert list(information) == ["audio"]
+    (first, stddev), (second, same_stddev) = regularizer.records
+    assert first.shape == second.shape == (1, 4)
+    assert (np.sort(first) != np.sort(second)).any()
+    np.testing.assert_allclose(stddev[0], x["audio"].std(0), rtol=1e-5)
+    np.testing.assert_array_equal(stddev, same_stddev)
 
 
 class TestOutputs:
