@@ -3,6 +3,7 @@ import numpy as np
 from keras import ops
 
 from keras_mmreg.backend import value_and_input_gradients
+from tests import toys
 from tests.toys import array
 
 A = np.array([[1.0, -2.0], [0.5, 3.0]], "float32")
@@ -81,21 +82,8 @@ def test_the_gradient_can_be_differentiated_by_the_weights():
     )
 
 
-class SquaredWithItsOwnGradient(keras.layers.Layer):
-    def call(self, x):
-        @ops.custom_gradient
-        def square(x):
-            def gradient(*args, upstream=None):
-                (upstream,) = args or (upstream,)
-                return 2.0 * x * upstream
-
-            return x**2, gradient
-
-        return square(x)
-
-
 def test_a_layer_with_a_gradient_of_its_own():
-    layer = SquaredWithItsOwnGradient()
+    layer = toys.OwnGradient()
     values, gradients = value_and_input_gradients(
         lambda x: ops.sum(layer(x["a"]), axis=-1), {"a": tensors()["a"]}
     )

@@ -167,6 +167,15 @@ def test_points_of_a_whole_batch_cost_no_forward_pass():
     assert calls(model) == before
 
 
+def test_points_inside_of_an_opaque_model_are_not_run_for():
+    model = counting_model()
+    x = tensors(model)
+    network = create_network(opaque(model), x, taps={"image": "eye"})
+    before = calls(model)
+    assert list(network.points(x)) == ["audio"]
+    assert calls(model) == before
+
+
 def test_noise_on_padding_does_not_unmask_it():
     audio = keras.Input((4, 2), name="audio")
     masked = keras.layers.Masking(name="masking")(audio)
