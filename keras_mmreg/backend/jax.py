@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import keras
 from jax.custom_derivatives import SymbolicZero
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from keras_mmreg.types import Tensor
 
@@ -25,29 +26,43 @@ def value_and_input_gradients(
         The values and a dict of gradients, `None` where `function` does not
         depend on an input. Both can be differentiated again.
     """
+    function = _without_updates(function)
     # Weights reach `function` by closure, and custom derivatives do not see
     # what is closed over.
     pure_function, weights = jax.closure_convert(function, inputs)
-    values, gradients = _value_and_gradients(pure_function, inputs, weights)
+    values, gradients = _with_fast_derivative(pure_function, inputs, weights)
     return values, {
         name: gradient if _depends_on(function, inputs, name) else None
         for name, gradient in gradients.items()
     }
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _without_updates(
+    function: Callable[[dict[str, Tensor]], Tensor],
+) -> Callable[[dict[str, Tensor]], Tensor]:
+    """The function without its updates of Keras variables.
+
+    The next seed of a layer that draws random numbers belongs to the
+    derivative's trace and must not be kept for afterwards.
+    """
+
+    def pure_function(inputs: dict[str, Tensor]) -> Tensor:
+        scope = keras.StatelessScope(initialize_variables=False)
+        surrounding = get_stateless_scope()
+        if surrounding is not None:
+            scope.state_mapping.update(surrounding.state_mapping)
+        with scope:
+            return function(inputs)
+
+    return pure_function
+
+
 def _value_and_gradients(
     function: Callable[..., Tensor],
     inputs: dict[str, Tensor],
     weights: list[Tensor],
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The gradient by the inputs, with a fast second derivative.
-
-    Reverse mode over reverse mode would lead to derivatives of transposed
-    convolutions, which XLA computes several times slower on the CPU than those
-    of convolutions. As `v . grad f` is the derivative of f in the direction v,
-    its gradient can be had from reverse mode over forward mode instead.
-    """
+    """The values, and the gradient of their sum by the inputs."""
     values, pullback = jax.vjp(lambda x: function(x, *weights), inputs)
     (gradients,) = pullback(jax.numpy.ones_like(values))
     return values, gradients
@@ -64,6 +79,14 @@ def _forward(
 def _backward(
     function: Callable[..., Tensor], residuals: tuple, cotangents: tuple
 ) -> tuple:
+    """Reverse mode over forward mode.
+
+    Reverse mode over reverse mode would lead to derivatives of transposed
+    convolutions, which XLA computes several times slower on the CPU than those
+    of convolutions. As `v . grad f` is the derivative of f in the direction v,
+    its gradient can be had from reverse mode over forward mode instead, unless
+    a layer has a `custom_vjp`, which knows no forward mode.
+    """
     value_cotangents, direction = cotangents
 
     def values_and_slopes(
@@ -71,11 +94,18 @@ def _backward(
     ) -> tuple[Tensor, Tensor]:
         return jax.jvp(lambda x: function(x, *weights), (inputs,), (direction,))
 
-    (_, slopes), pullback = jax.vjp(values_and_slopes, *residuals)
+    try:
+        (_, slopes), pullback = jax.vjp(values_and_slopes, *residuals)
+    except (NotImplementedError, TypeError):
+        in_reverse = partial(_value_and_gradients, function)
+        return jax.vjp(in_reverse, *residuals)[1](cotangents)
     return pullback((value_cotangents, jax.numpy.ones_like(slopes)))
 
 
-_value_and_gradients.defvjp(_forward, _backward)
+_with_fast_derivative = jax.custom_vjp(
+    _value_and_gradients, nondiff_argnums=(0,)
+)
+_with_fast_derivative.defvjp(_forward, _backward)
 
 
 def _depends_on(

@@ -5,27 +5,29 @@ from functools import partial
 from typing import Any
 
 import keras
+from keras import losses
 
+from keras_mmreg.models.network import as_graph
 from keras_mmreg.ops import divergence as divergences
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.types import Tensor
 
-Divergence = Callable[[Any, Any], Tensor]
+Divergence = Callable[[Any, Any, Any], Tensor]
 
 CATEGORICAL = (
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "KLDivergence",
-    "SparseCategoricalCrossentropy",
+    losses.categorical_crossentropy,
+    losses.categorical_focal_crossentropy,
+    losses.kl_divergence,
+    losses.sparse_categorical_crossentropy,
 )
-BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
+BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
 REGRESSION = (
-    "Huber",
-    "LogCosh",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
+    losses.huber,
+    losses.log_cosh,
+    losses.mean_absolute_error,
+    losses.mean_absolute_percentage_error,
+    losses.mean_squared_error,
+    losses.mean_squared_logarithmic_error,
 )
 
 REMEDY = (
@@ -56,31 +58,34 @@ def resolve_divergence(
         cross_entropy: `"paper"` or `"reversed"`.
 
     Returns:
-        A function of the perturbed and the clean outputs. Several outputs'
-        divergences add up.
+        A function of the perturbed outputs, the clean ones and the sample
+        weights, by which positions are averaged. Several outputs' divergences
+        add up; those that a structure gives no loss are left out.
 
     Raises:
         ValueError: If no divergence fits.
     """
-    is_loss = isinstance(divergence, keras.losses.Loss) or _is_loss(divergence)
-    if callable(divergence) and not is_loss:
-        return divergence
-    choice = loss if divergence == "auto" else divergence
-    names, flat_outputs = _named(outputs)
-    choices = _per_output(choice, outputs, names)
-    activations = _output_activations(inner, len(flat_outputs))
+    if callable(divergence) and not _is_loss(divergence):
+        return lambda perturbed, clean, _: divergence(perturbed, clean)
+    automatic = divergence == "auto"
+    choice = loss if automatic else divergence
+    names = _output_names(inner, outputs)
+    choices = _per_output(choice, names)
+    left_out = [each is None and any(choices) for each in choices]
+    activations = _output_activations(inner, len(names))
     functions = [
-        _for_output(each, activation, automatic=divergence == "auto", name=name)
-        for each, activation, name in zip(
-            choices, activations, names, strict=True
+        None if out else _for_output(each, activation, automatic, name)
+        for out, each, activation, name in zip(
+            left_out, choices, activations, names, strict=True
         )
     ]
 
-    def total(perturbed: Any, clean: Any) -> Tensor:
-        pairs = zip(
+    def total(perturbed: Any, clean: Any, sample_weight: Any) -> Tensor:
+        terms = zip(
             functions,
             keras.tree.flatten(perturbed),
             keras.tree.flatten(clean),
+            _per_output(sample_weight, names),
             strict=True,
         )
         return sum(
@@ -88,9 +93,10 @@ def resolve_divergence(
                 keras.ops.cast(z, "float32"),
                 keras.ops.cast(x, "float32"),
                 cross_entropy=cross_entropy,
-                mask=mask_of(x),
+                mask=_position_weight(x, weight),
             )
-            for function, z, x in pairs
+            for function, z, x, weight in terms
+            if function is not None
         )
 
     return total
@@ -99,8 +105,12 @@ def resolve_divergence(
 def _for_output(
     loss: Any, activation: str | None, automatic: bool, name: str
 ) -> Callable[..., Tensor]:
-    kind = _class_name(loss)
+    kind = _function_of(loss)
     from_logits = getattr(loss, "from_logits", False)
+    if kind in REGRESSION:
+        return _squared_distance
+    if kind in CATEGORICAL + BINARY and not from_logits:
+        _require_probabilities(loss, activation, name)
     if kind in CATEGORICAL:
         return partial(
             divergences.categorical_cross_entropy,
@@ -111,8 +121,6 @@ def _for_output(
         return partial(
             divergences.binary_cross_entropy, from_logits=from_logits
         )
-    if kind in REGRESSION:
-        return _squared_distance
     if automatic and activation == "softmax":
         return divergences.categorical_cross_entropy
     if automatic and activation == "sigmoid":
@@ -124,6 +132,17 @@ def _for_output(
     )
 
 
+def _require_probabilities(
+    loss: Any, activation: str | None, name: str
+) -> None:
+    if activation == "linear":
+        raise ValueError(
+            f"`loss` ({loss!r}) takes the probabilities of output {name!r}, "
+            "but the output ends in a linear layer. Create the loss with "
+            "`from_logits=True`, or end the model in a softmax or sigmoid."
+        )
+
+
 def _squared_distance(
     perturbed: Tensor, clean: Tensor, cross_entropy: str, mask: Tensor | None
 ) -> Tensor:
@@ -131,59 +150,66 @@ def _squared_distance(
     return divergences.squared_distance(perturbed, clean, mask)
 
 
+def _position_weight(outputs: Tensor, sample_weight: Any) -> Tensor | None:
+    """The weight of each position: its mask, and `(batch, time)` weights."""
+    mask = mask_of(outputs)
+    rank = 0 if sample_weight is None else len(sample_weight.shape)
+    if not 1 < rank < len(outputs.shape):  # Weights of whole examples.
+        return mask
+    weight = keras.ops.cast(sample_weight, "float32")
+    return weight if mask is None else weight * keras.ops.cast(mask, "float32")
+
+
 def _is_loss(identifier: Any) -> bool:
     """Whether it is a Keras loss: an instance, or one of its functions."""
-    return _class_name(identifier) in (*CATEGORICAL, *BINARY, *REGRESSION)
+    known = _function_of(identifier) in CATEGORICAL + BINARY + REGRESSION
+    return known or isinstance(identifier, losses.Loss)
 
 
-def _class_name(loss: Any) -> str | None:
-    """The name of a Keras loss class, from an instance, name or function."""
-    if isinstance(loss, keras.losses.Loss):
-        known = (*CATEGORICAL, *BINARY, *REGRESSION)
-        for kind in known:  # Subclasses count as what they extend.
-            if isinstance(loss, getattr(keras.losses, kind)):
-                return kind
-        return type(loss).__name__
-    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
-    if name is None:
-        return None
-    try:
-        function = keras.losses.get(name)
-    except ValueError:
-        return None
-    if isinstance(function, keras.losses.Loss):
-        return type(function).__name__
-    if callable(loss) and loss is not function:
-        return None  # A function of the user's own that has the same name.
-    words = getattr(function, "__name__", "").split("_")
-    name = "".join(word.capitalize() for word in words)
-    return {"KlDivergence": "KLDivergence", "LogCosh": "LogCosh"}.get(
-        name, name
-    )
+def _function_of(loss: Any) -> Any:
+    """The function that a Keras loss (name or instance) computes."""
+    if isinstance(loss, str):
+        try:
+            loss = losses.get(loss)
+        except ValueError:
+            return None
+    return getattr(loss, "fn", loss)
 
 
-def _named(outputs: Any) -> tuple[list[str], list[Any]]:
-    leaves = keras.tree.flatten_with_path(outputs)
-    names = ["/".join(map(str, path)) or "output" for path, _ in leaves]
-    return names, [leaf for _, leaf in leaves]
+def _output_names(inner: keras.Model, outputs: Any) -> list[str]:
+    """The names by which losses and weights are given to the outputs."""
+    paths = keras.tree.flatten_with_path(outputs)
+    names = getattr(inner, "output_names", None) or []
+    if len(names) == len(paths) and not isinstance(outputs, dict):
+        return list(names)
+    return [_path_name(path) for path, _ in paths]
 
 
-def _per_output(choice: Any, outputs: Any, names: list[str]) -> list[Any]:
+def _path_name(path: tuple) -> str:
+    return "/".join(map(str, path)) or "output"
+
+
+def _per_output(choice: Any, names: list[str]) -> list[Any]:
     """One choice for each output: a single one serves them all."""
     if isinstance(choice, dict):
-        return [choice.get(name) for name in names]
+        by_name = {
+            _path_name(path): each
+            for path, each in keras.tree.flatten_with_path(choice)
+        }
+        return [by_name.get(name) for name in names]
     if isinstance(choice, list | tuple):
-        flat = list(choice)
-        return flat if len(flat) == len(names) else [None] * len(names)
+        return (
+            list(choice) if len(choice) == len(names) else [None] * len(names)
+        )
     return [choice] * len(names)
 
 
 def _output_activations(inner: keras.Model, count: int) -> list[str | None]:
     """The name of the activation that ends each output, where it shows."""
-    symbols = getattr(inner, "outputs", None) or [None] * count
+    graph = as_graph(inner)
     names: list[str | None] = []
-    for symbol in symbols:
-        layer = symbol._keras_history.operation if symbol is not None else None
+    for symbol in [] if graph is None else graph.outputs:
+        layer = symbol._keras_history.operation
         activation = getattr(layer, "activation", None)
         if isinstance(layer, keras.layers.Softmax):
             names.append("softmax")

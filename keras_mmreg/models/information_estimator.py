@@ -1,5 +1,6 @@
 """Estimates how much each modality informs about a model's predictions."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,11 @@ from keras_mmreg.types import Tensor
 
 FLOAT16_GRADIENT_SCALE = 2.0**7
 """Lifts the gradients of single examples above float16's smallest numbers."""
+
+LARGEST_FLOAT16 = 65504.0
+
+LARGEST_INFORMATION = 1e30
+"""Far above any that a penalty could tell from it; their sum is finite."""
 
 
 def create_estimator(
@@ -107,15 +113,16 @@ class InformationEstimator:
     def __call__(
         self,
         inputs: Any,
-        sample_weight: Tensor | None = None,
+        sample_weight: Any = None,
         fraction: float = 1.0,
     ) -> dict[str, Tensor]:
         """Estimates the information on a batch.
 
         Args:
             inputs: A batch of the model's inputs.
-            sample_weight: Optional tensor of shape `(batch,)` by which the
-                examples' information is averaged.
+            sample_weight: Optional weights as in `fit`: the examples'
+                information is averaged by them, and f over the positions of
+                an output whose weights are `(batch, time)`.
             fraction: Float in (0, 1], the random part of the batch to use. The
                 scale of the noise still comes from the whole batch.
 
@@ -125,7 +132,7 @@ class InformationEstimator:
         whole_batch = None
         if fraction < 1.0:
             whole_batch = self._network.points(inputs)
-            chosen = self._choose(whole_batch, fraction)
+            chosen = self._choose(inputs, fraction)
             inputs, sample_weight = keras.tree.map_structure(
                 lambda x: None if x is None else ops.take(x, chosen, axis=0),
                 (inputs, sample_weight),
@@ -133,15 +140,17 @@ class InformationEstimator:
         clean = self._network.run(inputs)
         points = self._network.points_of(clean)
         stddev = self._stddev(points, whole_batch or points)
-        information = self._information(clean, points, stddev)
+        compare = self._comparison(clean, sample_weight)
+        information = self._information(clean, points, stddev, compare)
+        weight = example_weight(sample_weight)
         return {
-            name: weighted_mean(value, sample_weight)
+            name: weighted_mean(ops.minimum(value, LARGEST_INFORMATION), weight)
             for name, value in information.items()
         }
 
-    def _choose(self, points: dict[str, Tensor], fraction: float) -> Tensor:
+    def _choose(self, inputs: Any, fraction: float) -> Tensor:
         """Indices of a fresh random part of the batch, at least one example."""
-        batch = ops.shape(next(iter(points.values())))[0]
+        batch = batch_size(inputs)
         order = ops.argsort(
             keras.random.uniform((batch,), seed=self._seed_generator)
         )
@@ -153,20 +162,50 @@ class InformationEstimator:
     def _stddev(
         self, points: dict[str, Tensor], whole_batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """The scale of each modality's noise."""
+        """The scale of each modality's noise.
+
+        What needs a run of the model to be known is not in `whole_batch`.
+        """
         scales = {}
         for name, x in points.items():
             stddev = self._regularizer.stddev
             if isinstance(stddev, dict):
                 stddev = stddev[name]
             if stddev == "batch":
-                x = whole_batch[name]
+                x = whole_batch.get(name, x)
             x_float32 = ops.cast(x, "float32")
             scales[name] = noise_stddev(x_float32, stddev, mask_of(x))
         return scales
 
+    def _comparison(
+        self, clean: Any, sample_weight: Any
+    ) -> Callable[[Any], Tensor]:
+        """The divergence of perturbed outputs from the clean ones (Eq. 7)."""
+        clean_outputs, sample_weight = keras.tree.map_structure(
+            lambda x: (
+                None if x is None else repeat_samples(x, self._num_samples)
+            ),
+            (self._network.outputs_of(clean), sample_weight),
+        )
+
+        def compare(outputs: Any) -> Tensor:
+            values = self._divergence(outputs, clean_outputs, sample_weight)
+            if len(values.shape) != 1:
+                raise ValueError(
+                    "`divergence` must return one number for each example, a "
+                    "tensor of shape `(batch,)`. "
+                    f"Received: shape {tuple(values.shape)}"
+                )
+            return values
+
+        return compare
+
     def _information(
-        self, clean: Any, points: dict[str, Tensor], stddev: dict[str, Tensor]
+        self,
+        clean: Any,
+        points: dict[str, Tensor],
+        stddev: dict[str, Tensor],
+        compare: Callable[[Any], Tensor],
     ) -> dict[str, Tensor]:
         """The information of each example."""
         z = self._perturb(points, stddev, self._num_samples)
@@ -181,7 +220,7 @@ class InformationEstimator:
             groups = one_at_a_time
         information: dict[str, Tensor] = {}
         for group in groups:
-            information |= self._measure(clean, origin, group, points, stddev)
+            information |= self._measure(origin, group, points, stddev, compare)
         return information
 
     def _perturb(
@@ -204,30 +243,17 @@ class InformationEstimator:
 
     def _measure(
         self,
-        clean: Any,
         origin: Any,
         perturbed: dict[str, Tensor],
         points: dict[str, Tensor],
         stddev: dict[str, Tensor],
+        compare: Callable[[Any], Tensor],
     ) -> dict[str, Tensor]:
         """The information of the perturbed modalities, of each example."""
-        clean_outputs = keras.tree.map_structure(
-            lambda output: repeat_samples(output, self._num_samples),
-            self._network.outputs_of(clean),
-        )
 
         def f(z: dict[str, Tensor]) -> Tensor:  # Eq. 7
             moved = self._network.replace(origin, z, self._num_samples)
-            values = self._divergence(
-                self._network.outputs_of(moved), clean_outputs
-            )
-            if len(values.shape) != 1:
-                raise ValueError(
-                    "`divergence` must return one number for each example, a "
-                    "tensor of shape `(batch,)`. "
-                    f"Received: shape {tuple(values.shape)}"
-                )
-            return values
+            return compare(self._network.outputs_of(moved))
 
         if not self._regularizer.differentiates:
             return self._from_values(f(perturbed), perturbed, stddev)
@@ -266,6 +292,10 @@ class InformationEstimator:
             if mask is not None:
                 mask = repeat_samples(mask, self._num_samples)
                 gradient = gradient * align_mask(mask, gradient)
+            if scale != 1.0:  # Half precision may have overflowed.
+                gradient = ops.nan_to_num(
+                    gradient, 0.0, LARGEST_FLOAT16, -LARGEST_FLOAT16
+                )
             information[name] = self._regularizer.information(
                 values, gradient / scale, self._repeat_stddev(stddev[name])
             )
@@ -276,6 +306,27 @@ class InformationEstimator:
         if stddev.shape[0] == 1:
             return stddev
         return repeat_samples(stddev, self._num_samples)
+
+
+def batch_size(inputs: Any) -> int | Tensor:
+    """The number of examples; optional inputs may be `None`."""
+    leaves = [x for x in keras.tree.flatten(inputs) if x is not None]
+    return ops.shape(leaves[0])[0]
+
+
+def example_weight(sample_weight: Any) -> Tensor | None:
+    """One weight for each example: the mean over outputs and positions."""
+    weights = [
+        ops.mean(
+            ops.reshape(
+                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
+            ),
+            axis=-1,
+        )
+        for weight in keras.tree.flatten(sample_weight)
+        if weight is not None
+    ]
+    return sum(weights) / len(weights) if weights else None
 
 
 def _disconnected(name: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_mmreg import regularizers
 from keras_mmreg.backend import has_gpu
@@ -44,14 +43,21 @@ class InformationModel(keras.Model):
         self.regularizer = regularizers.get(regularizer)
         if self.regularizer.differentiates:
             _require_second_derivative(inner)
+        if not isinstance(taps, Mapping | None):
+            raise ValueError(
+                "`taps` must be a dict from a modality to the name of a "
+                f"layer, such as {{'text': 'embedding'}}. Received: {taps!r}"
+            )
         self.taps = dict(taps or {})
         self.divergence = divergence
+        if isinstance(modalities, str):
+            modalities = [modalities]
         self.modalities = None if modalities is None else list(modalities)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.information_trackers: list[keras.metrics.Mean] = []
         self._estimator: InformationEstimator | None = None
-        self._estimator_loss: Any = None
+        self._estimator_settings: Any = None
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             create_network(inner, inputs, self.taps, self.modalities)
@@ -60,8 +66,9 @@ class InformationModel(keras.Model):
 
     def build(self, input_shape: Any) -> None:
         """Names the modalities of a model that had no inputs until now."""
-        inputs = keras.tree.map_shape_structure(keras.KerasTensor, input_shape)
-        self._create_trackers(inputs)
+        self._create_trackers(
+            keras.tree.map_shape_structure(lambda shape: None, input_shape)
+        )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The wrapped model's outputs."""
@@ -76,8 +83,15 @@ class InformationModel(keras.Model):
         fraction: float = 1.0,
     ) -> dict[str, Tensor]:
         """The information of every modality on a batch."""
-        if self._estimator is None or self._estimator_loss is not loss:
-            self._estimator_loss = loss
+        settings = (
+            loss,
+            self.regularizer,
+            dict(self.taps),
+            self.divergence,
+            self.modalities,
+        )
+        if self._estimator is None or self._estimator_settings != settings:
+            self._estimator_settings = settings
             self._estimator = create_estimator(
                 self.inner,
                 self.regularizer,
@@ -89,35 +103,25 @@ class InformationModel(keras.Model):
                 modalities=self.modalities,
                 seed_generator=self.seed_generator,
             )
-        return self._estimator(x, example_weight(sample_weight), fraction)
+        return self._estimator(x, sample_weight, fraction)
 
     def track(self, information: dict[str, Tensor], sample_weight: Any) -> None:
         """Updates the tracker of each modality."""
-        for tracker, value in zip(
-            self.information_trackers, information.values(), strict=True
-        ):
-            tracker.update_state(value, sample_weight)
+        for tracker in self.information_trackers:
+            name = tracker.name.removeprefix("information_")
+            if name in information:  # Optional inputs may be left out.
+                tracker.update_state(information[name], sample_weight)
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names by which `compile` gives losses to the outputs."""
+        return getattr(self.inner, "output_names", None)
 
     def _create_trackers(self, inputs: Any) -> None:
         names = modality_names(self.inner, inputs, self.taps, self.modalities)
         self.information_trackers = [
             keras.metrics.Mean(name=f"information_{name}") for name in names
         ]
-
-
-def example_weight(sample_weight: Any) -> Tensor | None:
-    """One weight for each example: the mean over outputs and positions."""
-    weights = [
-        ops.mean(
-            ops.reshape(
-                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
-            ),
-            axis=-1,
-        )
-        for weight in keras.tree.flatten(sample_weight)
-        if weight is not None
-    ]
-    return sum(weights) / len(weights) if weights else None
 
 
 def _require_second_derivative(inner: keras.Model) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import TrainStep
+from keras_mmreg.models.cm_vqvae import CMVQVAE
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.types import Tensor
 
@@ -34,14 +35,15 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     The perturbed passes run in inference mode (moving statistics in
     `BatchNormalization`, no dropout), and so does the clean pass they are
-    compared with. Examples count by their `sample_weight`, padding is left
-    out by the mask that Keras attached to it.
+    compared with. Examples, and the positions of an output, count by their
+    `sample_weight`; padding is left out by the mask that Keras attached to it.
 
     Args:
         inner: The `keras.Model` to train: functional, sequential or
             subclassed, with one input, a list or a (nested) dict of them.
             Modalities are named by the dict's keys (nested ones by their path,
-            such as `"text/ids"`), otherwise by the inputs' names.
+            such as `"text/ids"`), otherwise by the inputs' names, or else
+            `"input"` or `"input_0"`, `"input_1"`, ...
         regularizer: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or an
             instance from `keras_mmreg.regularizers`. Defaults to `"fisher"`.
         taps: Optional dict from a modality to the name of a layer at whose
@@ -50,16 +52,17 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             Defaults to `None`.
         penalty_fraction: Float in (0, 1], the part of each batch, drawn afresh
             at every step, on which the penalty is computed; the main lever on
-            its cost. The scale of the noise still comes from the whole batch.
+            its cost. The scale of the noise still comes from the whole batch,
+            except at taps of a model that is no graph of layers.
             Defaults to `1.0`.
         divergence: The function f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last
             activation: cross-entropy for softmax and sigmoid outputs (from
             logits or probabilities, averaged over positions), squared distance
             for regression. Otherwise a Keras loss of that kind, a structure of
-            them for several outputs, or a function of the perturbed and the
-            clean outputs that returns a non-negative `(batch,)` tensor.
-            Defaults to `"auto"`.
+            them for several outputs (those without one are left out), or a
+            function of the perturbed and the clean outputs that returns a
+            non-negative `(batch,)` tensor. Defaults to `"auto"`.
         modalities: Optional list with the names of the modalities to
             regularize. Defaults to `None`, which means all.
         seed: Optional integer, for noise that can be reproduced.
@@ -109,6 +112,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         super().__init__(
             inner, regularizer, taps, divergence, modalities, seed, **kwargs
         )
+        _require_no_training_of_its_own(inner)
         if not 0 < penalty_fraction <= 1:
             raise ValueError(
                 "`penalty_fraction` must be in (0, 1]. "
@@ -177,6 +181,12 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     def load_own_variables(self, store: Any) -> None:
         """Restores what `save_own_variables` saved."""
+        if "seed_generator_state" not in store.keys():
+            raise ValueError(
+                "`filepath` does not hold the weights of an "
+                "`InformationRegularizedModel`. Those of the plain model are "
+                "loaded with `model.inner.load_weights(filepath)`."
+            )
         self.seed_generator.state.assign(store["seed_generator_state"])
         names = [key for key in store.keys() if key != "seed_generator_state"]
         super().load_own_variables({name: store[name] for name in names})
@@ -220,6 +230,21 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             aggregation="only_first_replica",
             name=name,
         )
+
+
+def _require_no_training_of_its_own(inner: keras.Model) -> None:
+    """What the wrapper would not call must not be lost in silence."""
+    for name in ("train_step", "test_step", "compute_loss", "compute_metrics"):
+        # Those of `CMVQVAE` only report; its losses come from `add_loss`.
+        known = [getattr(base, name) for base in (keras.Model, CMVQVAE)]
+        if getattr(type(inner), name) not in known:
+            raise ValueError(
+                f"`inner` is a {type(inner).__name__}, which overrides "
+                f"`{name}`, and the model around it would not call that. Add "
+                "its loss with `add_loss` in `call`, give losses and metrics "
+                "to `compile`, or subclass `InformationRegularizedModel` and "
+                f"override `{name}` there."
+            )
 
 
 class _EpochCounter(keras.callbacks.Callback):

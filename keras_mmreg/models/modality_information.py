@@ -8,8 +8,10 @@ import keras
 from keras import ops
 
 from keras_mmreg import regularizers
+from keras_mmreg.models.information_estimator import batch_size as size_of
+from keras_mmreg.models.information_estimator import example_weight
 from keras_mmreg.models.information_model import InformationModel
-from keras_mmreg.models.information_model import example_weight
+from keras_mmreg.models.network import symbolic_inputs
 from keras_mmreg.types import Tensor
 
 
@@ -35,7 +37,7 @@ class InformationMeter(InformationModel):
         information = self.estimate(x, y_pred, sample_weight, self._inner_loss)
         weight = example_weight(sample_weight)
         if weight is None:
-            weight = ops.ones(ops.shape(keras.tree.flatten(x)[0])[:1])
+            weight = ops.ones((size_of(x),))
         self.track(information, sample_weight=ops.sum(weight))
         return ops.zeros(())
 
@@ -45,6 +47,8 @@ class InformationMeter(InformationModel):
         """The information of each modality, from the same noise every time."""
         seed = self.seed_generator
         seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
+        if isinstance(data, tuple):
+            _require_inputs_and_labels(self.inner, data)
         # Only a tuple: a list is a model's inputs.
         x, *rest = data if isinstance(data, tuple) else (data,)
         y, sample_weight = (*rest, None, None)[:2]
@@ -60,6 +64,20 @@ class InformationMeter(InformationModel):
             tracker.name.removeprefix("information_"): float(tracker.result())
             for tracker in self.information_trackers
         }
+
+
+def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
+    """Tells a tuple of inputs from `(x, y, sample_weight)`, where possible."""
+    symbols = symbolic_inputs(inner)
+    received = len(keras.tree.flatten(data[0]))
+    needed = 0 if symbols is None else len(keras.tree.flatten(symbols))
+    if len(data) > 3 or received < needed:
+        raise ValueError(
+            "`data` is a tuple, which means `(x, y)` or `(x, y, "
+            "sample_weight)`; inputs belong in a dict or a list. Received: a "
+            f"tuple of {len(data)}, whose first entry has {received} of "
+            f"{needed} inputs."
+        )
 
 
 def create_meter(

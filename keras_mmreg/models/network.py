@@ -7,6 +7,7 @@ inference mode: batch statistics and dropout would make f jump for reasons
 other than the perturbation, and moving statistics would be updated twice.
 """
 
+import re
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.types import Tensor
 
+AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+
 
 class Network(Protocol):
     """What runs an inner model again; each kind has its own activations."""
@@ -32,7 +35,7 @@ class Network(Protocol):
     modalities: list[str]
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean value of each modality, at the least cost."""
+        """The clean value of each modality that needs no run of the model."""
 
     def run(self, inputs: Any) -> Any:
         """The clean activations."""
@@ -72,7 +75,7 @@ def create_network(
             a float tensor.
     """
     taps = dict(taps or {})
-    graph = _as_graph(inner)
+    graph = as_graph(inner)
     if graph is None:
         return OpaqueNetwork(inner, inputs, taps, modalities)
     own_layers = {layer.name for layer in graph.layers}
@@ -83,9 +86,8 @@ def create_network(
 
 def symbolic_inputs(inner: keras.Model) -> Any:
     """The inputs of a model that knows them before it is called, or `None`."""
-    if isinstance(inner, keras.Sequential):
-        return inner.inputs if inner.built else None
-    return inner.input if getattr(inner, "inputs", None) else None
+    graph = _graph_in(inner)
+    return None if graph is None else graph.input
 
 
 def modality_names(
@@ -95,11 +97,7 @@ def modality_names(
     modalities: list[str] | None = None,
 ) -> list[str]:
     """The modalities to perturb: those asked for, or every input."""
-    graph = _as_graph(inner)
-    leaves = list(
-        _named_leaves(inputs) if graph is None else _graph_inputs(graph)
-    )
-    return _select(leaves, dict(taps or {}), modalities)
+    return _select(_input_names(inner, inputs), dict(taps or {}), modalities)
 
 
 class FunctionalNetwork:
@@ -117,8 +115,9 @@ class FunctionalNetwork:
     ) -> None:
         self._graph = graph
         self._nodes = _nodes_in_order(graph)
-        inputs = _graph_inputs(graph)
-        self.modalities = _select(list(inputs), taps, modalities)
+        names = _input_names(graph, graph.input)
+        inputs = dict(zip(names, graph.inputs, strict=True))
+        self.modalities = _select(names, taps, modalities)
         self._points = {
             name: self._tapped(name, taps[name], inputs)
             if name in taps
@@ -127,9 +126,10 @@ class FunctionalNetwork:
         }
         for name, point in self._points.items():
             _require_float(name, point.dtype)
+            self._require_known_padding(name, point)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean value of each modality, at the least cost."""
+        """The clean value of each modality, as far as the points alone."""
         return self.points_of(self._run(inputs, self._points.values()))
 
     def run(self, inputs: Any) -> Mapping[int, Tensor]:
@@ -138,9 +138,11 @@ class FunctionalNetwork:
 
     def points_of(self, activations: Mapping[int, Tensor]) -> dict[str, Tensor]:
         """The value of each modality among the activations."""
-        return {
+        points = {
             name: activations[id(point)] for name, point in self._points.items()
         }
+        # Optional inputs may be `None`.
+        return {name: x for name, x in points.items() if x is not None}
 
     def outputs_of(self, activations: Mapping[int, Tensor]) -> Any:
         """The model's outputs among the activations."""
@@ -196,24 +198,34 @@ class FunctionalNetwork:
     def _tapped(self, name: str, layer: str, inputs: dict[str, Any]) -> Any:
         """The output of the tapping layer that depends on the modality."""
         sources = {
-            id(tensor)
+            id(_producer(tensor))
             for leaf, tensor in inputs.items()
             if _belongs_to(leaf, name)
         }
-        outputs = [
-            node.outputs[0]
+        nodes = [
+            node
             for node in self._nodes
             if node.operation.name == layer
-            and sources & {id(x) for x in _sources(node)}
+            and sources & _ancestors(node.outputs)
         ]
-        if len(outputs) != 1:
+        if len(nodes) != 1:
             raise ValueError(
                 f"`taps` names layer {layer!r} for modality {name!r}, but in "
-                f"this model {len(outputs)} calls of that layer depend on the "
+                f"this model {len(nodes)} calls of that layer depend on the "
                 "modality, and there must be exactly one. Name a layer that is "
                 "called once on this modality."
             )
-        return outputs[0]
+        if len(nodes[0].outputs) != 1:
+            raise ValueError(_several_outputs(name, layer))
+        return nodes[0].outputs[0]
+
+    def _require_known_padding(self, name: str, point: Any) -> None:
+        source = _producer(point)
+        for node in self._nodes:
+            if node is source or not _finds_padding(node.operation):
+                continue
+            if id(source) in _ancestors(node.outputs):
+                raise ValueError(_hidden_padding(name, node.operation.name))
 
     def _behind_masking(self, point: Any) -> Any:
         """Moves a point behind the `Masking` layer that it goes through.
@@ -249,27 +261,25 @@ class OpaqueNetwork:
         taps: dict[str, str],
         modalities: list[str] | None,
     ) -> None:
-        leaves = _named_leaves(inputs)
         self._inner = inner
-        self.modalities = _select(list(leaves), taps, modalities)
+        self._names = _input_names(inner, inputs)
+        self.modalities = _select(self._names, taps, modalities)
         self._layers = {
             name: _find_layer(inner, taps[name])
             for name in self.modalities
             if name in taps
         }
-        for name in self.modalities:
-            if name not in self._layers:
-                _require_float(name, leaves[name].dtype)
+        for name, point in self.points(inputs).items():
+            _require_float(name, point.dtype)
+            self._require_known_padding(name, point)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean value of each modality, at the least cost."""
-        if self._layers:
-            return self.run(inputs).points
-        leaves = _named_leaves(inputs)
-        return {name: leaves[name] for name in self.modalities}
+        """The clean value of each modality that is an input."""
+        return self._input_points(self._standardize(inputs))
 
     def run(self, inputs: Any) -> _Run:
         """The clean activations."""
+        inputs = self._standardize(inputs)
         captured: dict[str, list[Tensor]] = {name: [] for name in self._layers}
 
         def capture(name: str, output: Tensor) -> Tensor:
@@ -281,11 +291,9 @@ class OpaqueNetwork:
         )
         for name, tensors in captured.items():
             self._check_tap(name, tensors)
-        leaves = _named_leaves(inputs)
-        points = {
-            name: captured[name][0] if name in captured else leaves[name]
-            for name in self.modalities
-        }
+        points = self._input_points(inputs)
+        points |= {name: tensors[0] for name, tensors in captured.items()}
+        points = {n: points[n] for n in self.modalities if n in points}
         return _Run(inputs, points, outputs)
 
     def points_of(self, activations: _Run) -> dict[str, Tensor]:
@@ -320,13 +328,14 @@ class OpaqueNetwork:
             name: values.get(name, repeat_samples(point, num_samples))
             for name, point in activations.points.items()
         }
-        inputs = _map_leaves(
-            lambda name, leaf: (
-                points[name]
-                if name in points and name not in self._layers
-                else repeat_samples(leaf, num_samples)
-            ),
-            activations.inputs,
+        leaves = {
+            name: points[name]
+            if name in points and name not in self._layers
+            else _repeat(leaf, num_samples)
+            for name, leaf in self._named_leaves(activations.inputs).items()
+        }
+        inputs = keras.tree.pack_sequence_as(
+            activations.inputs, list(leaves.values())
         )
 
         def overwrite(name: str, output: Tensor) -> Tensor:
@@ -336,6 +345,38 @@ class OpaqueNetwork:
             inputs, {name: partial(overwrite, name) for name in self._layers}
         )
         return _Run(inputs, points, outputs)
+
+    def _standardize(self, inputs: Any) -> Any:
+        """The inputs in the structure that their names belong to."""
+        graph = _graph_in(self._inner)
+        if graph is None:
+            return inputs
+        tensors = graph._standardize_inputs(inputs)
+        return keras.tree.pack_sequence_as(graph.input, tensors)
+
+    def _input_points(self, inputs: Any) -> dict[str, Tensor]:
+        """The modalities that are inputs, without optional ones left out."""
+        return {
+            name: leaf
+            for name, leaf in self._named_leaves(inputs).items()
+            if name in self.modalities
+            and name not in self._layers
+            and leaf is not None
+        }
+
+    def _require_known_padding(self, name: str, point: Any) -> None:
+        """Which modality a layer is called on does not show: any sequence."""
+        for layer in self._inner._flatten_layers(include_self=False):
+            if (
+                isinstance(layer, keras.layers.Masking)
+                and layer not in self._layers.values()
+                and len(point.shape) > 2
+            ):
+                raise ValueError(_hidden_padding(name, layer.name))
+
+    def _named_leaves(self, inputs: Any) -> dict[str, Any]:
+        leaves = keras.tree.flatten(inputs)
+        return dict(zip(self._names, leaves, strict=True))
 
     def _call(
         self, inputs: Any, transforms: dict[str, Callable[[Tensor], Tensor]]
@@ -355,6 +396,8 @@ class OpaqueNetwork:
                 f"model called that layer {len(tensors)} times, and it must "
                 "be exactly once. Name a layer that is called once."
             )
+        if keras.tree.is_nested(tensors[0]):
+            raise ValueError(_several_outputs(name, layer))
         _require_float(name, tensors[0].dtype)
 
 
@@ -367,20 +410,26 @@ class _RepeatedActivations(dict):
         self._num_samples = num_samples
 
     def __missing__(self, key: int) -> Tensor:
-        self[key] = repeat_samples(self._source[key], self._num_samples)
+        self[key] = _repeat(self._source[key], self._num_samples)
         return self[key]
 
 
-def _as_graph(inner: keras.Model) -> keras.Model | None:
-    """The model as a functional graph, if calling it means running that."""
-    if symbolic_inputs(inner) is None:
-        return None
-    call = type(inner).call
-    if isinstance(inner, keras.Sequential) and call is keras.Sequential.call:
-        return keras.Model(inner.inputs, inner.outputs)
-    if isinstance(inner, Functional) and call is Functional.call:
-        return inner
-    return None
+def _repeat(x: Tensor | None, num_samples: int) -> Tensor | None:
+    """Repeats a batch, if it is there: optional inputs may be `None`."""
+    return None if x is None else repeat_samples(x, num_samples)
+
+
+def _graph_in(inner: keras.Model) -> Functional | None:
+    """The graph of layers that a model was made of, however it is called."""
+    if isinstance(inner, keras.Sequential):
+        return inner._functional
+    return inner if isinstance(inner, Functional) else None
+
+
+def as_graph(inner: keras.Model) -> Functional | None:
+    """The model as a graph of layers, if calling it means running that."""
+    own_call = type(inner).call not in (Functional.call, keras.Sequential.call)
+    return None if own_call else _graph_in(inner)
 
 
 def _nodes_in_order(graph: keras.Model) -> list[Any]:
@@ -423,21 +472,6 @@ def _ancestors(tensors: Any) -> set[int]:
     return set(found)
 
 
-def _sources(node: Any) -> list[Any]:
-    """The input tensors of the graph that a node depends on."""
-    sources, seen, waiting = [], set(), list(node.input_tensors)
-    while waiting:
-        tensor = waiting.pop()
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        producer = _producer(tensor)
-        if producer.is_input:
-            sources.append(tensor)
-        waiting += producer.input_tensors
-    return sources
-
-
 @contextmanager
 def _transformed_output(
     layer: keras.layers.Layer, transform: Callable[[Tensor], Tensor]
@@ -463,32 +497,31 @@ def _find_layer(inner: keras.Model, name: str) -> keras.layers.Layer:
     return layers[name]
 
 
-def _graph_inputs(graph: keras.Model) -> dict[str, Any]:
-    """The symbolic inputs by name; by path where inputs are a dict."""
-    if isinstance(graph.input, dict):
-        return _named_leaves(graph.input)
-    return {tensor.name: tensor for tensor in graph.inputs}
+def _input_names(inner: keras.Model, inputs: Any) -> list[str]:
+    """The name of each input, in the order of the flattened structure.
 
+    An input has its path in a dict, such as `"text/ids"`, or else the name it
+    was given, or else its place: `"input"` if it is alone, or `"input_0"`.
+    Keras's automatic names count the layers made before, so that they would
+    differ from one session to the next.
 
-def _named_leaves(inputs: Any) -> dict[str, Any]:
-    """The tensors of a structure by their path, such as `"text/ids"`."""
-    return {
-        _leaf_name(path): leaf
-        for path, leaf in keras.tree.flatten_with_path(inputs)
-        if leaf is not None
-    }
-
-
-def _map_leaves(function: Callable[[str, Any], Any], inputs: Any) -> Any:
-    leaves = [
-        leaf if leaf is None else function(_leaf_name(path), leaf)
-        for path, leaf in keras.tree.flatten_with_path(inputs)
+    Args:
+        inner: A model, whose symbolic inputs are named if it knows them.
+        inputs: A batch of its inputs, which is named otherwise.
+    """
+    symbols = symbolic_inputs(inner)
+    by_path = symbols is None or isinstance(symbols, dict)
+    return [
+        _leaf_name(path)
+        if by_path or AUTOMATIC_NAME.fullmatch(leaf.name)
+        else leaf.name
+        for path, leaf in keras.tree.flatten_with_path(
+            inputs if symbols is None else symbols
+        )
     ]
-    return keras.tree.pack_sequence_as(inputs, leaves)
 
 
 def _leaf_name(path: tuple) -> str:
-    """`"input"` for a single tensor, `"input_0"`, ... for a list of them."""
     if all(isinstance(key, int) for key in path):
         return "_".join(["input", *map(str, path)])
     return "/".join(map(str, path))
@@ -521,6 +554,31 @@ def _select(
             f"Received: modalities={modalities}"
         )
     return list(modalities)
+
+
+def _several_outputs(name: str, layer: str) -> str:
+    return (
+        f"`taps` names layer {layer!r} for modality {name!r}, but that layer "
+        "returns several tensors. Name a layer that returns one, such as a "
+        "`keras.layers.Identity` behind the tensor that you mean."
+    )
+
+
+def _finds_padding(layer: Any) -> bool:
+    """Whether a layer, or one inside of it, masks what equals a value."""
+    return isinstance(layer, keras.layers.Layer) and any(
+        isinstance(part, keras.layers.Masking)
+        for part in layer._flatten_layers()
+    )
+
+
+def _hidden_padding(name: str, layer: str) -> str:
+    return (
+        f"Layer {layer!r} finds padding by its value, and noise on modality "
+        f"{name!r} would make padding look like data. Perturb the modality "
+        "behind the `keras.layers.Masking` that it goes through, with "
+        f"`taps={{{name!r}: <name of the Masking layer>}}`."
+    )
 
 
 def _require_float(name: str, dtype: Any) -> None:

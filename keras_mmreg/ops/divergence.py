@@ -42,7 +42,7 @@ def categorical_cross_entropy(
         weight = ops.softmax(target, axis=axis)
         log_probability = ops.log_softmax(prediction, axis=axis)
     else:
-        weight = target
+        weight = ops.clip(target, 0.0, 1.0)  # Keeps f from being negative.
         log_probability = safe_log(prediction)
     log_probability = ops.maximum(log_probability, LOG_FLOOR)
     return mean_over_positions(
@@ -80,7 +80,7 @@ def binary_cross_entropy(
         log_true = ops.log_sigmoid(prediction)
         log_false = ops.log_sigmoid(-prediction)
     else:
-        weight = target
+        weight = ops.clip(target, 0.0, 1.0)  # Keeps f from being negative.
         log_true = safe_log(prediction)
         log_false = safe_log(1.0 - prediction)
     log_true = ops.maximum(log_true, LOG_FLOOR)

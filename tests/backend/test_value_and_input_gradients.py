@@ -3,6 +3,7 @@ import numpy as np
 from keras import ops
 
 from keras_mmreg.backend import value_and_input_gradients
+from tests import toys
 from tests.toys import array
 
 A = np.array([[1.0, -2.0], [0.5, 3.0]], "float32")
@@ -79,3 +80,12 @@ def test_the_gradient_can_be_differentiated_by_the_weights():
     np.testing.assert_allclose(
         array(model.w)[:, 0], w - 0.01 * np.array(slope), rtol=1e-4
     )
+
+
+def test_a_layer_with_a_gradient_of_its_own():
+    layer = toys.OwnGradient()
+    values, gradients = value_and_input_gradients(
+        lambda x: ops.sum(layer(x["a"]), axis=-1), {"a": tensors()["a"]}
+    )
+    np.testing.assert_allclose(array(values), (A**2).sum(-1))
+    np.testing.assert_allclose(array(gradients["a"]), 2 * A)

@@ -6,6 +6,7 @@ import pytest
 
 import keras_mmreg as mmreg
 from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import information_model
 from keras_mmreg.schedules import LinearRamp
 from tests import toys
 from tests.toys import array
@@ -138,6 +139,7 @@ def test_every_regularizer_trains_every_weight(regularizer):
         assert (old != new).any()
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class Subclassed(keras.Model):
     """Not a graph of layers: called as a whole."""
 
@@ -242,6 +244,98 @@ class TestInputs:
         model = InformationRegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS)
         assert all_finite(model.fit(Batches(), verbose=0).history)
+
+    def test_a_dataset_of_the_backend(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        if keras.config.backend() == "tensorflow":
+            tf = pytest.importorskip("tensorflow")
+            batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
+        elif keras.config.backend() == "torch":
+            torch = pytest.importorskip("torch")
+            examples = [
+                ({name: values[i] for name, values in x.items()}, y[i])
+                for i in range(len(y))
+            ]
+            batches = torch.utils.data.DataLoader(examples, batch_size=8)
+        else:
+            pytest.skip("JAX has no datasets of its own.")
+        model = InformationRegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        history = model.fit(
+            batches, validation_data=batches, shuffle=False, verbose=0
+        ).history
+        assert sorted(history) == sorted([*LOGS, "val_loss"])
+        assert all_finite(history)
+
+    def test_an_optional_input_that_is_left_out(self):
+        class Sum(keras.layers.Layer):
+            def call(self, inputs):
+                return sum(x for x in inputs if x is not None)
+
+        a = keras.Input((3,), name="a")
+        b = keras.Input((3,), name="b", optional=True)
+        outputs = keras.layers.Dense(3)(Sum()([a, b]))
+        inner = keras.Model({"a": a, "b": b}, outputs)
+        x = {"a": np.random.rand(16, 3), "b": None}
+        history = fit(InformationRegularizedModel(inner), x, np.zeros(16, int))
+        assert history["information_a"][0] > 0
+        assert history["information_b"] == [0]
+
+
+class NoisyAtInference(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(0)
+
+    def call(self, x):
+        shape = keras.ops.shape(x)
+        return x + keras.random.normal(shape, seed=self.seed_generator)
+
+
+class SelfAttention(keras.layers.MultiHeadAttention):
+    def __init__(self):
+        super().__init__(2, 3)
+
+    def build(self, input_shape):
+        super().build(input_shape, input_shape)
+
+    def call(self, x):
+        return super().call(x, x)
+
+    def compute_output_spec(self, x):
+        return super().compute_output_spec(x, x)
+
+
+@pytest.mark.parametrize(
+    "create_layer",
+    [
+        NoisyAtInference,
+        toys.OwnGradient,
+        SelfAttention,
+        keras.layers.LayerNormalization,
+        lambda: keras.layers.LSTM(3, return_sequences=True),
+        lambda: keras.layers.GRU(3, return_sequences=True),
+        lambda: keras.layers.Bidirectional(keras.layers.SimpleRNN(3)),
+        lambda: keras.layers.Dropout(0.5, seed=0),
+    ],
+)
+def test_models_with_all_kinds_of_layers_train(create_layer):
+    audio = keras.Input((5, 4), name="audio")
+    image = keras.Input((3,), name="image")
+    heard = keras.layers.Flatten()(create_layer()(audio))
+    merged = keras.layers.Concatenate()([heard, image])
+    inner = keras.Model(
+        {"audio": audio, "image": image}, keras.layers.Dense(3)(merged)
+    )
+    x, y = toys.data(inner)
+    before = weights(inner)
+    history = fit(InformationRegularizedModel(inner, seed=0), x, y, epochs=2)
+    assert all_finite(history)
+    assert history["information_audio"][0] > 0
+    for old, new in zip(before, weights(inner), strict=True):
+        # The bias of an attention's keys cancels out.
+        assert (old != new).any() or not old.any()
 
 
 def text_model():
@@ -440,6 +534,51 @@ class TestTraining:
         history = fit(InformationRegularizedModel(inner), x, targets, loss)
         assert all_finite(history)
 
+    def test_losses_by_the_names_of_a_list_of_outputs(self):
+        a = keras.Input((4,), name="a")
+        size = keras.layers.Dense(2, name="size")(a)
+        kind = keras.layers.Dense(3, activation="softmax", name="kind")(a)
+        inner = keras.Model(a, [size, kind])
+        x, y = toys.data(inner)
+        loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+        targets = {"kind": y, "size": np.random.rand(16, 2)}
+        model = InformationRegularizedModel(inner)
+        assert all_finite(fit(model, x["a"], targets, loss))
+
+    def test_outputs_without_a_loss_are_left_out(self):
+        def trained(outputs, loss):
+            inner = keras.Model(a, outputs)
+            x, y = toys.data(inner)
+            targets = {"kind": y, "features": np.zeros((16, 2))}
+            targets = {name: targets[name] for name in outputs}
+            model = InformationRegularizedModel(
+                inner, mmreg.regularizers.FisherInformation(stddev=0.0)
+            )
+            frozen = keras.optimizers.SGD(0.0)
+            return fit(model, x["a"], targets, loss, optimizer=frozen)
+
+        a = keras.Input((4,), name="a")
+        features = keras.layers.Dense(2, name="features")(a)
+        kind = keras.layers.Dense(3, activation="softmax", name="kind")(
+            features
+        )
+        loss = {"kind": "sparse_categorical_crossentropy"}
+        expected = trained({"kind": kind}, loss)["information_a"]
+        outputs = {"features": features, "kind": kind}
+        actual = trained(outputs, {**loss, "features": None})
+        assert actual["information_a"] == pytest.approx(expected, rel=1e-5)
+
+    def test_a_new_regularizer_counts_from_the_next_compile(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        frozen = keras.optimizers.SGD(0.0)
+        model = InformationRegularizedModel(inner, "fisher", seed=0)
+        first = fit(model, x, y, optimizer=frozen)["information_audio"]
+        model.regularizer = mmreg.regularizers.FunctionalVariance(stddev=0.0)
+        second = fit(model, x, y, optimizer=frozen)["information_audio"]
+        assert first[0] > 0
+        assert second[0] == pytest.approx(0.0, abs=1e-12)
+
     def test_a_schedule_in_epochs(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
@@ -460,6 +599,62 @@ class TestTraining:
             keras.utils.set_random_seed(0)
             runs.append(self.trained()["loss"])
         assert runs[0] == runs[1]
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Counting(keras.layers.Dense):
+    calls = 0
+
+    def call(self, inputs):
+        self.calls += 1
+        return super().call(inputs)
+
+
+def test_evaluate_and_predict_run_the_inner_model_once_a_batch():
+    a = keras.Input((4,), name="a")
+    counting = Counting(3)
+    inner = keras.Model(a, counting(a))
+    model = InformationRegularizedModel(inner)
+    model.compile("sgd", toys.LOGITS_LOSS, run_eagerly=True)
+    x, y = np.random.rand(16, 4), np.zeros(16, int)
+    options = {"batch_size": 4, "verbose": 0}
+    model.evaluate(x, y, **options)  # Builds what has to be built.
+    for run in (
+        lambda: model.evaluate(x, y, **options),
+        lambda: model.predict(x, **options),
+    ):
+        before = counting.calls
+        run()
+        assert counting.calls == before + 4
+
+
+class Recording(mmreg.regularizers.PoincareInformation):
+    """Keeps what it is given."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.records = []
+
+    def information(self, values, gradients, stddev):
+        self.records.append((array(values), array(stddev)))
+        return super().information(values, gradients, stddev)
+
+
+def test_a_part_of_the_batch_is_fresh_and_its_noise_that_of_the_whole():
+    inner = toys.linear(None)
+    x, y = toys.data(inner)
+    regularizer = Recording()
+    model = InformationRegularizedModel(
+        inner, regularizer, modalities="audio", seed=0
+    )
+    for _ in range(2):
+        information = model.estimate(x, y, None, toys.LOGITS_LOSS, 0.25)
+        assert list(information) == ["audio"]
+    (first, stddev), (second, same_stddev) = regularizer.records
+    assert first.shape == second.shape == (1, 4)
+    assert (np.sort(first) != np.sort(second)).any()
+    np.testing.assert_allclose(stddev[0], x["audio"].std(0), rtol=1e-5)
+    np.testing.assert_array_equal(stddev, same_stddev)
 
 
 class TestOutputs:
@@ -580,6 +775,27 @@ class TestSaving:
             loaded.predict(x, verbose=0), model.predict(x, verbose=0)
         )
 
+    def test_a_subclassed_model(self, tmp_path):
+        x, y = toys.data(toys.two_modalities())
+        model = InformationRegularizedModel(Subclassed(), seed=0)
+        fit(model, x, y)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        np.testing.assert_allclose(
+            loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5
+        )
+        assert sorted(loaded.fit(x, y, verbose=0).history) == LOGS
+
+    @pytest.mark.filterwarnings("ignore:Skipping nested container")
+    def test_weights_of_the_plain_model_go_into_the_inner_one(self, tmp_path):
+        inner = toys.two_modalities()
+        path = tmp_path / "plain.weights.h5"
+        inner.save_weights(path)
+        model = InformationRegularizedModel(inner)
+        with pytest.raises(ValueError, match="model.inner.load_weights"):
+            model.load_weights(path)
+        model.inner.load_weights(path)
+
     def test_the_inner_model_is_plain_keras(self, tmp_path):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
@@ -637,6 +853,29 @@ class TestExtremes:
         model = InformationRegularizedModel(inner, penalty_fraction=0.3)
         assert all_finite(fit(model, x, y))
 
+    @pytest.mark.parametrize(
+        "policy", ["float32", "mixed_float16", "mixed_bfloat16"]
+    )
+    @pytest.mark.parametrize(
+        "regularizer", ["fisher", "poincare", "entropy", "variance"]
+    )
+    @pytest.mark.parametrize("loss", [toys.LOGITS_LOSS, "mse"])
+    def test_every_extreme(self, regularizer, policy, loss):
+        keras.config.set_dtype_policy(policy)
+        inner = toys.linear(None)
+        x, y = toys.data(inner)
+        y = np.eye(3)[y] if loss == "mse" else y
+        model = InformationRegularizedModel(inner, regularizer, seed=0)
+        model.compile(keras.optimizers.SGD(0.0), loss)
+        constant = {**x, "audio": np.ones_like(x["audio"])}
+        zeros = {name: np.zeros_like(value) for name, value in x.items()}
+        for scale in (0.0, 1.0, 1e3, 1e4):
+            inner.set_weights([scale * np.sign(w) for w in inner.get_weights()])
+            for inputs in (x, constant, zeros):
+                options = {"batch_size": 5, "verbose": 0}
+                assert all_finite(model.fit(inputs, y, **options).history)
+            assert all(np.isfinite(weight).all() for weight in weights(inner))
+
     def test_regression_on_a_constant_modality(self):
         inner = toys.linear(None)
         x, _ = toys.data(inner)
@@ -648,6 +887,42 @@ class TestErrors:
     def test_inner(self):
         with pytest.raises(ValueError, match="`inner` must be a `keras.Model`"):
             InformationRegularizedModel(keras.layers.Dense(3))
+
+    @pytest.mark.parametrize(
+        "name", ["train_step", "test_step", "compute_loss", "compute_metrics"]
+    )
+    def test_training_that_would_not_be_called(self, name):
+        def override(self, *args, **kwargs):
+            return getattr(keras.Model, name)(self, *args, **kwargs)
+
+        inner = type("Own", (Subclassed,), {name: override})()
+        with pytest.raises(ValueError, match=f"Own, which overrides `{name}`"):
+            InformationRegularizedModel(inner)
+
+    def test_a_wrapped_model_is_not_wrapped_again(self):
+        model = InformationRegularizedModel(toys.linear())
+        with pytest.raises(ValueError, match="overrides `compute_loss`"):
+            InformationRegularizedModel(model)
+
+    def test_recurrent_kernels_without_a_second_derivative(self, monkeypatch):
+        monkeypatch.setattr(information_model, "has_gpu", lambda: True)
+        a = keras.Input((5, 2), name="a")
+        inner = keras.Model(a, keras.layers.LSTM(3, name="lstm")(a))
+        with pytest.raises(ValueError, match="'lstm' may run on cuDNN"):
+            InformationRegularizedModel(inner)
+        InformationRegularizedModel(inner, "variance")
+        without = keras.layers.LSTM(3, use_cudnn=False)(a)
+        InformationRegularizedModel(keras.Model(a, without))
+
+    def test_taps(self):
+        with pytest.raises(ValueError, match="`taps` must be a dict"):
+            InformationRegularizedModel(text_model(), taps=["embedding"])
+
+    def test_probabilities_from_a_linear_layer(self):
+        inner = toys.linear(None)
+        model = InformationRegularizedModel(inner)
+        with pytest.raises(ValueError, match="with `from_logits=True`"):
+            fit(model, *toys.data(inner), "sparse_categorical_crossentropy")
 
     @pytest.mark.parametrize("fraction", [0.0, 1.5, -1.0])
     def test_penalty_fraction(self, fraction):

@@ -211,3 +211,45 @@ def test_modalities_keep_their_names_in_any_order(perturbation):
     information = modality_information(model, list(x.values()), fisher)
     assert information["b"] == 0.0
     assert information["a"] > 0.0
+
+
+def test_a_tuple_of_inputs_is_told_apart_from_inputs_and_labels():
+    a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
+    merged = keras.layers.Concatenate()([a, b])
+    model = keras.Model(
+        [a, b], keras.layers.Dense(3, activation="softmax")(merged)
+    )
+    x, _ = toys.data(model)
+    with pytest.raises(ValueError, match="inputs belong in a dict or a list"):
+        modality_information(model, tuple(x.values()))
+
+
+def test_weights_of_positions_leave_positions_out():
+    audio = keras.Input((None, 2), name="audio")
+    outputs = keras.layers.Dense(3, activation="softmax")(audio)
+    model = keras.Model(audio, outputs)
+    x = np.random.rand(8, 5, 2).astype("float32")
+    weight = np.zeros((8, 5), "float32")
+    weight[:, :2] = 3.0
+    fisher = mmreg.regularizers.FisherInformation(stddev=0.0)
+    options = {"information": fisher, "num_samples": 2}
+    data = (x, np.zeros((8, 5)), weight)
+    weighted = modality_information(model, data, **options)
+    first = modality_information(model, x[:, :2], **options)
+    assert weighted == pytest.approx(first, rel=1e-5)
+
+
+class Sum(keras.layers.Layer):
+    def call(self, inputs):
+        return sum(x for x in inputs if x is not None)
+
+
+def test_an_optional_input_that_is_left_out_has_no_information():
+    a = keras.Input((3,), name="a")
+    b = keras.Input((3,), name="b", optional=True)
+    model = keras.Model({"a": a, "b": b}, Sum()([a, b]))
+    x = {"a": np.random.rand(16, 3), "b": None}
+    divergence = keras.losses.CategoricalCrossentropy(from_logits=True)
+    information = modality_information(model, x, divergence=divergence)
+    assert information["a"] > 0
+    assert information["b"] == 0

@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.models.network import FunctionalNetwork
 from keras_mmreg.models.network import OpaqueNetwork
 from keras_mmreg.models.network import create_network
+from keras_mmreg.models.network import modality_names
 from keras_mmreg.ops.masking import mask_of
 from tests import toys
 from tests.toys import array
@@ -166,6 +167,15 @@ def test_points_of_a_whole_batch_cost_no_forward_pass():
     assert calls(model) == before
 
 
+def test_points_inside_of_an_opaque_model_are_not_run_for():
+    model = counting_model()
+    x = tensors(model)
+    network = create_network(opaque(model), x, taps={"image": "eye"})
+    before = calls(model)
+    assert list(network.points(x)) == ["audio"]
+    assert calls(model) == before
+
+
 def test_noise_on_padding_does_not_unmask_it():
     audio = keras.Input((4, 2), name="audio")
     masked = keras.layers.Masking(name="masking")(audio)
@@ -223,3 +233,116 @@ def test_an_overridden_call_is_respected():
     a = keras.Input((4,), name="a")
     model = Scaled(a, keras.layers.Dense(3)(a))
     assert isinstance(create_network(model, model.input), OpaqueNetwork)
+
+
+def two_inputs(model_class=keras.Model):
+    """Its inputs are a list, not in the order of their names."""
+    b, a = keras.Input((4,), name="b"), keras.Input((3,), name="a")
+    encoder = keras.Sequential([keras.layers.Dense(2, name="nested")])
+    merged = keras.layers.Concatenate()([encoder(b), a])
+    return model_class([b, a], keras.layers.Dense(3)(merged))
+
+
+class OwnCall(keras.Model):
+    def call(self, inputs, training=None):
+        return 2.0 * super().call(inputs, training=training)
+
+
+@pytest.mark.parametrize(
+    "model_class, taps",
+    [(keras.Model, {}), (OwnCall, {}), (keras.Model, {"b": "nested"})],
+)
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_inputs_are_named_as_in_the_graph(model_class, taps, as_dict):
+    model = two_inputs(model_class)
+    b, a = tensor(np.random.rand(2, 4)), tensor(np.random.rand(2, 3))
+    inputs = {"a": a, "b": b} if as_dict else [b, a]
+    network = create_network(model, inputs, taps)
+    assert modality_names(model, inputs, taps) == network.modalities
+    assert network.modalities == ["b", "a"]
+    clean = network.run(inputs)
+    assert network.points_of(clean)["a"].shape == (2, 3)
+    moved = network.replace(clean, {"a": 2.0 * a})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), array(model([b, 2.0 * a])), rtol=1e-5
+    )
+
+
+def test_inputs_without_a_name_have_their_place():
+    symbols = [keras.Input((2,)), keras.Input((2,), name="a")]
+    model = keras.Model(symbols, keras.layers.Concatenate()(symbols))
+    assert modality_names(model, model.input) == ["input_0", "a"]
+
+
+def test_a_sequential_model_has_the_same_name_before_and_after_it_is_built():
+    model = keras.Sequential([keras.layers.Dense(3)])
+    batch = tensor(np.random.rand(2, 4))
+    before = modality_names(model, batch)
+    model(batch)
+    reloaded = keras.Sequential.from_config(model.get_config())
+    assert before == ["input"]
+    assert create_network(model, batch).modalities == before
+    assert create_network(reloaded, batch).modalities == before
+
+
+def test_a_tap_must_return_one_tensor():
+    audio = keras.Input((4, 2), name="audio")
+    states = keras.layers.SimpleRNN(3, return_state=True, name="rnn")(audio)
+    model = keras.Model(audio, keras.layers.Add()(states))
+    with pytest.raises(ValueError, match="'rnn'.*returns several tensors"):
+        create_network(model, model.input, taps={"audio": "rnn"})
+    batch = tensor(np.random.rand(2, 4, 2))
+    network = create_network(opaque(model), batch, taps={"input": "rnn"})
+    with pytest.raises(ValueError, match="'rnn'.*returns several tensors"):
+        network.run(batch)
+
+
+def masked_encoder():
+    audio = keras.Input((4, 2), name="audio")
+    encoder = keras.Sequential(
+        [
+            keras.Input((4, 2)),
+            keras.layers.Masking(name="masking"),
+            keras.layers.GlobalAveragePooling1D(),
+        ],
+        name="encoder",
+    )
+    return keras.Model(audio, encoder(audio))
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, opaque])
+def test_padding_that_a_hidden_layer_finds_must_be_tapped(wrap):
+    x = np.random.rand(3, 4, 2).astype("float32")
+    x[:, 2:] = 0.0
+    model = wrap(masked_encoder())
+    with pytest.raises(ValueError, match="would make padding look like data"):
+        create_network(model, tensor(x))
+    (name,) = modality_names(model, tensor(x))
+    network = create_network(model, tensor(x), taps={name: "masking"})
+    clean = network.run(tensor(x))
+    point = network.points_of(clean)[name]
+    moved = network.replace(clean, {name: point + 1.0})
+    np.testing.assert_allclose(
+        array(network.outputs_of(moved)), x[:, :2].mean(1) + 1.0, rtol=1e-5
+    )
+
+
+def test_an_optional_input_may_be_none():
+    class AddIfThere(keras.layers.Layer):
+        def call(self, inputs):
+            there = [x for x in inputs if x is not None]
+            return sum(there)
+
+    a = keras.Input((3,), name="a")
+    b = keras.Input((3,), name="b", optional=True)
+    model = keras.Model([a, b], AddIfThere()([a, b]))
+    x = tensor(np.random.rand(2, 3))
+    for network in (
+        create_network(model, model.input),
+        OpaqueNetwork(model, [x, None], {}, None),
+    ):
+        clean = network.run([x, None])
+        assert list(network.points_of(clean)) == ["a"]
+        z = ops.concatenate([2.0 * x, 3.0 * x])
+        moved = network.replace(clean, {"a": z}, 2)
+        np.testing.assert_allclose(array(network.outputs_of(moved)), array(z))

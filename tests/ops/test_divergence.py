@@ -100,3 +100,13 @@ def test_rounded_probabilities_stay_finite():
         divergence.binary_cross_entropy,
     ):
         assert np.isfinite(array(function(tensor(z), tensor(x)))).all()
+
+
+def test_outputs_that_are_no_probabilities_give_no_negative_value():
+    z, x = tensor([[3.0, -2.0]]), tensor([[-1.0, 2.0]])
+    for function in (
+        divergence.categorical_cross_entropy,
+        divergence.binary_cross_entropy,
+    ):
+        for pair in ((z, x), (x, z)):
+            assert array(function(*pair))[0] >= 0
