@@ -23,6 +23,7 @@ from keras.src.models.functional import Functional
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take_examples
 from keras_mmreg.types import Tensor
 
 
@@ -42,6 +43,9 @@ class Network(Protocol):
 
     def outputs_of(self, activations: Any) -> Any:
         """The model's outputs among the activations."""
+
+    def take(self, activations: Any, indices: Tensor) -> Any:
+        """The activations of some of the examples."""
 
     def replace(
         self, activations: Any, values: dict[str, Tensor], num_samples: int = 1
@@ -86,6 +90,15 @@ def symbolic_inputs(inner: keras.Model) -> Any:
     if isinstance(inner, keras.Sequential):
         return inner.inputs if inner.built else None
     return inner.input if getattr(inner, "inputs", None) else None
+
+
+def trains_as_it_infers(inner: keras.Model) -> bool:
+    """Whether no layer of a model behaves differently in training."""
+    return not any(
+        layer._call_has_training_arg
+        for layer in inner._flatten_layers()
+        if not _is_container(layer)
+    )
 
 
 def modality_names(
@@ -148,6 +161,12 @@ class FunctionalNetwork:
             lambda output: activations[id(output)], self._graph.output
         )
 
+    def take(
+        self, activations: Mapping[int, Tensor], indices: Tensor
+    ) -> Mapping[int, Tensor]:
+        """The activations of some of the examples."""
+        return _Derived(activations, partial(take_examples, indices=indices))
+
     def replace(
         self,
         activations: Mapping[int, Tensor],
@@ -165,7 +184,9 @@ class FunctionalNetwork:
             Activations of `num_samples * batch` examples. Those that no value
             reaches are the clean ones, repeated and not computed again.
         """
-        replaced = _RepeatedActivations(activations, num_samples)
+        replaced = _Derived(
+            activations, partial(repeat_samples, num_samples=num_samples)
+        )
         changed = set()
         for name, value in values.items():
             point = self._points[name]
@@ -296,6 +317,15 @@ class OpaqueNetwork:
         """The model's outputs among the activations."""
         return activations.outputs
 
+    def take(self, activations: _Run, indices: Tensor) -> _Run:
+        """The activations of some of the examples."""
+        return _Run(
+            *keras.tree.map_structure(
+                lambda x: None if x is None else take_examples(x, indices),
+                tuple(activations),
+            )
+        )
+
     def replace(
         self,
         activations: _Run,
@@ -358,16 +388,20 @@ class OpaqueNetwork:
         _require_float(name, tensors[0].dtype)
 
 
-class _RepeatedActivations(dict):
-    """Activations; what is missing is repeated from a run of fewer samples."""
+class _Derived(dict):
+    """Activations; what is missing is made from others when it is needed."""
 
-    def __init__(self, source: Mapping[int, Tensor], num_samples: int) -> None:
+    def __init__(
+        self,
+        source: Mapping[int, Tensor],
+        derive: Callable[[Tensor], Tensor],
+    ) -> None:
         super().__init__()
         self._source = source
-        self._num_samples = num_samples
+        self._derive = derive
 
     def __missing__(self, key: int) -> Tensor:
-        self[key] = repeat_samples(self._source[key], self._num_samples)
+        self[key] = self._derive(self._source[key])
         return self[key]
 
 
@@ -381,6 +415,11 @@ def _as_graph(inner: keras.Model) -> keras.Model | None:
     if isinstance(inner, Functional) and call is Functional.call:
         return inner
     return None
+
+
+def _is_container(layer: keras.layers.Layer) -> bool:
+    """Whether a layer only passes `training` on to its own layers."""
+    return type(layer).call in (Functional.call, keras.Sequential.call)
 
 
 def _nodes_in_order(graph: keras.Model) -> list[Any]:
