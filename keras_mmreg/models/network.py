@@ -26,6 +26,14 @@ from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.ops.perturbation import take_examples
 from keras_mmreg.types import Tensor
 
+_INDIFFERENT_CALLS = (
+    Functional.call,
+    keras.Sequential.call,
+    keras.layers.Dense.call,
+    keras.layers.EinsumDense.call,
+)
+"""These take `training`, but only pass it on, or quantise weights by it."""
+
 
 class Network(Protocol):
     """What runs an inner model again; each kind has its own activations."""
@@ -96,8 +104,8 @@ def trains_as_it_infers(inner: keras.Model) -> bool:
     """Whether no layer of a model behaves differently in training."""
     return not any(
         layer._call_has_training_arg
+        and type(layer).call not in _INDIFFERENT_CALLS
         for layer in inner._flatten_layers()
-        if not _is_container(layer)
     )
 
 
@@ -415,11 +423,6 @@ def _as_graph(inner: keras.Model) -> keras.Model | None:
     if isinstance(inner, Functional) and call is Functional.call:
         return inner
     return None
-
-
-def _is_container(layer: keras.layers.Layer) -> bool:
-    """Whether a layer only passes `training` on to its own layers."""
-    return type(layer).call in (Functional.call, keras.Sequential.call)
 
 
 def _nodes_in_order(graph: keras.Model) -> list[Any]:

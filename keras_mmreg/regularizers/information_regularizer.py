@@ -172,9 +172,7 @@ class InformationRegularizer:
         vector = ops.stack(
             [ops.cast(value, "float32") for value in information.values()]
         )
-        penalty = self.strength * REDUCTIONS[self.reduction](
-            vector, self.floor
-        )
+        penalty = self.strength * REDUCTIONS[self.reduction](vector, self.floor)
         if self.schedule is None:
             return penalty
         return penalty * self.schedule(step=step, epoch=epoch)
