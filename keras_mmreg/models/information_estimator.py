@@ -18,6 +18,7 @@ from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.ops.perturbation import noise_stddev
 from keras_mmreg.ops.perturbation import perturb
 from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take_examples
 from keras_mmreg.regularizers import InformationRegularizer
 from keras_mmreg.types import Tensor
 
@@ -115,6 +116,7 @@ class InformationEstimator:
         inputs: Any,
         sample_weight: Any = None,
         fraction: float = 1.0,
+        clean: Any = None,
     ) -> dict[str, Tensor]:
         """Estimates the information on a batch.
 
@@ -125,19 +127,28 @@ class InformationEstimator:
                 an output whose weights are `(batch, time)`.
             fraction: Float in (0, 1], the random part of the batch to use. The
                 scale of the noise still comes from the whole batch.
+            clean: The network's activations on `inputs`, where they are known.
+                Defaults to `None`: they are computed.
 
         Returns:
             Dict of a float32 scalar for each modality.
         """
         whole_batch = None
         if fraction < 1.0:
-            whole_batch = self._network.points(inputs)
+            whole_batch = (
+                self._network.points(inputs)
+                if clean is None
+                else self._network.points_of(clean)
+            )
             chosen = self._choose(inputs, fraction)
             inputs, sample_weight = keras.tree.map_structure(
-                lambda x: None if x is None else ops.take(x, chosen, axis=0),
+                lambda x: None if x is None else take_examples(x, chosen),
                 (inputs, sample_weight),
             )
-        clean = self._network.run(inputs)
+            if clean is not None:
+                clean = self._network.take(clean, chosen)
+        if clean is None:
+            clean = self._network.run(inputs)
         points = self._network.points_of(clean)
         stddev = self._stddev(points, whole_batch or points)
         compare = self._comparison(clean, sample_weight)

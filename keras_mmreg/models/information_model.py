@@ -10,6 +10,7 @@ from keras_mmreg import regularizers
 from keras_mmreg.backend import has_gpu
 from keras_mmreg.models.information_estimator import InformationEstimator
 from keras_mmreg.models.information_estimator import create_estimator
+from keras_mmreg.models.network import Network
 from keras_mmreg.models.network import create_network
 from keras_mmreg.models.network import modality_names
 from keras_mmreg.models.network import symbolic_inputs
@@ -58,9 +59,12 @@ class InformationModel(keras.Model):
         self.information_trackers: list[keras.metrics.Mean] = []
         self._estimator: InformationEstimator | None = None
         self._estimator_settings: Any = None
+        self._network: Network | None = None
         inputs = symbolic_inputs(inner)
         if inputs is not None:
-            create_network(inner, inputs, self.taps, self.modalities)
+            self._network = create_network(
+                inner, inputs, self.taps, self.modalities
+            )
             self._create_trackers(inputs)
             self.built = True
 
@@ -81,6 +85,7 @@ class InformationModel(keras.Model):
         sample_weight: Any = None,
         loss: Any = None,
         fraction: float = 1.0,
+        clean: Any = None,
     ) -> dict[str, Tensor]:
         """The information of every modality on a batch."""
         settings = (
@@ -103,7 +108,7 @@ class InformationModel(keras.Model):
                 modalities=self.modalities,
                 seed_generator=self.seed_generator,
             )
-        return self._estimator(x, sample_weight, fraction)
+        return self._estimator(x, sample_weight, fraction, clean)
 
     def track(self, information: dict[str, Tensor], sample_weight: Any) -> None:
         """Updates the tracker of each modality."""

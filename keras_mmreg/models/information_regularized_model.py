@@ -9,6 +9,7 @@ import keras
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.models.cm_vqvae import CMVQVAE
 from keras_mmreg.models.information_model import InformationModel
+from keras_mmreg.models.network import trains_as_it_infers
 from keras_mmreg.types import Tensor
 
 FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
@@ -119,9 +120,25 @@ class InformationRegularizedModel(TrainStep, InformationModel):
                 f"Received: penalty_fraction={penalty_fraction}"
             )
         self.penalty_fraction = penalty_fraction
+        # Where training changes nothing, the pass that made the predictions
+        # is the clean pass, too.
+        self._reuses_training_pass = trains_as_it_infers(inner)
+        self._training_pass: _TrainingPass | None = None
         self.step = self._counter("step")
         self.epoch = self._counter("epoch")
         self.penalty_tracker = keras.metrics.Mean(name="penalty")
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The wrapped model's outputs."""
+        self._training_pass = None
+        if self._network is None or not (
+            training and self._reuses_training_pass
+        ):
+            return self.inner(inputs, training=training)
+        clean = self._network.run(inputs)
+        outputs = self._network.outputs_of(clean)
+        self._training_pass = _TrainingPass(outputs, clean)
+        return outputs
 
     def compute_loss(
         self,
@@ -137,7 +154,12 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         if not training:
             return loss
         information = self.estimate(
-            x, y_pred, sample_weight, self.loss, self.penalty_fraction
+            x,
+            y_pred,
+            sample_weight,
+            self.loss,
+            self.penalty_fraction,
+            self._clean_activations(y_pred),
         )
         penalty = self.regularizer(information, self.step, self.epoch)
         self.step.assign_add(1)
@@ -217,6 +239,13 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             )
         return cls(**config)
 
+    def _clean_activations(self, y_pred: Any) -> Any:
+        """The activations behind these predictions, if they were kept."""
+        training_pass, self._training_pass = self._training_pass, None
+        if training_pass is None or training_pass.outputs is not y_pred:
+            return None
+        return training_pass.activations
+
     @property
     def _trackers(self) -> list[keras.metrics.Mean]:
         return [self.penalty_tracker, *self.information_trackers]
@@ -245,6 +274,17 @@ def _require_no_training_of_its_own(inner: keras.Model) -> None:
                 "to `compile`, or subclass `InformationRegularizedModel` and "
                 f"override `{name}` there."
             )
+
+
+class _TrainingPass:
+    """What the model computed for its predictions.
+
+    Keras would track, and so copy, a tuple or dict in an attribute.
+    """
+
+    def __init__(self, outputs: Any, activations: Any) -> None:
+        self.outputs = outputs
+        self.activations = activations
 
 
 class _EpochCounter(keras.callbacks.Callback):

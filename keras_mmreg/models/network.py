@@ -24,9 +24,18 @@ from keras.src.models.functional import Functional
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take_examples
 from keras_mmreg.types import Tensor
 
 AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+
+_INDIFFERENT_CALLS = (
+    Functional.call,
+    keras.Sequential.call,
+    keras.layers.Dense.call,
+    keras.layers.EinsumDense.call,
+)
+"""These take `training`, but only pass it on, or quantise weights by it."""
 
 
 class Network(Protocol):
@@ -45,6 +54,9 @@ class Network(Protocol):
 
     def outputs_of(self, activations: Any) -> Any:
         """The model's outputs among the activations."""
+
+    def take(self, activations: Any, indices: Tensor) -> Any:
+        """The activations of some of the examples."""
 
     def replace(
         self, activations: Any, values: dict[str, Tensor], num_samples: int = 1
@@ -88,6 +100,15 @@ def symbolic_inputs(inner: keras.Model) -> Any:
     """The inputs of a model that knows them before it is called, or `None`."""
     graph = _graph_in(inner)
     return None if graph is None else graph.input
+
+
+def trains_as_it_infers(inner: keras.Model) -> bool:
+    """Whether no layer of a model behaves differently in training."""
+    return not any(
+        layer._call_has_training_arg
+        and type(layer).call not in _INDIFFERENT_CALLS
+        for layer in inner._flatten_layers()
+    )
 
 
 def modality_names(
@@ -150,6 +171,12 @@ class FunctionalNetwork:
             lambda output: activations[id(output)], self._graph.output
         )
 
+    def take(
+        self, activations: Mapping[int, Tensor], indices: Tensor
+    ) -> Mapping[int, Tensor]:
+        """The activations of some of the examples."""
+        return _Derived(activations, partial(take_examples, indices=indices))
+
     def replace(
         self,
         activations: Mapping[int, Tensor],
@@ -167,7 +194,9 @@ class FunctionalNetwork:
             Activations of `num_samples * batch` examples. Those that no value
             reaches are the clean ones, repeated and not computed again.
         """
-        replaced = _RepeatedActivations(activations, num_samples)
+        replaced = _Derived(
+            activations, partial(repeat_samples, num_samples=num_samples)
+        )
         changed = set()
         for name, value in values.items():
             point = self._points[name]
@@ -304,6 +333,15 @@ class OpaqueNetwork:
         """The model's outputs among the activations."""
         return activations.outputs
 
+    def take(self, activations: _Run, indices: Tensor) -> _Run:
+        """The activations of some of the examples."""
+        return _Run(
+            *keras.tree.map_structure(
+                lambda x: None if x is None else take_examples(x, indices),
+                tuple(activations),
+            )
+        )
+
     def replace(
         self,
         activations: _Run,
@@ -331,7 +369,9 @@ class OpaqueNetwork:
         leaves = {
             name: points[name]
             if name in points and name not in self._layers
-            else _repeat(leaf, num_samples)
+            else None
+            if leaf is None
+            else repeat_samples(leaf, num_samples)
             for name, leaf in self._named_leaves(activations.inputs).items()
         }
         inputs = keras.tree.pack_sequence_as(
@@ -401,22 +441,23 @@ class OpaqueNetwork:
         _require_float(name, tensors[0].dtype)
 
 
-class _RepeatedActivations(dict):
-    """Activations; what is missing is repeated from a run of fewer samples."""
+class _Derived(dict):
+    """Activations; what is missing is made from others when it is needed."""
 
-    def __init__(self, source: Mapping[int, Tensor], num_samples: int) -> None:
+    def __init__(
+        self,
+        source: Mapping[int, Tensor],
+        derive: Callable[[Tensor], Tensor],
+    ) -> None:
         super().__init__()
         self._source = source
-        self._num_samples = num_samples
+        self._derive = derive
 
     def __missing__(self, key: int) -> Tensor:
-        self[key] = _repeat(self._source[key], self._num_samples)
+        x = self._source[key]
+        # Optional inputs may be `None`.
+        self[key] = None if x is None else self._derive(x)
         return self[key]
-
-
-def _repeat(x: Tensor | None, num_samples: int) -> Tensor | None:
-    """Repeats a batch, if it is there: optional inputs may be `None`."""
-    return None if x is None else repeat_samples(x, num_samples)
 
 
 def _graph_in(inner: keras.Model) -> Functional | None:

@@ -76,6 +76,14 @@ def repeat_samples(x: Tensor, num_samples: int) -> Tensor:
     return with_mask(repeated, mask)
 
 
+def take_examples(x: Tensor, indices: Tensor) -> Tensor:
+    """Some examples of a batch, with their masks."""
+    mask = mask_of(x)
+    if mask is not None:
+        mask = ops.take(mask, indices, axis=0)
+    return with_mask(ops.take(x, indices, axis=0), mask)
+
+
 def align_mask(mask: Tensor, x: Tensor) -> Tensor:
     """Casts a mask of shape `x.shape[:k]` so that it multiplies `x`."""
     missing_axes = (1,) * (len(x.shape) - len(mask.shape))

@@ -171,9 +171,7 @@ class InformationRegularizer:
         vector = ops.stack(
             [ops.cast(value, "float32") for value in information.values()]
         )
-        penalty = self.strength * REDUCTIONS[self.reduction](
-            vector, self.floor
-        )
+        penalty = self.strength * REDUCTIONS[self.reduction](vector, self.floor)
         if self.schedule is None:
             return penalty
         return penalty * self.schedule(step=step, epoch=epoch)
@@ -205,7 +203,7 @@ class InformationRegularizer:
 
 
 def _check_at_least(name: str, value: Any, minimum: float) -> None:
-    if not isinstance(value, numbers.Real) or not value >= minimum:
+    if not isinstance(value, numbers.Real) or not float(value) >= minimum:
         raise ValueError(
             f"`{name}` must be a number of at least {minimum:g}. "
             f"Received: {name}={value!r}"
@@ -215,7 +213,7 @@ def _check_at_least(name: str, value: Any, minimum: float) -> None:
 def _check_stddev(stddev: Any) -> None:
     if stddev in ("batch", "example"):
         return
-    if not isinstance(stddev, numbers.Real) or not stddev >= 0:
+    if not isinstance(stddev, numbers.Real) or not float(stddev) >= 0:
         raise ValueError(
             "`stddev` must be 'batch', 'example', a non-negative number, or a "
             f"dict with one of these for each modality. Received: {stddev!r}"

@@ -989,3 +989,36 @@ class TestErrors:
         )
         with pytest.raises(ValueError, match="no gradient by modality 'image'"):
             fit(InformationRegularizedModel(inner), *toys.data(inner))
+
+
+class TestReuseOfTheTrainingPass:
+    @pytest.mark.parametrize("fraction", [1.0, 0.5])
+    def test_changes_no_number(self, fraction):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        histories = []
+        for reuses in (True, False):
+            model = InformationRegularizedModel(
+                keras.models.clone_model(inner),
+                penalty_fraction=fraction,
+                seed=0,
+            )
+            assert model._reuses_training_pass
+            model._reuses_training_pass = reuses
+            model.inner.set_weights(inner.get_weights())
+            model.compile(keras.optimizers.SGD(0.1), toys.LOGITS_LOSS)
+            histories.append(
+                model.fit(x, y, epochs=3, shuffle=False, verbose=0).history
+            )
+        for name, values in histories[1].items():
+            np.testing.assert_allclose(histories[0][name], values, rtol=1e-4)
+
+    @pytest.mark.parametrize(
+        "layer", [keras.layers.Dropout(0.5), keras.layers.BatchNormalization()]
+    )
+    def test_not_where_training_differs_from_inference(self, layer):
+        inputs = keras.Input((4,), name="audio")
+        nested = keras.Sequential([keras.layers.Dense(4), layer])
+        inner = keras.Model(inputs, keras.layers.Dense(3)(nested(inputs)))
+        model = InformationRegularizedModel(inner)
+        assert not model._reuses_training_pass
