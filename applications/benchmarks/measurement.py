@@ -119,32 +119,44 @@ def step_times(
     """Times all variants in turn, round after round; one row for each."""
     keras.utils.clear_session()  # Frees the models of an earlier setting.
     runs = [prepare(setting, variant, steps) for variant in variants]
-    for run in runs:  # Compiles.
-        run()
-    seconds = np.array([[run() for run in runs] for _ in range(rounds)])
-    by_variant = dict(zip(variants, seconds.T, strict=True))
-    environment = {
-        "backend": keras.config.backend(),
-        "device": devices.device(),
-        "versions": devices.versions(),
-        "rounds": rounds,
-        "steps": steps,
-    }
+    seconds = interleaved(runs, rounds)
+    by_variant = dict(zip(variants, seconds, strict=True))
     return [
         {
-            **environment,
+            **environment(),
+            "rounds": rounds,
+            "steps": steps,
             **asdict(setting),
             **asdict(variant),
-            **_summary(times, by_variant[variant.reference]),
+            **summary(times, by_variant[variant.reference], "seconds_per_step"),
         }
         for variant, times in by_variant.items()
     ]
 
 
-def _summary(times: np.ndarray, reference: np.ndarray) -> dict:
+def interleaved(runs: Sequence[Callable[[], float]], rounds: int) -> np.ndarray:
+    """The seconds of each run in each round, all taking turns."""
+    for run in runs:  # Compiles.
+        run()
+    return np.array([[run() for run in runs] for _ in range(rounds)]).T
+
+
+def environment() -> dict:
+    """Where the times were measured."""
+    return {
+        "backend": keras.config.backend(),
+        "device": devices.device(),
+        "versions": devices.versions(),
+    }
+
+
+def summary(
+    times: np.ndarray, reference: np.ndarray, name: str = "seconds"
+) -> dict:
+    """The median over the rounds and its ratio to that of the reference."""
     median = float(np.median(times))
     return {
-        "seconds_per_step": median,
+        name: median,
         "seconds_min": float(times.min()),
         "seconds_quartiles": np.quantile(times, (0.25, 0.75)).tolist(),
         "ratio": median / float(np.median(reference)),

@@ -8,6 +8,8 @@ runs. Each backend module provides the same names:
 - `TrainStep`: the mixin that overrides `keras.Model.train_step` to report
   what only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
+- `sum_over_replicas`: a sum over the devices that share a batch.
+- `sum_over_previous_replicas`: the same over those before this one.
 - `has_gpu`: whether the backend computes on a GPU.
 """
 
@@ -16,16 +18,22 @@ import keras
 if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import has_gpu
+    from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
+    from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
     from keras_mmreg.backend.tensorflow import value_and_input_gradients
 elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
+    from keras_mmreg.backend.jax import sum_over_previous_replicas
+    from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
     from keras_mmreg.backend.jax import value_and_input_gradients
 elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import has_gpu
+    from keras_mmreg.backend.torch import sum_over_previous_replicas
+    from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
     from keras_mmreg.backend.torch import value_and_input_gradients
 else:
@@ -39,6 +47,8 @@ else:
 __all__ = [
     "TrainStep",
     "has_gpu",
+    "sum_over_previous_replicas",
+    "sum_over_replicas",
     "sync_variables",
     "value_and_input_gradients",
 ]

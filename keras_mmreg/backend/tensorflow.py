@@ -45,3 +45,23 @@ def sync_variables(model: keras.Model) -> None:
 def has_gpu() -> bool:
     """Whether TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
+
+
+def sum_over_replicas(x: Tensor) -> Tensor:
+    """The sum of `x` over the replicas of a distribution strategy.
+
+    On one device, and outside of a replica, that is `x`.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return x
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, x)
+
+
+def sum_over_previous_replicas(x: Tensor) -> Tensor:
+    """The sum of `x` over the replicas that come before this one."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tf.zeros_like(x)
+    index = context.replica_id_in_sync_group
+    return tf.reduce_sum(context.all_gather(x[None], axis=0)[:index], axis=0)

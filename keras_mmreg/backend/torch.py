@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import torch
+from torch import distributed
 from torch.nn.attention import SDPBackend
 from torch.nn.attention import sdpa_kernel
 
@@ -64,3 +65,31 @@ def sync_variables(model: keras.Model) -> None:
 def has_gpu() -> bool:
     """Whether torch sees a GPU."""
     return torch.cuda.is_available()
+
+
+def sum_over_replicas(x: Tensor) -> Tensor:
+    """The sum of `x` over the processes of `torch.distributed`.
+
+    Without such processes, that is `x`.
+    """
+    if not _is_distributed():
+        return x
+    total = x.detach().clone()
+    distributed.all_reduce(total)
+    return total
+
+
+def sum_over_previous_replicas(x: Tensor) -> Tensor:
+    """The sum of `x` over the processes that come before this one."""
+    if not _is_distributed():
+        return torch.zeros_like(x)
+    gathered = [
+        torch.empty_like(x) for _ in range(distributed.get_world_size())
+    ]
+    distributed.all_gather(gathered, x.detach().contiguous())
+    before = gathered[: distributed.get_rank()]
+    return torch.stack([torch.zeros_like(x), *before]).sum(0)
+
+
+def _is_distributed() -> bool:
+    return distributed.is_available() and distributed.is_initialized()

@@ -8,8 +8,9 @@ except ImportError as error:
         "`pip install keras-mmreg[tuner]`."
     ) from error
 
+from keras_mmreg.hypermodels.cm_vqvae_hypermodel import CMVQVAEHyperModel
 from keras_mmreg.hypermodels.information_regularized_hypermodel import (
     InformationRegularizedHyperModel,
 )
 
-__all__ = ["InformationRegularizedHyperModel"]
+__all__ = ["CMVQVAEHyperModel", "InformationRegularizedHyperModel"]

@@ -10,6 +10,9 @@ import keras_tuner
 
 from keras_mmreg import regularizers as information_regularizers
 from keras_mmreg.callbacks import ShuffledModalityLogger
+from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
+from keras_mmreg.hypermodels.hyperparameters import check_range
+from keras_mmreg.hypermodels.hyperparameters import number
 from keras_mmreg.models import InformationRegularizedModel
 
 
@@ -106,9 +109,9 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, tunable=tunable)
-        _check_compile_arguments(compile_arguments)
-        _check_range("strength", strength)
-        _check_range("penalty_fraction", penalty_fraction)
+        check_compile_arguments(compile_arguments)
+        check_range("strength", strength)
+        check_range("penalty_fraction", penalty_fraction)
         self.build_inner = build_inner
         self.compile_arguments = compile_arguments
         self.regularizers = _by_label(regularizers)
@@ -124,13 +127,13 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
         if len(labels) > 1:
             label = hp.Choice("regularizer", labels)
         regularizer = self.regularizers[label]
-        strength = _number(hp, "strength", self.strength, default=0.1)
+        strength = number(hp, "strength", self.strength, default=0.1)
         model = InformationRegularizedModel(
             self.build_inner(hp),
             type(regularizer).from_config(
                 {**regularizer.get_config(), "strength": strength}
             ),
-            penalty_fraction=_number(
+            penalty_fraction=number(
                 hp, "penalty_fraction", self.penalty_fraction, default=1.0
             ),
             **self.kwargs,
@@ -167,40 +170,6 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
             # In front: the tuner's own callbacks look for the objective.
             callbacks = [logger, *callbacks]
         return model.fit(*args, callbacks=callbacks, **kwargs)
-
-
-def _number(hp: Any, name: str, value: Any, default: float) -> float:
-    """The value, or the hyperparameter that a pair stands for."""
-    if not isinstance(value, Sequence):
-        return value
-    low, high = value
-    default = min(max(default, low), high)
-    return hp.Float(name, low, high, sampling="log", default=default)
-
-
-def _check_range(name: str, value: Any) -> None:
-    if isinstance(value, Sequence) and not (
-        len(value) == 2 and 0 < value[0] < value[1]
-    ):
-        raise ValueError(
-            f"`{name}` must be a number, or a pair `(low, high)` of numbers "
-            "with 0 < low < high to search on a log scale. "
-            f"Received: {name}={value!r}"
-        )
-
-
-def _check_compile_arguments(arguments: Any) -> None:
-    stateful = (keras.optimizers.Optimizer, keras.metrics.Metric)
-    if not callable(arguments) and any(
-        isinstance(argument, stateful)
-        for argument in keras.tree.flatten(arguments)
-    ):
-        raise ValueError(
-            "`compile_arguments` must not hold instances of optimizers or "
-            "metrics, as every trial needs its own. Use their names, or a "
-            "function: `compile_arguments=lambda hp: {...}`. "
-            f"Received: compile_arguments={arguments}"
-        )
 
 
 def _by_label(regularizers: Any) -> dict[str, Any]:

@@ -161,9 +161,10 @@ class ComplementarityMask(keras.layers.Layer):
         # Sorted: a dict may come in another order when a model is loaded.
         self.channels = {name: shapes[name][axis] for name in sorted(shapes)}
         for name, channels in self.channels.items():
-            if channels is None:
+            if not channels:
                 raise ValueError(
-                    f"The channels of modality {name!r} must be known. "
+                    f"The channels of modality {name!r} must be known, and "
+                    "more than none. "
                     f"Received: shape={shapes[name]}, whose axis {axis} "
                     f"(`data_format`={self.data_format!r}) holds them."
                 )
@@ -405,9 +406,13 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_initial_value(value: Any, threshold: float, mode: str) -> None:
-    masking = mode in ("binary", "ternary")
-    number = isinstance(value, (int, float))
-    if masking and number and value <= threshold:
+    if mode not in ("binary", "ternary"):
+        return
+    largest = value
+    if not isinstance(value, (int, float)):
+        samples = keras.initializers.get(value)((1000,))
+        largest = ops.max(ops.abs(samples) if mode == "ternary" else samples)
+    if largest <= threshold:
         raise ValueError(
             "`initial_value` must exceed `threshold`, or every channel but "
             "one starts masked. Raise `initial_value` or lower `threshold`. "

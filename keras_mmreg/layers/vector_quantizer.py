@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import sum_over_previous_replicas
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.ops import quantization
 from keras_mmreg.types import Tensor
 
@@ -32,6 +34,10 @@ class VectorQuantizer(keras.layers.Layer):
     rate) or by the optimizer (`update="gradient"`). Codes that hardly any
     vector chooses are restarted at vectors of the current batch. Freezing the
     layer (`trainable=False`) stops both.
+
+    Under data parallelism all replicas share their batches' statistics, and the
+    codes are what they would be on one device. With `torch.distributed`, give
+    every process the same `seed`.
 
     Distances are computed in float32 even under mixed precision. Padded
     positions (Keras masks) are quantised, but neither move codes nor count in
@@ -190,10 +196,7 @@ class VectorQuantizer(keras.layers.Layer):
             )
 
     def _add_state(self, name: str, shape: tuple, initializer: Any) -> Any:
-        # Under TensorFlow's distribution strategies each replica counts its
-        # share of the batch. Codes are ratios of what is stored, for which the
-        # mean over replicas is as good as the sum. (In JAX the batch is one
-        # global array, and counts are of all of it.)
+        # Every replica computes the same update, from sums over all of them.
         return self.add_weight(
             name=name,
             shape=shape,
@@ -201,7 +204,7 @@ class VectorQuantizer(keras.layers.Layer):
             dtype=self.state_dtype,
             autocast=False,
             trainable=False,
-            aggregation="mean",
+            aggregation="only_first_replica",
         )
 
     @property
@@ -287,7 +290,8 @@ class VectorQuantizer(keras.layers.Layer):
         if self.data_dependent:
             unused = ops.logical_or(unused, self.started < 1)
         # A batch of nothing but padding has no vector to start from.
-        unused = ops.logical_and(unused, ops.sum(weights) > 0)
+        has_vectors = sum_over_replicas(ops.sum(weights)) > 0
+        unused = ops.logical_and(unused, has_vectors)
         self.counts.assign(ops.where(unused, mean_counts, counts))
         samples = self._sample_vectors(vectors, weights)
         if self.update == "gradient":
@@ -295,23 +299,29 @@ class VectorQuantizer(keras.layers.Layer):
         else:
             restarted = samples * self._smoothed_counts()[..., None]
         self.anchors.assign(ops.where(unused[..., None], restarted, anchors))
-        has_vectors = ops.cast(ops.sum(weights) > 0, self.state_dtype)
-        self.started.assign(ops.maximum(self.started, has_vectors))
+        started = ops.cast(has_vectors, self.state_dtype)
+        self.started.assign(ops.maximum(self.started, started))
 
     def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
         """A random vector, padding excepted, for each code of each group."""
         ends = ops.cumsum(weights)
+        own = ops.sum(weights)
+        total = sum_over_replicas(own)
         uniform = keras.random.uniform(
-            (self.num_groups * self.num_embeddings,),
+            (self.num_groups, self.num_embeddings),
             dtype=self.state_dtype,
             seed=self.seed_generator,
         )
-        chosen = ops.searchsorted(ends, uniform * ends[-1], side="right")
         # In float32 `uniform * total` can round up to the total itself.
+        positions = ops.minimum(uniform * total, total - 0.5)
+        positions = positions - sum_over_previous_replicas(own)
+        chosen = ops.searchsorted(ends, ops.ravel(positions), side="right")
         last = ops.shape(weights)[0] - 1
         chosen = ops.minimum(ops.cast(chosen, "int32"), last)
-        chosen = ops.reshape(chosen, (self.num_groups, self.num_embeddings))
-        return ops.take_along_axis(vectors, chosen[..., None], axis=1)
+        chosen = ops.reshape(chosen, positions.shape)
+        samples = ops.take_along_axis(vectors, chosen[..., None], axis=1)
+        here = ops.logical_and(positions >= 0, positions < own)
+        return sum_over_replicas(ops.where(here[..., None], samples, 0.0))
 
     def _update_averages(
         self, vectors: Tensor, indices: Tensor, weights: Tensor
@@ -320,10 +330,12 @@ class VectorQuantizer(keras.layers.Layer):
         counts, sums = quantization.code_statistics(
             vectors, indices, self.num_embeddings, weights
         )
+        counts = sum_over_replicas(counts)
         self.counts.assign(
             self.decay * self.counts + (1.0 - self.decay) * counts
         )
         if self.update == "ema":
+            sums = sum_over_replicas(sums)
             self.anchors.assign(
                 self.decay * self.anchors + (1.0 - self.decay) * sums
             )

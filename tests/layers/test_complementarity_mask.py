@@ -308,9 +308,19 @@ def test_bad_arguments(kwargs, message):
         ComplementarityMask(**kwargs)
 
 
-def test_unknown_channels():
+@pytest.mark.parametrize("channels", [None, 0])
+def test_unknown_or_no_channels(channels):
     with pytest.raises(ValueError, match="modality 'audio' must be known"):
-        ComplementarityMask().build({"audio": (None, None)})
+        ComplementarityMask().build({"audio": (None, channels)})
+
+
+@pytest.mark.parametrize("mode", ["binary", "ternary"])
+def test_threshold_above_every_weight(mode):
+    low, high = (keras.initializers.RandomUniform(-x, x) for x in (0.04, 0.2))
+    with pytest.raises(ValueError, match="`initial_value` must exceed"):
+        ComplementarityMask(initial_value=low, mode=mode)
+    ComplementarityMask(initial_value=high, mode=mode)
+    ComplementarityMask(initial_value=low, mode="attention")
 
 
 def test_shares_before_the_modalities_are_known():

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -146,3 +147,46 @@ def test_quantization_loss_of_nothing_but_padding_is_zero(vectors):
         tensor(vectors), tensor(vectors + 1), tensor(np.zeros(VECTORS)), 0.25
     )
     assert float(loss) == 0.0
+
+
+@pytest.mark.parametrize("num_vectors", [0, 1, 63, 64, 65, 200])
+def test_nearest_codes_in_chunks(monkeypatch, num_vectors):
+    # 64 vectors by 2 x 5 codes at a time.
+    monkeypatch.setattr(quantization, "_distances_at_a_time", lambda: 640)
+    random = np.random.default_rng(2)
+    vectors = random.normal(size=(GROUPS, num_vectors, DIM))
+    codebook = random.normal(size=(GROUPS, CODES, DIM))
+    indices = quantization.nearest_codes(tensor(vectors), tensor(codebook))
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(indices), oracle_indices(vectors, codebook)
+    )
+
+
+def test_the_first_of_equally_near_codes_and_some_code_for_nan():
+    codebook = tensor([[[1.0], [1.0], [-1.0], [-1.0]]])
+    vectors = tensor([[[2.0], [-2.0], [0.0], [np.nan]]])
+    indices = ops.convert_to_numpy(
+        quantization.nearest_codes(vectors, codebook)
+    )
+    assert indices[0, :3].tolist() == [0, 2, 0]
+    assert indices[0, 3] in range(4)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="looks into JAX")
+def test_nothing_by_vectors_and_codes_is_kept_for_the_backward_pass():
+    import jax
+
+    num_vectors, num_codes = 60, 50
+    codebook = tensor(np.ones((1, num_codes, DIM)))
+
+    def loss(vectors, codebook):
+        indices = quantization.nearest_codes(vectors, codebook)
+        codes = quantization.lookup(indices, codebook)
+        return quantization.quantization_loss(
+            vectors, codes, tensor(np.ones(num_vectors)), 0.25
+        )
+
+    vectors = tensor(np.ones((1, num_vectors, DIM)))
+    _, pullback = jax.vjp(loss, vectors, codebook)
+    sizes = [residual.size for residual in jax.tree.leaves(pullback)]
+    assert sizes and max(sizes) <= num_vectors * DIM

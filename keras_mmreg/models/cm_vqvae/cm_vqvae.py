@@ -1,6 +1,7 @@
 """A multimodal network that masks the features its task does not need."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -209,14 +210,22 @@ class CMVQVAE(TrainStep, keras.Model):
         self.input_shapes = {name: tuple(shapes[name]) for name in shapes}
         features = {}
         for name, shape in self.input_shapes.items():
+            _check_not_empty(name, shape)
             features[name] = _build(self.encoders[name], shape)
             if self.quantizers:
                 _build(self.quantizers[name], features[name])
             if self.decoders:
+                _check_takes(
+                    f"The decoder of modality {name!r}",
+                    self.decoders[name],
+                    features[name],
+                )
                 decoded = _build(self.decoders[name], features[name])
                 _check_decoded(name, decoded, shape)
         _build(self.mask, features)
-        _build(self.head, self._joined_shape(features))
+        joined = self._joined_shape(features)
+        _check_takes("`head`", self.head, joined)
+        _build(self.head, joined)
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """Solves the task from the complementary features."""
@@ -451,6 +460,12 @@ class CMVQVAE(TrainStep, keras.Model):
                     f"`encoders`, {sorted(self.modalities)}. "
                     f"Received: {sorted(inputs)}"
                 )
+            missing = [name for name in inputs if inputs[name] is None]
+            if missing:
+                raise ValueError(
+                    "`inputs` must have data for every modality. "
+                    f"Received: None for {missing}"
+                )
             return {name: inputs[name] for name in self.modalities}
         is_sequence = isinstance(inputs, (list, tuple))
         if kind == "shapes":
@@ -480,11 +495,13 @@ class CMVQVAE(TrainStep, keras.Model):
         axis = self._channel_axis
         joined = list(shapes[self.modalities[0]])
         for name, shape in shapes.items():
-            if len(shape) != len(joined):
+            joined[axis] = shape[axis]
+            if not _is_compatible(shape, joined):
                 raise ValueError(
-                    "`fusion='concatenate'` needs features of the same rank. "
-                    f"Received: shapes={shapes}, {name!r} differs. Pass "
-                    "`fusion='none'` and a head that takes a dict."
+                    "`fusion='concatenate'` needs features that differ in "
+                    f"their channels alone. Received: shapes={shapes}, "
+                    f"{name!r} differs. Pass `fusion='none'` and a head that "
+                    "takes a dict."
                 )
         joined[axis] = sum(shape[axis] for shape in shapes.values())
         return tuple(joined)
@@ -535,6 +552,35 @@ def _build(layer: Any, shape: Any) -> Any:
     if not layer.built:
         layer.build(shape)
     return layer.compute_output_shape(shape)
+
+
+def _is_compatible(shape: Sequence, other: Sequence) -> bool:
+    """Whether shapes agree where both are known."""
+    return len(shape) == len(other) and all(
+        None in sizes or sizes[0] == sizes[1]
+        for sizes in zip(shape, other, strict=True)
+    )
+
+
+def _check_not_empty(name: str, shape: tuple) -> None:
+    if 0 in shape[1:]:
+        raise ValueError(
+            f"Modality {name!r} must not be empty. Leave it out of `encoders` "
+            f"if there is no data. Received: shape={shape}"
+        )
+
+
+def _check_takes(what: str, layer: Any, shape: Any) -> None:
+    """A model made for other features would fail with an obscure message."""
+    expected = getattr(layer, "input_shape", None)
+    if not isinstance(expected, tuple) or not isinstance(shape, tuple):
+        return
+    if not _is_compatible(expected, shape):
+        raise ValueError(
+            f"{what} must take the features that it is given, of shape "
+            f"{shape}. Change it, or the channels of the encoders. "
+            f"Received: input_shape={expected}"
+        )
 
 
 def _check_decoded(name: str, decoded: tuple, shape: tuple) -> None:

@@ -277,6 +277,11 @@ def test_mixed_precision():
     assert np.isfinite(history["loss"]).all()
 
 
+def dense(num_inputs, num_outputs):
+    """A dense layer that knows how many channels it takes."""
+    return keras.Sequential([keras.Input((num_inputs,)), Dense(num_outputs)])
+
+
 @pytest.mark.parametrize(
     "kwargs,message",
     [
@@ -310,3 +315,37 @@ def test_bad_inputs():
         model.task_model()
     with pytest.raises(ValueError, match="no decoders"):
         model.reconstruct(x)
+
+
+def test_empty_modality():
+    x, _ = data(8)
+    model = create_model()
+    with pytest.raises(ValueError, match=r"Received: None for \['audio'\]"):
+        model({**x, "audio": None})
+    with pytest.raises(ValueError, match="Modality 'audio' must not be empty"):
+        model({**x, "audio": np.ones((8, 0))})
+
+
+@pytest.mark.parametrize(
+    "kwargs,message",
+    [
+        (
+            {"decoders": {"image": dense(7, 4), "audio": Dense(5)}},
+            r"The decoder of modality 'image' must take .* \(8, 6\)",
+        ),
+        ({"head": dense(7, 3)}, r"`head` must take .* \(8, 10\)"),
+        (
+            {
+                "encoders": {
+                    "image": keras.layers.Reshape((2, 2)),
+                    "audio": Dense(4),
+                }
+            },
+            "differ in their channels alone",
+        ),
+    ],
+)
+def test_channels_that_do_not_match(kwargs, message):
+    x, _ = data(8)
+    with pytest.raises(ValueError, match=message):
+        create_model(**{"decoders": None, **kwargs})(x)

@@ -1,0 +1,191 @@
+"""Quantizer: what does `VectorQuantizer` cost, next to a matrix product?
+
+Times a training step of the layer, the product of vectors and codes that it
+cannot do without, and a plain implementation by one-hot vectors in turn, in one
+process.
+
+    python applications/benchmarks/quantizer.py --backend jax \
+        --results results/quantizer_jax.json
+    python applications/benchmarks/quantizer.py --table results/quantizer_*.json
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+VARIANTS = {
+    "product": "matrix product, forward",
+    "ema": '`VectorQuantizer`, `update="ema"`',
+    "gradient": '`VectorQuantizer`, `update="gradient"`',
+    "one_hot": "one-hot implementation",
+}
+SETTINGS = ((512, 131072), (8192, 131072), (8192, 16384))
+"""Codes and vectors; the last for machines with little memory."""
+GIB = 2**30
+
+Setting = tuple[int, int]
+
+
+def variants(setting: Setting, largest_one_hot: float) -> list[str]:
+    """Those that are run: a one-hot matrix may be too large for the memory."""
+    num_embeddings, num_vectors = setting
+    if 4 * num_embeddings * num_vectors <= largest_one_hot * GIB:
+        return list(VARIANTS)
+    return [name for name in VARIANTS if name != "one_hot"]
+
+
+def added_memory(setting: Setting, variant: str) -> float:
+    """What a step adds to the peak memory of its process, in MiB."""
+    import devices
+    import quantizer_steps
+
+    run = quantizer_steps.prepare(variant, *setting)
+    before = devices.peak_memory()
+    run()
+    return devices.peak_memory() - before
+
+
+def added_memories(setting: Setting, names: list[str]) -> list[float]:
+    """The memory of each variant, in a process of its own."""
+    with ProcessPoolExecutor(
+        max_workers=1, mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        return list(pool.map(added_memory, [setting] * len(names), names))
+
+
+def benchmark(args: argparse.Namespace) -> list[dict]:
+    chosen = {
+        setting: variants(setting, args.largest_one_hot)
+        for setting in args.settings
+    }
+    # Before this process takes hold of a GPU.
+    memory = {
+        setting: added_memories(setting, names)
+        for setting, names in chosen.items()
+    }
+    import measurement
+    import quantizer_steps
+
+    rows = []
+    for setting, names in chosen.items():
+        print("timing:", label(setting), file=sys.stderr, flush=True)
+        runs = [quantizer_steps.prepare(name, *setting) for name in names]
+        seconds = measurement.interleaved(runs, args.rounds)
+        for name, times, mib in zip(
+            names, seconds, memory[setting], strict=True
+        ):
+            rows.append(
+                {
+                    **measurement.environment(),
+                    "num_embeddings": setting[0],
+                    "num_vectors": setting[1],
+                    "code_dim": quantizer_steps.CODE_DIM,
+                    "variant": name,
+                    "rounds": args.rounds,
+                    **measurement.summary(times, seconds[0]),
+                    "added_memory_mib": mib,
+                }
+            )
+        if args.results:  # After every setting, so that nothing is lost.
+            args.results.parent.mkdir(parents=True, exist_ok=True)
+            args.results.write_text(json.dumps(rows, indent=1))
+    return rows
+
+
+def label(setting: Setting) -> str:
+    return f"{setting[0]} codes, {setting[1]} vectors"
+
+
+def markdown(rows: list[dict]) -> str:
+    """A table for each backend and device, variants by settings."""
+    sections = []
+    for where in dict.fromkeys(map(_where, rows)):
+        own = {
+            (row["variant"], (row["num_embeddings"], row["num_vectors"])): row
+            for row in rows
+            if _where(row) == where
+        }
+        sections += [f"### {where}", _table(own)]
+    return "\n\n".join(sections)
+
+
+def _where(row: dict) -> str:
+    return f"{row['backend']} on {row['device']} ({row['versions']})"
+
+
+def _table(rows: dict[tuple[str, Setting], dict]) -> str:
+    settings = dict.fromkeys(setting for _, setting in rows)
+    lines = [
+        ["", *map(label, settings)],
+        ["---"] + ["---:"] * len(settings),
+    ]
+    for variant, name in VARIANTS.items():
+        cells = [_cell(rows.get((variant, each))) for each in settings]
+        lines.append([name, *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(row: dict | None) -> str:
+    if row is None:
+        return "not run"
+    memory = f"{row['added_memory_mib']:.0f} MiB"
+    if row["variant"] == "product":
+        return f"{1000 * row['seconds']:.0f} ms, {memory}"
+    low, high = row["ratio_quartiles"]
+    return f"{row['ratio']:.2f} ({low:.2f} to {high:.2f}), {memory}"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--backend", choices=["jax", "tensorflow", "torch"])
+    action.add_argument(
+        "--table",
+        type=pathlib.Path,
+        nargs="+",
+        metavar="RESULTS",
+        help="print results as Markdown and measure nothing",
+    )
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument(
+        "--largest-one-hot",
+        type=float,
+        default=1.0,
+        metavar="GIB",
+        help="leave the one-hot implementation out above this; it needs "
+        "several times as much",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="2 rounds with 16 codes and 1,000 vectors",
+    )
+    parser.add_argument("--results", type=pathlib.Path, help="a JSON file")
+    args = parser.parse_args()
+    args.settings = SETTINGS
+    if args.quick:
+        args.rounds, args.settings = 2, ((16, 1000),)
+    return args
+
+
+def main() -> None:
+    args = parse_arguments()
+    if args.table:
+        rows = [
+            row for path in args.table for row in json.loads(path.read_text())
+        ]
+    else:
+        os.environ["KERAS_BACKEND"] = args.backend  # Keras reads it once.
+        rows = benchmark(args)
+    print(markdown(rows))
+
+
+if __name__ == "__main__":
+    main()

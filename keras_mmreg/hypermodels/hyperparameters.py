@@ -1,0 +1,63 @@
+"""Numbers that are fixed or searched, as the arguments of a search space."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+
+def number(hp: Any, name: str, value: Any, default: float) -> float:
+    """The value, or the hyperparameter that a pair stands for."""
+    if not isinstance(value, Sequence):
+        return value
+    low, high = value
+    default = min(max(default, low), high)
+    return hp.Float(name, low, high, sampling="log", default=default)
+
+
+def choice(hp: Any, name: str, values: Any, default: int) -> int:
+    """The value, or the hyperparameter that several values stand for."""
+    if not isinstance(values, Sequence):
+        return values
+    values = list(values)
+    if default not in values:
+        default = values[-1]
+    return hp.Choice(name, values, default=default)
+
+
+def check_range(name: str, value: Any) -> None:
+    """Raises unless `number` can make sense of the value."""
+    if isinstance(value, Sequence) and not (
+        len(value) == 2 and 0 < value[0] < value[1]
+    ):
+        raise ValueError(
+            f"`{name}` must be a number, or a pair `(low, high)` of numbers "
+            "with 0 < low < high to search on a log scale. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_choices(name: str, values: Any) -> None:
+    """Raises unless `choice` can make sense of the values."""
+    if isinstance(values, int):
+        return
+    if not isinstance(values, Sequence) or not values:
+        raise ValueError(
+            f"`{name}` must be an integer, or a list of integers to choose "
+            f"from. Received: {name}={values!r}"
+        )
+
+
+def check_compile_arguments(arguments: Any) -> None:
+    """Raises if trials would share what each needs for itself."""
+    stateful = (keras.optimizers.Optimizer, keras.metrics.Metric)
+    if not callable(arguments) and any(
+        isinstance(argument, stateful)
+        for argument in keras.tree.flatten(arguments)
+    ):
+        raise ValueError(
+            "`compile_arguments` must not hold instances of optimizers or "
+            "metrics, as every trial needs its own. Use their names, or a "
+            "function: `compile_arguments=lambda hp: {...}`. "
+            f"Received: compile_arguments={arguments}"
+        )

@@ -1,0 +1,20 @@
+import pathlib
+import subprocess
+import sys
+
+import keras
+import pytest
+
+SCRIPT = pathlib.Path(__file__).with_name("data_parallel.py")
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "torch", reason="needs several processes"
+)
+@pytest.mark.parametrize("update", ["ema", "gradient"])
+def test_two_devices_train_the_same_codes_as_one(update):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), update], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1e-4
