@@ -69,9 +69,7 @@ WRONG = {
         "different lengths",
     ),
     "floats.npz": (
-        lambda path: save_arrays_with(
-            path, samples=np.load(path)["samples"] / 2.0**15
-        ),
+        lambda path: save_arrays_with(path, samples=np.zeros(24_600)),
         "samples of type float64",
     ),
     "names.npz": (lambda path: np.savez(path, x=np.zeros(3)), "KeyError"),
