@@ -88,6 +88,11 @@ def build_model(args: argparse.Namespace, method: str) -> keras.Model:
     return model
 
 
+def copy(value) -> np.ndarray:
+    """A variable's value that later steps of training cannot overwrite."""
+    return np.array(keras.ops.convert_to_numpy(value))
+
+
 class Trainer:
     """Trains one method again and again without compiling it again."""
 
@@ -101,21 +106,18 @@ class Trainer:
         )
         optimizer = self.model.optimizer
         optimizer.build(self.model.trainable_variables)
-        self.optimizer_state = [
-            keras.ops.convert_to_numpy(variable)
-            for variable in optimizer.variables
-        ]
+        self.optimizer_state = [copy(value) for value in optimizer.variables]
 
     def start_from(self, model: keras.Model) -> None:
         """Takes the weights of `model`, and a new optimizer's state."""
         for variable, value in zip(
             self.model.variables, model.variables, strict=True
         ):
-            variable.assign(value)
+            variable.assign(copy(value))
         for variable, value in zip(
             self.model.optimizer.variables, self.optimizer_state, strict=True
         ):
-            variable.assign(value)
+            variable.assign(copy(value))
 
     def inputs(self, examples) -> dict:
         return {name: examples.x[name] for name in modalities(self.method)}
@@ -127,11 +129,17 @@ class Trainer:
             for name, examples in held_out.items()
         }
         stopwatch = Stopwatch()
+        # Keras ends an epoch when the data end: few pairs are repeated.
+        steps, batch_size = self.args.steps_per_epoch, self.args.batch_size
+        num_pairs = len(data.train.y)
+        index = np.resize(
+            np.arange(num_pairs), max(num_pairs, steps * batch_size)
+        )
         history = self.model.fit(
-            self.inputs(data.train),
-            data.train.y,
-            batch_size=self.args.batch_size,
-            steps_per_epoch=self.args.steps_per_epoch,
+            {name: x[index] for name, x in self.inputs(data.train).items()},
+            data.train.y[index],
+            batch_size=batch_size,
+            steps_per_epoch=steps,
             epochs=self.args.epochs,
             callbacks=[
                 stopwatch,
