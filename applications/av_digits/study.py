@@ -32,7 +32,7 @@ METHODS = (
 SINGLE_CODEBOOK = "--num-groups 1 --num-embeddings 256"
 QUANTIZERS = {"grouped": "", "single": SINGLE_CODEBOOK}
 NOISES = (0.0, 0.5, 1.0, 1.5, 2.0)
-STRENGTHS = (1e-3, 3e-3, 1e-2)
+STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2)
 FOLDS = range(6)
 PARTS = ("select", "worth", "accuracy", "single", "transfer")
 
