@@ -130,9 +130,9 @@ def _read_waves(path: pathlib.Path) -> FSDD:
 def _wave_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     """Names, without folders, and contents of all recordings."""
     if path.is_dir():
-        for file in path.rglob("*.wav"):
-            if _FILE_NAME.fullmatch(file.name):
-                yield file.name, file.read_bytes()
+        for wav in path.rglob("*.wav"):
+            if _FILE_NAME.fullmatch(wav.name):
+                yield wav.name, wav.read_bytes()
         return
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         for member in archive.namelist():
