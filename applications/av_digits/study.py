@@ -85,8 +85,9 @@ def experiments(
         }
     if part == "accuracy":
         return {
-            f"{regime}-{fold}": f"{options} --method {METHODS} --probe "
+            f"{regime}-{fold}": f"{options} --method {METHODS} "
             f"--seeds {seeds} --folds {fold}"
+            + (" --probe" if regime == "healthy" else "")
             for fold in FOLDS
             for regime, options in regimes.items()
         }

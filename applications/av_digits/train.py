@@ -236,8 +236,7 @@ def train(trainer: Trainer, data, source, fold: int, seed: int) -> dict:
             for name, values in history.items()
         },
     }
-    masks = trainer.model.mask.mode == "binary" and trainer.model.decoders
-    if args.probe and masks:
+    if args.probe and trainer.method.startswith("cm_vqvae"):
         result["separability"] = separability(trainer, data.train)
     print({k: v for k, v in result.items() if k != "history"}, flush=True)
     return result
@@ -366,7 +365,9 @@ def parse_arguments() -> argparse.Namespace:
         "--select", action="store_true", help="use validation speakers only"
     )
     parser.add_argument(
-        "--probe", action="store_true", help="add the field 'separability'"
+        "--probe",
+        action="store_true",
+        help="add 'separability' to cm_vqvae and cm_vqvae_unregularized",
     )
     parser.add_argument("--verbose", type=int, default=0, choices=[0, 1, 2])
     parser.add_argument("--results", type=pathlib.Path, help="a JSON file")
