@@ -1,14 +1,21 @@
 """Datasets with a modality that does all the work.
 
 The NumPy functions need Keras alone. Where TensorFlow Datasets is installed,
-importing this package registers its builders: `tfds.load("colored_mnist")`.
-`ColoredMNISTBuilder` and `ColoredMNISTConfig` are imported when asked for.
+importing this package registers its builders: `tfds.load("colored_mnist")`,
+`tfds.load("av_digits")`.
+`AVDigitsBuilder` and the others of `_BUILDERS` are imported when asked for.
 """
 
 import contextlib
 import importlib
 from typing import Any
 
+from keras_mmreg.datasets.av_digits import FSDD
+from keras_mmreg.datasets.av_digits import SPEAKERS
+from keras_mmreg.datasets.av_digits import AVDigits
+from keras_mmreg.datasets.av_digits import load_av_digits
+from keras_mmreg.datasets.av_digits import log_mel_spectrograms
+from keras_mmreg.datasets.av_digits import read_fsdd
 from keras_mmreg.datasets.colored_mnist import PALETTES
 from keras_mmreg.datasets.colored_mnist import ColoredMNIST
 from keras_mmreg.datasets.colored_mnist import colorize
@@ -17,34 +24,49 @@ from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
 
 __all__ = [
+    "FSDD",
     "PALETTES",
+    "SPEAKERS",
+    "AVDigits",
     "ColoredMNIST",
     "colorize",
     "gray",
+    "load_av_digits",
     "load_colored_mnist",
+    "log_mel_spectrograms",
     "permute_colors",
+    "read_fsdd",
 ]
 
-_BUILDER_MODULE = f"{__name__}.colored_mnist.colored_mnist_dataset_builder"
-_BUILDER_NAMES = {
-    "ColoredMNISTBuilder": "Builder",
-    "ColoredMNISTConfig": "ColoredMNISTConfig",
+_BUILDERS = {
+    "AVDigitsBuilder": ("av_digits", "Builder"),
+    "AVDigitsConfig": ("av_digits", "AVDigitsConfig"),
+    "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
+    "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
 }
+
+
+def _builder_module(dataset: str) -> Any:
+    return importlib.import_module(
+        f"{__name__}.{dataset}.{dataset}_dataset_builder"
+    )
+
 
 # Silent, because most users need no builder; `__getattr__` tells those who
 # ask for one what to install.
 with contextlib.suppress(ImportError):
-    importlib.import_module(_BUILDER_MODULE)
+    for _dataset in ("av_digits", "colored_mnist"):
+        _builder_module(_dataset)
 
 
 def __getattr__(name: str) -> Any:
     """The names that need TensorFlow Datasets."""
-    if name in _BUILDER_NAMES:
-        module = importlib.import_module(_BUILDER_MODULE)
-        return getattr(module, _BUILDER_NAMES[name])
+    if name in _BUILDERS:
+        dataset, attribute = _BUILDERS[name]
+        return getattr(_builder_module(dataset), attribute)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """All names, those that need TensorFlow Datasets among them."""
-    return sorted({*globals(), *_BUILDER_NAMES})
+    return sorted({*globals(), *_BUILDERS})

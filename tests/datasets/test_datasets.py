@@ -5,11 +5,18 @@ import pytest
 
 from keras_mmreg import datasets
 
+BUILDERS = [
+    "AVDigitsBuilder",
+    "AVDigitsConfig",
+    "ColoredMNISTBuilder",
+    "ColoredMNISTConfig",
+]
+
 
 @pytest.fixture
 def without_tfds(monkeypatch):
     for name in list(sys.modules):
-        if name.endswith("colored_mnist_dataset_builder"):
+        if name.startswith(datasets.__name__) and "_builder" in name:
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     importlib.reload(datasets)
@@ -22,7 +29,7 @@ def test_arrays_need_no_tfds():
 
 
 @pytest.mark.usefixtures("without_tfds")
-@pytest.mark.parametrize("name", ["ColoredMNISTBuilder", "ColoredMNISTConfig"])
+@pytest.mark.parametrize("name", BUILDERS)
 def test_builder_names_the_missing_package(name):
     with pytest.raises(ImportError, match="needs TensorFlow Datasets") as e:
         getattr(datasets, name)
@@ -30,6 +37,6 @@ def test_builder_names_the_missing_package(name):
 
 
 def test_names():
-    assert {*datasets.__all__, "ColoredMNISTBuilder"} <= set(dir(datasets))
+    assert {*datasets.__all__, *BUILDERS} <= set(dir(datasets))
     with pytest.raises(AttributeError, match="has no attribute 'mnist'"):
         getattr(datasets, "mnist")  # noqa: B009
