@@ -190,7 +190,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument(
-        "--strength", type=float, default=1e-2, help="chosen with --select"
+        "--strength", type=float, default=3e-4, help="chosen with --select"
     )
     parser.add_argument("--reconstruction-weight", type=float, default=0.1)
     parser.add_argument("--num-embeddings", type=int, default=64)
