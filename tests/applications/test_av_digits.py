@@ -63,16 +63,17 @@ def train(scripts, tmp_path_factory):
     return call
 
 
+KINDS = ("image", "audio", "concat", "cm_vqvae_unregularized", "cm_vqvae")
+"""One method for each kind of model; the package's tests have them all."""
+
+
 @pytest.fixture(scope="module")
-def results(scripts, train):
-    """Every method once."""
-    methods = scripts("train").METHODS
-    return train("--method", *methods, "--folds", 3, "--probe")
+def results(train):
+    return train("--method", *KINDS, "--folds", 3, "--probe")
 
 
-def test_every_method(scripts, results):
-    methods = [result["method"] for result in results]
-    assert methods == list(scripts("train").METHODS)
+def test_every_kind_of_method(results):
+    assert tuple(result["method"] for result in results) == KINDS
     for result in results:
         assert FIELDS <= set(result)
         assert 0.0 <= result["accuracy"] <= 1.0
