@@ -105,9 +105,11 @@ def plot_shares(folder: pathlib.Path) -> Figure:
         NAMES[method]: [run["history"] for run in groups[method].values()]
         for method in ("cm_vqvae_unregularized", "cm_vqvae")
     }
-    return mmreg.visualization.plot_training_curves(
+    figure = mmreg.visualization.plot_training_curves(
         histories, ["complementary_image", "complementary_audio"]
     )
+    figure.axes[0].set_ylabel("Kept channels (% of all)")
+    return figure
 
 
 def main() -> None:
