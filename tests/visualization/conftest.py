@@ -11,6 +11,7 @@ def close_figures():
 
     A missing glyph or a layout that does not fit is a warning, hence an error.
     """
+    plt.close("all")  # Those of other tests.
     yield
     for number in plt.get_fignums():
         plt.figure(number).canvas.draw()
