@@ -442,7 +442,10 @@ class OpaqueNetwork:
 
 
 class _Derived(dict):
-    """Activations; what is missing is made from others when it is needed."""
+    """Activations; what is missing is made from others when it is needed.
+
+    It is not kept: JAX may ask for it in several traces.
+    """
 
     def __init__(
         self,
@@ -453,11 +456,10 @@ class _Derived(dict):
         self._source = source
         self._derive = derive
 
-    def __missing__(self, key: int) -> Tensor:
+    def __missing__(self, key: int) -> Tensor | None:
         x = self._source[key]
         # Optional inputs may be `None`.
-        self[key] = None if x is None else self._derive(x)
-        return self[key]
+        return None if x is None else self._derive(x)
 
 
 def _graph_in(inner: keras.Model) -> Functional | None:

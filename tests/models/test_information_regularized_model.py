@@ -208,12 +208,15 @@ class TestInputs:
         assert sorted(history) == LOGS
         assert all_finite(history)
 
-    def test_four_modalities(self):
+    @pytest.mark.parametrize("fraction", [1.0, 0.5])
+    def test_four_modalities(self, fraction):
         inputs = {n: keras.Input((2,), name=n) for n in ("a", "b", "c", "d")}
-        merged = keras.layers.Concatenate()(list(inputs.values()))
+        encoded = [keras.layers.Dense(3)(x) for x in inputs.values()]
+        merged = keras.layers.Concatenate()(encoded)
         inner = keras.Model(inputs, keras.layers.Dense(3)(merged))
         x, y = toys.data(inner)
-        history = fit(InformationRegularizedModel(inner), x, y)
+        model = InformationRegularizedModel(inner, penalty_fraction=fraction)
+        history = fit(model, x, y)
         assert {f"information_{n}" for n in inputs} < set(history)
 
     def test_some_modalities(self):
