@@ -239,6 +239,8 @@ def print_separability(folder: pathlib.Path) -> None:
                     for probe in probes
                     if np.isfinite(list(probe.values())).all()
                 ]
+                if not probes:
+                    continue
                 print_row(
                     f"{codebooks}",
                     NAMES[method],
