@@ -115,7 +115,7 @@ def build_model(
         },
         head=head,
         num_embeddings=args.num_embeddings,
-        # Single channels can be masked without their neighbours telling.
+        # A masked group is gone: no other channel tells its code.
         quantizer_options={"num_groups": args.num_groups},
         mask_options={"strength": args.strength},
         reconstruction_weight=args.reconstruction_weight,

@@ -11,6 +11,7 @@ from keras_mmreg.hypermodels.hyperparameters import check_choices
 from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
 from keras_mmreg.hypermodels.hyperparameters import check_range
 from keras_mmreg.hypermodels.hyperparameters import choice
+from keras_mmreg.hypermodels.hyperparameters import compile_trial
 from keras_mmreg.hypermodels.hyperparameters import number
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
@@ -144,6 +145,4 @@ class CMVQVAEHyperModel(keras_tuner.HyperModel):
                 **self.mask_options,
             ),
         )
-        arguments = self.compile_arguments
-        model.compile(**(arguments(hp) if callable(arguments) else arguments))
-        return model
+        return compile_trial(hp, model, self.compile_arguments)

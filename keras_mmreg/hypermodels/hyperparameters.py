@@ -48,6 +48,12 @@ def check_choices(name: str, values: Any) -> None:
         )
 
 
+def compile_trial(hp: Any, model: keras.Model, arguments: Any) -> keras.Model:
+    """The model, compiled with a dict or with what a function makes of `hp`."""
+    model.compile(**(arguments(hp) if callable(arguments) else arguments))
+    return model
+
+
 def check_compile_arguments(arguments: Any) -> None:
     """Raises if trials would share what each needs for itself."""
     stateful = (keras.optimizers.Optimizer, keras.metrics.Metric)

@@ -12,6 +12,7 @@ from keras_mmreg import regularizers as information_regularizers
 from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
 from keras_mmreg.hypermodels.hyperparameters import check_range
+from keras_mmreg.hypermodels.hyperparameters import compile_trial
 from keras_mmreg.hypermodels.hyperparameters import number
 from keras_mmreg.models import InformationRegularizedModel
 
@@ -138,9 +139,7 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
             ),
             **self.kwargs,
         )
-        arguments = self.compile_arguments
-        model.compile(**(arguments(hp) if callable(arguments) else arguments))
-        return model
+        return compile_trial(hp, model, self.compile_arguments)
 
     def fit(
         self,

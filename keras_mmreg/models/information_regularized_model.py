@@ -8,6 +8,7 @@ import keras
 
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.models.cm_vqvae import CMVQVAE
+from keras_mmreg.models.information_estimator import batch_size
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.models.network import trains_as_it_infers
 from keras_mmreg.types import Tensor
@@ -134,7 +135,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         if self._network is None or not (
             training and self._reuses_training_pass
         ):
-            return self.inner(inputs, training=training)
+            return super().call(inputs, training)
         clean = self._network.run(inputs)
         outputs = self._network.outputs_of(clean)
         self._training_pass = _TrainingPass(outputs, clean)
@@ -164,7 +165,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         penalty = self.regularizer(information, self.step, self.epoch)
         self.step.assign_add(1)
         # Weighted like the loss, of which the penalty is a part.
-        batch = keras.ops.shape(keras.tree.flatten(y_pred)[0])[0]
+        batch = batch_size(y_pred)
         self.penalty_tracker.update_state(penalty, sample_weight=batch)
         self.track(information, sample_weight=batch)
         return loss + self._aggregate_additional_loss(penalty)

@@ -11,6 +11,7 @@ from keras_mmreg.datasets.av_digits.fsdd import FSDD_URL
 from keras_mmreg.datasets.av_digits.loading import SPEAKERS
 from keras_mmreg.datasets.av_digits.loading import Examples
 from keras_mmreg.datasets.av_digits.loading import load_av_digits
+from keras_mmreg.datasets.colored_mnist.mnist_archive import MNIST_URL
 
 try:
     import tensorflow_datasets as tfds
@@ -20,10 +21,6 @@ except ImportError as error:
         "`pip install keras-mmreg[datasets]`, or use "
         "`keras_mmreg.datasets.load_av_digits`, which needs Keras alone."
     ) from error
-
-_MNIST_URL = (
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-)
 
 
 @dataclasses.dataclass(eq=False)
@@ -127,7 +124,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
         config = self.builder_config
         paths = {"mnist": config.mnist, "fsdd": config.fsdd}
-        urls = {"mnist": _MNIST_URL, "fsdd": FSDD_URL}
+        urls = {"mnist": MNIST_URL, "fsdd": FSDD_URL}
         paths |= dl_manager.download(
             {name: urls[name] for name in paths if paths[name] == "download"}
         )

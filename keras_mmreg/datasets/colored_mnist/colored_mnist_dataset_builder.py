@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_mmreg.datasets.colored_mnist.loading import load_colored_mnist
+from keras_mmreg.datasets.colored_mnist.mnist_archive import MNIST_URL
 
 try:
     import tensorflow_datasets as tfds
@@ -18,10 +19,6 @@ except ImportError as error:
         "with `pip install keras-mmreg[datasets]`, or use "
         "`keras_mmreg.datasets.load_colored_mnist`, which needs NumPy alone."
     ) from error
-
-_MNIST_URL = (
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-)
 
 
 @dataclasses.dataclass(eq=False)
@@ -143,7 +140,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         config = self.builder_config
         path = config.path
         if path == "download":
-            path = dl_manager.download(_MNIST_URL)
+            path = dl_manager.download(MNIST_URL)
         data = load_colored_mnist(
             path,
             color_stddev=config.color_stddev,

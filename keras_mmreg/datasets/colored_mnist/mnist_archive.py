@@ -8,6 +8,9 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+MNIST_URL = (
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+)
 SAMPLE_PATH = pathlib.Path(__file__).parent / "mnist_sample.npz"
 
 # A missing or broken file, a broken member, a file without the four arrays.
