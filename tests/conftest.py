@@ -1,5 +1,14 @@
 """Every test starts from the same seeds and the default dtype policy."""
 
+import os
+
+# Most of the time would go into making XLA's programs fast.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true",
+)
+
 import keras
 import pytest
 

@@ -1,7 +1,6 @@
 """Estimates how much each modality informs about a model's predictions."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,7 +10,6 @@ from keras_mmreg import backend
 from keras_mmreg.models.divergence import Divergence
 from keras_mmreg.models.divergence import resolve_divergence
 from keras_mmreg.models.network import Network
-from keras_mmreg.models.network import create_network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import weighted_mean
 from keras_mmreg.ops.perturbation import align_mask
@@ -33,41 +31,37 @@ LARGEST_INFORMATION = 1e30
 
 def create_estimator(
     inner: keras.Model,
+    network: Network,
     regularizer: InformationRegularizer,
-    inputs: Any,
     outputs: Any,
     loss: Any = None,
     divergence: Any = "auto",
-    taps: Mapping[str, str] | None = None,
-    modalities: list[str] | None = None,
     seed_generator: keras.random.SeedGenerator | None = None,
 ) -> "InformationEstimator":
     """The estimator of a built model.
 
     Args:
         inner: A built `keras.Model`.
+        network: How it is run again from perturbed modalities.
         regularizer: What is measured, and how f is sampled.
-        inputs: A batch of the model's inputs, for their structure.
-        outputs: A batch of its outputs, for their structure.
+        outputs: A batch of the model's outputs, for their structure.
         loss: The loss it was compiled with, if any. Defaults to `None`.
         divergence: See `InformationRegularizedModel`. Defaults to `"auto"`.
-        taps: See `InformationRegularizedModel`. Defaults to `None`.
-        modalities: See `InformationRegularizedModel`. Defaults to `None`.
         seed_generator: What the noise is drawn with.
 
     Returns:
         An `InformationEstimator`.
 
     Raises:
-        ValueError: If a modality cannot be measured or no divergence fits.
+        ValueError: If `stddev` lacks a modality, or no divergence fits.
     """
-    network = create_network(inner, inputs, taps, modalities)
     if isinstance(regularizer.stddev, dict):
         missing = set(network.modalities) - set(regularizer.stddev)
         if missing:
             raise ValueError(
                 "`stddev` must name every modality, or be one value for all. "
-                f"Missing: {sorted(missing)}"
+                f"Missing: {sorted(missing)}. "
+                f"Received: {sorted(regularizer.stddev)}"
             )
     half_precision = any(
         layer.compute_dtype == "float16" for layer in inner._flatten_layers()

@@ -88,24 +88,17 @@ class InformationModel(keras.Model):
         clean: Any = None,
     ) -> dict[str, Tensor]:
         """The information of every modality on a batch."""
-        settings = (
-            loss,
-            self.regularizer,
-            dict(self.taps),
-            self.divergence,
-            self.modalities,
-        )
+        settings = (loss, self.regularizer, self.divergence)
         if self._estimator is None or self._estimator_settings != settings:
             self._estimator_settings = settings
             self._estimator = create_estimator(
                 self.inner,
+                self._network
+                or create_network(self.inner, x, self.taps, self.modalities),
                 self.regularizer,
-                inputs=x,
                 outputs=y_pred,
                 loss=loss,
                 divergence=self.divergence,
-                taps=self.taps,
-                modalities=self.modalities,
                 seed_generator=self.seed_generator,
             )
         return self._estimator(x, sample_weight, fraction, clean)

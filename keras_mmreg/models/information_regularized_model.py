@@ -1,5 +1,6 @@
 """A Keras model that is penalised for ignoring a modality."""
 
+import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +34,8 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     During training the logs hold, besides the loss and the compiled metrics,
     `penalty` and `information_<modality>`, as means over the epoch. The
-    training `loss` contains the penalty; `val_loss` does not.
+    training `loss` contains the penalty; `val_loss` does not. A modality whose
+    information was 0 for a whole epoch is reported by a warning.
 
     The perturbed passes run in inference mode (moving statistics in
     `BatchNormalization`, no dropout), and so does the clean pass they are
@@ -176,12 +178,12 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         """Keras's `fit`; also counts epochs for the regularizer's schedule."""
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
-        counter = _EpochCounter()
+        watch = _EpochWatch()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            counter.set_model(self)
-            callbacks.callbacks.append(counter)
+            watch.set_model(self)
+            callbacks.callbacks.append(watch)
         else:
-            callbacks = [*keras.tree.flatten(callbacks or []), counter]
+            callbacks = [*keras.tree.flatten(callbacks or []), watch]
         return super().fit(callbacks=callbacks, **kwargs)
 
     def training_logs(self) -> dict[str, Tensor]:
@@ -288,8 +290,32 @@ class _TrainingPass:
         self.activations = activations
 
 
-class _EpochCounter(keras.callbacks.Callback):
-    """Tells the model which epoch it is in."""
+class _EpochWatch(keras.callbacks.Callback):
+    """Tells the model which epoch it is in, and the user of a lost modality."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lost: set[str] = set()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.model.epoch.assign(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for tracker in self.model.information_trackers:
+            if (logs or {}).get(tracker.name) == 0:
+                self._warn(tracker.name.removeprefix("information_"), epoch)
+
+    def _warn(self, modality: str, epoch: int) -> None:
+        """Once in a `fit`: a lost modality hardly ever comes back."""
+        if modality in self._lost:
+            return
+        self._lost.add(modality)
+        warnings.warn(
+            f"Modality {modality!r} gave no information in epoch {epoch + 1}: "
+            "nothing done to it moves the prediction. It was left out, or no "
+            "unit behind it is alive, or the weights are so large that no "
+            "logit can be outdone. The penalty cannot bring it back. Train "
+            "again with a lower `strength` or learning rate, or a larger "
+            "`penalty_fraction` or `num_samples`.",
+            stacklevel=2,
+        )

@@ -1,5 +1,7 @@
 """`fit` with the penalty, on every kind of model and of training."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from keras_mmreg.schedules import LinearRamp
 from tests import toys
 from tests.toys import array
 
+LOST_MODALITY = r"Modality '\w+' gave no information in epoch"
 LOGS = ["information_audio", "information_image", "loss", "penalty"]
 
 
@@ -68,6 +71,19 @@ class TestLogs:
         )
         assert model.inner is inner
         assert len(model.trainable_weights) == len(inner.trainable_weights)
+
+    def test_a_lost_modality_is_reported_once(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = InformationRegularizedModel(inner, seed=0)
+        fit(model, x, y)  # Without a warning.
+        inner.layers[-1].kernel.assign(0 * inner.layers[-1].kernel)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.filterwarnings("always", LOST_MODALITY)
+            fit(model, x, y, epochs=3, optimizer=keras.optimizers.SGD(0.0))
+        for modality, warning in zip(x, caught, strict=True):
+            message = f"{modality!r} gave no information in epoch 1"
+            assert message in str(warning.message)
 
     def test_the_loss_is_the_task_loss_and_the_penalty(self):
         inner = toys.two_modalities()
@@ -281,7 +297,9 @@ class TestInputs:
         outputs = keras.layers.Dense(3)(Sum()([a, b]))
         inner = keras.Model({"a": a, "b": b}, outputs)
         x = {"a": np.random.rand(16, 3), "b": None}
-        history = fit(InformationRegularizedModel(inner), x, np.zeros(16, int))
+        model = InformationRegularizedModel(inner)
+        with pytest.warns(match=LOST_MODALITY):
+            history = fit(model, x, np.zeros(16, int))
         assert history["information_a"][0] > 0
         assert history["information_b"] == [0]
 
@@ -578,7 +596,8 @@ class TestTraining:
         model = InformationRegularizedModel(inner, "fisher", seed=0)
         first = fit(model, x, y, optimizer=frozen)["information_audio"]
         model.regularizer = mmreg.regularizers.FunctionalVariance(stddev=0.0)
-        second = fit(model, x, y, optimizer=frozen)["information_audio"]
+        with pytest.warns(match=LOST_MODALITY):
+            second = fit(model, x, y, optimizer=frozen)["information_audio"]
         assert first[0] > 0
         assert second[0] == pytest.approx(0.0, abs=1e-12)
 
@@ -812,6 +831,7 @@ class TestSaving:
         )
 
 
+@pytest.mark.filterwarnings(f"ignore:{LOST_MODALITY}")
 class TestExtremes:
     """The penalty is never NaN or infinite."""
 
