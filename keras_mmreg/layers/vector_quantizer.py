@@ -327,18 +327,15 @@ class VectorQuantizer(keras.layers.Layer):
         self, vectors: Tensor, indices: Tensor, weights: Tensor
     ) -> None:
         """van den Oord et al., Appendix A.1, Eqs. 6-8."""
-        counts, sums = quantization.code_statistics(
-            vectors, indices, self.num_embeddings, weights
-        )
-        counts = sum_over_replicas(counts)
-        self.counts.assign(
-            self.decay * self.counts + (1.0 - self.decay) * counts
-        )
+        batch = (indices, self.num_embeddings, weights)
+        counts = sum_over_replicas(quantization.code_counts(*batch))
+        self.counts.assign(self._average(self.counts, counts))
         if self.update == "ema":
-            sums = sum_over_replicas(sums)
-            self.anchors.assign(
-                self.decay * self.anchors + (1.0 - self.decay) * sums
-            )
+            sums = sum_over_replicas(quantization.code_sums(vectors, *batch))
+            self.anchors.assign(self._average(self.anchors, sums))
+
+    def _average(self, average: Any, value: Tensor) -> Tensor:
+        return self.decay * average + (1.0 - self.decay) * value
 
     def _vector_weights(self, features: Tensor, mask: Tensor | None) -> Tensor:
         """One number a vector: 1, or 0 for padding."""

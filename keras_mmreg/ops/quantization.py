@@ -79,14 +79,16 @@ def _distances_at_a_time() -> int:
 def _argmin(x: Tensor) -> Tensor:
     """`ops.argmin` over axis 1, faster.
 
-    XLA does not vectorise the search for an index. Two plain reductions, with
-    the last axis left to vectorise over, are several times faster. Where
-    everything is NaN, the index is the last one.
+    Neither XLA nor torch vectorises the search for an index, or comparisons.
+    Two plain reductions, with arithmetic between them and the last axis left
+    to vectorise over, are several times faster. Where the smallest is not
+    finite, the index is the last one.
     """
     last = x.shape[1] - 1
-    positions = ops.arange(last + 1, dtype="int32")[:, None]
-    smallest = ops.min(x, axis=1, keepdims=True)
-    return ops.min(ops.where(x == smallest, positions, last), axis=1)
+    positions = ops.arange(last + 1, dtype=x.dtype)[:, None]
+    larger = ops.sign(x - ops.min(x, axis=1, keepdims=True))  # 0 or 1
+    first = ops.min(positions + last * larger, axis=1)
+    return ops.cast(ops.nan_to_num(first, nan=last), "int32")
 
 
 def lookup(indices: Tensor, codebook: Tensor) -> Tensor:
@@ -102,32 +104,6 @@ def lookup(indices: Tensor, codebook: Tensor) -> Tensor:
     _, num_embeddings, code_dim = codebook.shape
     rows = ops.reshape(codebook, (-1, code_dim))
     return ops.take(rows, _row_indices(indices, num_embeddings), axis=0)
-
-
-def code_statistics(
-    vectors: Tensor, indices: Tensor, num_embeddings: int, weights: Tensor
-) -> tuple[Tensor, Tensor]:
-    """How many vectors chose each code, and the sum of those vectors.
-
-    Args:
-        vectors: `(num_groups, num_vectors, code_dim)`.
-        indices: Integers `(num_groups, num_vectors)`.
-        num_embeddings: Integer, the number of codes of a group.
-        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
-
-    Returns:
-        Counts `(num_groups, num_embeddings)` and sums
-        `(num_groups, num_embeddings, code_dim)`.
-    """
-    num_groups, _, code_dim = vectors.shape
-    rows = ops.reshape(_row_indices(indices, num_embeddings), (-1,))
-    weighted = ops.reshape(vectors * weights[None, :, None], (-1, code_dim))
-    num_rows = num_groups * num_embeddings
-    sums = ops.segment_sum(weighted, rows, num_rows)
-    return (
-        code_counts(indices, num_embeddings, weights),
-        ops.reshape(sums, (num_groups, num_embeddings, code_dim)),
-    )
 
 
 def code_counts(
@@ -148,6 +124,27 @@ def code_counts(
     repeated = ops.tile(weights, (num_groups,))
     counts = ops.segment_sum(repeated, rows, num_groups * num_embeddings)
     return ops.reshape(counts, (num_groups, num_embeddings))
+
+
+def code_sums(
+    vectors: Tensor, indices: Tensor, num_embeddings: int, weights: Tensor
+) -> Tensor:
+    """The sum of the vectors that chose each code.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        indices: Integers `(num_groups, num_vectors)`.
+        num_embeddings: Integer, the number of codes of a group.
+        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
+
+    Returns:
+        `(num_groups, num_embeddings, code_dim)`.
+    """
+    num_groups, _, code_dim = vectors.shape
+    rows = ops.reshape(_row_indices(indices, num_embeddings), (-1,))
+    weighted = ops.reshape(vectors * weights[None, :, None], (-1, code_dim))
+    sums = ops.segment_sum(weighted, rows, num_groups * num_embeddings)
+    return ops.reshape(sums, (num_groups, num_embeddings, code_dim))
 
 
 def _row_indices(indices: Tensor, num_embeddings: int) -> Tensor:
@@ -220,10 +217,15 @@ def quantization_loss(
     Returns:
         A scalar.
     """
-    loss = commitment_cost * ops.square(vectors - ops.stop_gradient(codes))
+    stop = ops.stop_gradient
+    loss = commitment_cost * _mean_square(vectors - stop(codes), weights)
     if codebook_cost:
-        moves = ops.square(ops.stop_gradient(vectors) - codes)
+        moves = _mean_square(stop(vectors) - codes, weights)
         loss = loss + codebook_cost * moves
-    per_vector = ops.mean(loss, axis=(0, 2))
+    return loss
+
+
+def _mean_square(differences: Tensor, weights: Tensor) -> Tensor:
+    per_vector = ops.mean(ops.square(differences), axis=(0, 2))
     # A batch of nothing but padding would divide by zero.
     return ops.sum(per_vector * weights) / ops.maximum(ops.sum(weights), 1.0)

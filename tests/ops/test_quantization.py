@@ -49,11 +49,11 @@ def test_lookup(vectors, codebook):
     np.testing.assert_allclose(ops.convert_to_numpy(codes), expected, rtol=1e-6)
 
 
-def test_code_statistics_match_one_hot(vectors, codebook, weights):
+def test_counts_and_sums_match_one_hot(vectors, codebook, weights):
     indices = oracle_indices(vectors, codebook)
-    counts, sums = quantization.code_statistics(
-        tensor(vectors), ops.convert_to_tensor(indices), CODES, tensor(weights)
-    )
+    batch = (ops.convert_to_tensor(indices), CODES, tensor(weights))
+    counts = quantization.code_counts(*batch)
+    sums = quantization.code_sums(tensor(vectors), *batch)
     one_hot = np.eye(CODES)[indices] * weights[None, :, None]
     np.testing.assert_allclose(ops.convert_to_numpy(counts), one_hot.sum(1))
     np.testing.assert_allclose(
