@@ -10,12 +10,11 @@ process.
 """
 
 import argparse
-import json
-import os
-import pathlib
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+
+import results
 
 VARIANTS = {
     "product": "matrix product, forward",
@@ -90,9 +89,7 @@ def benchmark(args: argparse.Namespace) -> list[dict]:
                     "added_memory_mib": mib,
                 }
             )
-        if args.results:  # After every setting, so that nothing is lost.
-            args.results.parent.mkdir(parents=True, exist_ok=True)
-            args.results.write_text(json.dumps(rows, indent=1))
+        results.write(args.results, rows)  # So that nothing is lost.
     return rows
 
 
@@ -103,18 +100,13 @@ def label(setting: Setting) -> str:
 def markdown(rows: list[dict]) -> str:
     """A table for each backend and device, variants by settings."""
     sections = []
-    for where in dict.fromkeys(map(_where, rows)):
-        own = {
+    for where, own in results.by_machine(rows).items():
+        cells = {
             (row["variant"], (row["num_embeddings"], row["num_vectors"])): row
-            for row in rows
-            if _where(row) == where
+            for row in own
         }
-        sections += [f"### {where}", _table(own)]
+        sections += [f"### {where}", _table(cells)]
     return "\n\n".join(sections)
-
-
-def _where(row: dict) -> str:
-    return f"{row['backend']} on {row['device']} ({row['versions']})"
 
 
 def _table(rows: dict[tuple[str, Setting], dict]) -> str:
@@ -140,20 +132,7 @@ def _cell(row: dict | None) -> str:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--backend", choices=["jax", "tensorflow", "torch"])
-    action.add_argument(
-        "--table",
-        type=pathlib.Path,
-        nargs="+",
-        metavar="RESULTS",
-        help="print results as Markdown and measure nothing",
-    )
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = results.parser(__doc__.splitlines()[0])
     parser.add_argument(
         "--largest-one-hot",
         type=float,
@@ -167,7 +146,6 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="2 rounds with 16 codes and 1,000 vectors",
     )
-    parser.add_argument("--results", type=pathlib.Path, help="a JSON file")
     args = parser.parse_args()
     args.settings = SETTINGS
     if args.quick:
@@ -176,15 +154,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    args = parse_arguments()
-    if args.table:
-        rows = [
-            row for path in args.table for row in json.loads(path.read_text())
-        ]
-    else:
-        os.environ["KERAS_BACKEND"] = args.backend  # Keras reads it once.
-        rows = benchmark(args)
-    print(markdown(rows))
+    results.run(parse_arguments(), benchmark, markdown)
 
 
 if __name__ == "__main__":

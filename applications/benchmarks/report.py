@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import fields
 
+from results import by_machine
 from variants import ENCODER
 from variants import EXTRA_MODALITY
 from variants import LEFT_OUT
@@ -17,8 +18,7 @@ Results = dict[tuple[Variant, Setting], dict]
 def markdown(rows: list[dict]) -> str:
     """The tables of each backend and device, variants by settings."""
     sections = []
-    for where in dict.fromkeys(map(_where, rows)):
-        own = [row for row in rows if _where(row) == where]
+    for where, own in by_machine(rows).items():
         results = {
             (_pick(Variant, row), _pick(Setting, row)): row for row in own
         }
@@ -34,10 +34,6 @@ def markdown(rows: list[dict]) -> str:
                 _table(results, _memory_cell),
             ]
     return "\n\n".join(sections)
-
-
-def _where(row: dict) -> str:
-    return f"{row['backend']} on {row['device']} ({row['versions']})"
 
 
 def _pick(kind: type, row: dict) -> Setting | Variant:

@@ -8,13 +8,11 @@ Times short runs of `fit` with and without the penalty in turn, in one process.
 """
 
 import argparse
-import json
-import os
-import pathlib
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+import results
 from report import markdown
 from variants import FRACTIONS
 from variants import Setting
@@ -89,26 +87,12 @@ def benchmark(args: argparse.Namespace) -> list[dict]:
             {**row, **peaks.get(variant, {})}
             for row, variant in zip(timed, variants, strict=True)
         ]
-        if args.results:  # After every setting, so that nothing is lost.
-            args.results.parent.mkdir(parents=True, exist_ok=True)
-            args.results.write_text(json.dumps(rows, indent=1))
+        results.write(args.results, rows)  # So that nothing is lost.
     return rows
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--backend", choices=["jax", "tensorflow", "torch"])
-    action.add_argument(
-        "--table",
-        type=pathlib.Path,
-        nargs="+",
-        metavar="RESULTS",
-        help="print results as Markdown and measure nothing",
-    )
+    parser = results.parser(__doc__.splitlines()[0])
     parser.add_argument(
         "--models",
         nargs="+",
@@ -118,7 +102,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--modalities", type=int, nargs="+", choices=[2, 4], default=[2, 4]
     )
-    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument(
         "--steps", type=int, help=f"timed in a round; None means {STEPS}"
     )
@@ -138,7 +121,6 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="2 rounds of 2 steps on batches of 8 at 32 pixels, fraction 1",
     )
-    parser.add_argument("--results", type=pathlib.Path, help="a JSON file")
     args = parser.parse_args()
     if args.quick:
         args.rounds, args.steps = 2, 2
@@ -147,15 +129,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    args = parse_arguments()
-    if args.table:
-        rows = [
-            row for path in args.table for row in json.loads(path.read_text())
-        ]
-    else:
-        os.environ["KERAS_BACKEND"] = args.backend  # Keras reads it once.
-        rows = benchmark(args)
-    print(markdown(rows))
+    results.run(parse_arguments(), benchmark, markdown)
 
 
 if __name__ == "__main__":
