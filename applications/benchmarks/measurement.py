@@ -123,11 +123,9 @@ def step_times(
     by_variant = dict(zip(variants, seconds, strict=True))
     return [
         {
-            **environment(),
+            **identity(setting, variant),
             "rounds": rounds,
             "steps": steps,
-            **asdict(setting),
-            **asdict(variant),
             **summary(times, by_variant[variant.reference], "seconds_per_step"),
         }
         for variant, times in by_variant.items()
@@ -139,6 +137,11 @@ def interleaved(runs: Sequence[Callable[[], float]], rounds: int) -> np.ndarray:
     for run in runs:  # Compiles.
         run()
     return np.array([[run() for run in runs] for _ in range(rounds)]).T
+
+
+def identity(setting: Setting, variant: Variant) -> dict:
+    """What was measured, and where."""
+    return {**environment(), **asdict(setting), **asdict(variant)}
 
 
 def environment() -> dict:

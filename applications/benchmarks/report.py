@@ -19,21 +19,29 @@ def markdown(rows: list[dict]) -> str:
     """The tables of each backend and device, variants by settings."""
     sections = []
     for where, own in by_machine(rows).items():
-        results = {
-            (_pick(Variant, row), _pick(Setting, row)): row for row in own
-        }
-        sections += [
-            f"### {where}",
-            "Milliseconds per step where marked, else the ratio to the plain "
-            "step and its quartiles over the rounds.",
-            _table(results, _time_cell, _derived_lines(results)),
-        ]
-        if any("peak_memory_mib" in row for row in own):
+        sections.append(f"### {where}")
+        timed = _having("seconds_per_step", own)
+        if timed:
+            sections += [
+                "Milliseconds per step where marked, else the ratio to the "
+                "plain step and its quartiles over the rounds.",
+                _table(timed, _time_cell, _derived_lines(timed)),
+            ]
+        weighed = _having("peak_memory_mib", own)
+        if weighed:
             sections += [
                 "Peak memory of the process, and above that of plain `fit`.",
-                _table(results, _memory_cell),
+                _table(weighed, _memory_cell),
             ]
     return "\n\n".join(sections)
+
+
+def _having(name: str, rows: list[dict]) -> Results:
+    return {
+        (_pick(Variant, row), _pick(Setting, row)): row
+        for row in rows
+        if name in row
+    }
 
 
 def _pick(kind: type, row: dict) -> Setting | Variant:
@@ -69,7 +77,7 @@ def _time_cell(row: dict) -> str:
 
 
 def _memory_cell(row: dict) -> str:
-    if "peak_memory_mib" not in row:
+    if not row:
         return ""
     return (
         f"{row['peak_memory_mib']:.0f} MiB "

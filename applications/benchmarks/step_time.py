@@ -4,7 +4,9 @@ Times short runs of `fit` with and without the penalty in turn, in one process.
 
     python applications/benchmarks/step_time.py --backend jax \
         --results results/step_time_jax.json
-    python applications/benchmarks/step_time.py --table results/*.json
+    python applications/benchmarks/step_time.py --table results/step_time_*.json
+
+`--memory` measures the peak memory instead; a table can show both.
 """
 
 import argparse
@@ -36,57 +38,53 @@ def settings(args: argparse.Namespace) -> list[Setting]:
     ]
 
 
-def peak_memory(setting: Setting, variant: Variant) -> float:
-    """The peak memory of a process that trains this variant alone, in MiB."""
+def memory_row(setting: Setting, variant: Variant) -> dict:
+    """The peak memory of a process that trains this variant alone."""
     import devices
     import measurement
 
     measurement.prepare(setting, variant, steps=2)()
-    return devices.peak_memory()
-
-
-def peak_memories(
-    setting: Setting, variants: list[Variant]
-) -> dict[Variant, dict]:
-    """The peak memory of each variant, in a process of its own."""
-    variants = [variant for variant in variants if variant.uses_memory]
-    with ProcessPoolExecutor(
-        max_workers=1, mp_context=get_context("spawn"), max_tasks_per_child=1
-    ) as pool:
-        peaks = list(pool.map(peak_memory, [setting] * len(variants), variants))
-    plain = peaks[variants.index(Variant())]
     return {
-        variant: {
-            "peak_memory_mib": peak,
-            "peak_memory_over_plain_mib": peak - plain,
-        }
-        for variant, peak in zip(variants, peaks, strict=True)
+        **measurement.identity(setting, variant),
+        "peak_memory_mib": devices.peak_memory(),
     }
 
 
-def benchmark(args: argparse.Namespace) -> list[dict]:
-    variants = all_variants((1.0,) if args.quick else FRACTIONS)
-    memory: dict[Setting, dict[Variant, dict]] = {}
-    if args.memory:  # Before this process takes hold of a GPU.
-        for setting in settings(args):
-            memory[setting] = peak_memories(setting, variants)
+def memory_rows(setting: Setting, args: argparse.Namespace) -> list[dict]:
+    """The peak memory of each variant, in a process of its own."""
+    variants = [each for each in chosen_variants(args) if each.uses_memory]
+    with ProcessPoolExecutor(
+        max_workers=1, mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
+        rows = list(pool.map(memory_row, [setting] * len(variants), variants))
+    plain = rows[variants.index(Variant())]["peak_memory_mib"]
+    for row in rows:
+        row["peak_memory_over_plain_mib"] = row["peak_memory_mib"] - plain
+    return rows
 
+
+def time_rows(setting: Setting, args: argparse.Namespace) -> list[dict]:
+    """The seconds of each variant, all taking turns in this process."""
     import measurement
 
+    return measurement.step_times(
+        setting,
+        chosen_variants(args),
+        args.rounds,
+        args.steps or STEPS[setting.model],
+    )
+
+
+def chosen_variants(args: argparse.Namespace) -> list[Variant]:
+    return all_variants((1.0,) if args.quick else FRACTIONS)
+
+
+def benchmark(args: argparse.Namespace) -> list[dict]:
+    measure = memory_rows if args.memory else time_rows
     rows = []
     for setting in settings(args):
-        print("timing:", setting.label, file=sys.stderr, flush=True)
-        timed = measurement.step_times(
-            setting,
-            variants,
-            args.rounds,
-            args.steps or STEPS[setting.model],
-        )
-        peaks = memory.get(setting, {})
-        rows += [
-            {**row, **peaks.get(variant, {})}
-            for row, variant in zip(timed, variants, strict=True)
-        ]
+        print(setting.label, file=sys.stderr, flush=True)
+        rows += measure(setting, args)
         results.write(args.results, rows)  # So that nothing is lost.
     return rows
 
@@ -109,22 +107,22 @@ def parse_arguments() -> argparse.Namespace:
         "--batch-size", type=int, help=f"None means {BATCH_SIZES}"
     )
     parser.add_argument(
-        "--image-size", type=int, default=64, help="pixels, of resnet18"
+        "--image-size", type=int, default=32, help="pixels, of resnet18"
     )
     parser.add_argument(
         "--memory",
         action="store_true",
-        help="also measure peak memory, in a process for each variant",
+        help="measure peak memory instead, in a process for each variant",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="2 rounds of 2 steps on batches of 8 at 32 pixels, fraction 1",
+        help="2 rounds of 2 steps on batches of 8, fraction 1",
     )
     args = parser.parse_args()
     if args.quick:
         args.rounds, args.steps = 2, 2
-        args.batch_size, args.image_size = 8, 32
+        args.batch_size = 8
     return args
 
 
