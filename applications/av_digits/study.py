@@ -34,6 +34,12 @@ QUANTIZERS = {"grouped": "", "single": SINGLE_CODEBOOK}
 NOISES = (0.0, 0.5, 1.0, 1.5, 2.0)
 STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2)
 FOLDS = range(6)
+WITH_AND_WITHOUT = "--method cm_vqvae_unregularized cm_vqvae"
+TRANSFER = {
+    "scratch": f"--pretrain-speakers 0 {WITH_AND_WITHOUT}",
+    "transfer": f"--pretrain-speakers 2 {WITH_AND_WITHOUT}",
+    "reset": "--pretrain-speakers 2 --reset-mask --method cm_vqvae",
+}
 PARTS = ("select", "worth", "accuracy", "single", "transfer")
 
 
@@ -93,16 +99,15 @@ def experiments(
         }
     if part == "single":
         return {
-            f"single-{fold}": f"{healthy} {SINGLE_CODEBOOK} --probe --method "
-            f"cm_vqvae_unregularized cm_vqvae --seeds {seeds} --folds {fold}"
+            f"single-{fold}": f"{healthy} {SINGLE_CODEBOOK} --probe "
+            f"{WITH_AND_WITHOUT} --seeds {seeds} --folds {fold}"
             for fold in FOLDS
         }
     return {
         f"{name}-{fold}": f"{healthy} --train-speakers 2 --train-pairs 200 "
-        f"--pretrain-speakers {speakers} --method cm_vqvae_unregularized "
-        f"cm_vqvae --seeds {seeds} --folds {fold}"
+        f"{options} --seeds {seeds} --folds {fold}"
         for fold in FOLDS
-        for name, speakers in {"scratch": 0, "transfer": 2}.items()
+        for name, options in TRANSFER.items()
     }
 
 

@@ -27,6 +27,11 @@ REGIMES = {
     "useless_image": "image nearly useless",
     "audio_shortcut": "one training speaker",
 }
+STARTS = {
+    "scratch": "scratch",
+    "transfer": "transfer",
+    "reset": "transfer, mask learned anew",
+}
 PARTS = ("complementary", "contradictory")
 
 
@@ -255,34 +260,42 @@ def print_separability(folder: pathlib.Path) -> None:
 
 
 def print_transfer(folder: pathlib.Path) -> None:
+    starts = {
+        start: by_method(read_runs(folder / "transfer", f"{start}-*"))
+        for start in STARTS
+    }
     print_header("method", "start", "accuracy", "last epoch", "zeta", "pairs")
     for method in ("cm_vqvae_unregularized", "cm_vqvae"):
-        for start in ("scratch", "transfer"):
-            groups = by_method(read_runs(folder / "transfer", f"{start}-*"))
-            runs = list(groups[method].values())
+        for start, name in STARTS.items():
+            runs = list(starts[start][method].values())
+            if not runs:
+                continue
             print_row(
                 NAMES[method],
-                start,
+                name,
                 percent(run["accuracy"] for run in runs),
                 percent(run["accuracy_last"] for run in runs),
                 mean_and_deviation((run["zeta"] for run in runs), digits=2),
                 f"{len(runs)}",
             )
-    scratch, transfer = (
-        by_method(read_runs(folder / "transfer", f"{start}-*"))
-        for start in ("scratch", "transfer")
-    )
+    ours = {start: groups["cm_vqvae"] for start, groups in starts.items()}
+    without_term = starts["transfer"]["cm_vqvae_unregularized"]
     print_header("difference", "accuracy", "last epoch")
     for name, first, second in (
         (
             "transfer: with - without the term",
-            transfer["cm_vqvae"],
-            transfer["cm_vqvae_unregularized"],
+            ours["transfer"],
+            without_term,
+        ),
+        (
+            "mask learned anew: with - without the term",
+            ours["reset"],
+            without_term,
         ),
         (
             "with the term: transfer - scratch",
-            transfer["cm_vqvae"],
-            scratch["cm_vqvae"],
+            ours["transfer"],
+            ours["scratch"],
         ),
     ):
         print_row(

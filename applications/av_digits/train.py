@@ -212,7 +212,10 @@ def train(trainer: Trainer, data, source, fold: int, seed: int) -> dict:
     if source is not None:
         trainer.fit(source, {})
         fresh = build_model(args, trainer.method)
-        fresh.warm_start(trainer.model)
+        kept = ("encoders", "quantizers", "decoders")
+        fresh.warm_start(
+            trainer.model, kept if args.reset_mask else (*kept, "mask")
+        )
         trainer.start_from(fresh)
     held_out = {"validation": data.validation}
     if not args.select:
@@ -271,6 +274,7 @@ def settings(args: argparse.Namespace) -> dict:
         "train_speakers",
         "train_pairs",
         "pretrain_speakers",
+        "reset_mask",
         "steps_per_epoch",
         "batch_size",
         "learning_rate",
@@ -324,6 +328,11 @@ def parse_arguments() -> argparse.Namespace:
         help="first train on this many other speakers",
     )
     parser.add_argument("--pretrain-pairs", type=int, default=10_000)
+    parser.add_argument(
+        "--reset-mask",
+        action="store_true",
+        help="after pretraining, learn the mask anew",
+    )
     parser.add_argument(
         "--folds",
         type=int,
