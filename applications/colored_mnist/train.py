@@ -165,6 +165,7 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
         },
         "seconds_per_epoch": float(np.mean(stopwatch.seconds or [np.nan])),
         "strength": args.strength,
+        "num_samples": args.num_samples,
         "floor": args.floor,
         "clipnorm": args.clipnorm,
         "penalty_fraction": args.penalty_fraction,
