@@ -4,6 +4,7 @@ python applications/av_digits/table.py applications/av_digits/results
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 from collections import defaultdict
@@ -211,52 +212,57 @@ def print_accuracy(folder: pathlib.Path) -> None:
             )
 
 
+def probes_by_part(runs: dict[tuple, dict], modality: str, name: str) -> dict:
+    """The accuracy of a probe on each part, by fold and seed."""
+    return {
+        part: {
+            pair: {"accuracy": run["separability"][name][modality][part]}
+            for pair, run in runs.items()
+            if np.isfinite(
+                [run["separability"][name][modality][each] for each in PARTS]
+            ).all()
+        }
+        for part in PARTS
+    }
+
+
 def print_separability(folder: pathlib.Path) -> None:
     print_header(
         "codebooks",
         "method",
         "modality",
-        "speaker, complementary",
-        "speaker, contradictory",
-        "digit, complementary",
-        "digit, contradictory",
+        "probe of",
+        *PARTS,
+        "difference",
         "pairs with both parts",
     )
     runs = read_runs(folder / "accuracy", "healthy-*")
     runs += read_runs(folder / "single", "*")
     runs = [run for run in runs if "separability" in run]
-    for codebooks in (8, 1):
+    for codebooks, method, modality, name in itertools.product(
+        (8, 1),
+        ("cm_vqvae_unregularized", "cm_vqvae"),
+        ("audio", "image"),
+        ("speaker", "digit"),
+    ):
         groups = by_method(
             [run for run in runs if run["num_groups"] == codebooks]
         )
-        for method in ("cm_vqvae_unregularized", "cm_vqvae"):
-            for modality in ("audio", "image"):
-                probes = [
-                    {
-                        (name, part): probe[modality][part]
-                        for name, probe in run["separability"].items()
-                        for part in PARTS
-                    }
-                    for run in groups[method].values()
-                ]
-                probes = [
-                    probe
-                    for probe in probes
-                    if np.isfinite(list(probe.values())).all()
-                ]
-                if not probes:
-                    continue
-                print_row(
-                    f"{codebooks}",
-                    NAMES[method],
-                    modality,
-                    *(
-                        percent(probe[name, part] for probe in probes)
-                        for name in ("speaker", "digit")
-                        for part in PARTS
-                    ),
-                    f"{len(probes)}",
-                )
+        first, second = probes_by_part(groups[method], modality, name).values()
+        if not first:
+            continue
+        print_row(
+            f"{codebooks}",
+            NAMES[method],
+            modality,
+            name,
+            *(
+                percent(probe["accuracy"] for probe in part.values())
+                for part in (first, second)
+            ),
+            paired_difference(first, second, "accuracy"),
+            f"{len(first)}",
+        )
 
 
 def print_transfer(folder: pathlib.Path) -> None:
