@@ -20,13 +20,18 @@ import numpy as np
 
 import keras_mmreg as mmreg
 
-STRENGTHS = {
-    "weight_decay": 1e-3,
-    "entropy": 0.003,
-    "variance": 0.03,
-    "fisher": 0.3,
-    "poincare": 0.3,
+CHOSEN = {
+    "weight_decay": {"strength": 1e-3},
+    "entropy": {"strength": 0.003},
+    "variance": {"strength": 0.03},
+    "fisher": {"strength": 0.3},
+    "poincare": {
+        "strength": 1.0,
+        "num_samples": 4,
+        "penalty_fraction": 0.25,
+    },
 }
+"""What `--select` has chosen."""
 GRAY_VALUES = (0.0, 0.5, 1.0)
 
 
@@ -214,7 +219,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--method",
-        choices=["none", "gray", *STRENGTHS],
+        choices=["none", "gray", *CHOSEN],
         default="fisher",
         help="the regularizer; 'gray' trains on gray images, an upper bound",
     )
@@ -223,12 +228,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=1e-2)
     parser.add_argument("--clipnorm", type=float, help="of each gradient")
-    parser.add_argument("--penalty-fraction", type=float, default=0.125)
     parser.add_argument(
         "--strength", type=float, help="default: what --select has chosen"
     )
+    parser.add_argument(
+        "--penalty-fraction", type=float, help="default: likewise, or 0.125"
+    )
+    parser.add_argument("--num-samples", type=int, help="default: likewise")
     parser.add_argument("--reduction", help="see InformationRegularizer")
-    parser.add_argument("--num-samples", type=int)
     parser.add_argument("--stddev", help="'batch', 'example' or a number")
     parser.add_argument("--perturbation", choices=["coordinate", "joint"])
     parser.add_argument("--cross-entropy", choices=["paper", "reversed"])
@@ -244,8 +251,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--verbose", type=int, default=1, choices=[0, 1, 2])
     parser.add_argument("--results", type=pathlib.Path, help="a JSON file")
     args = parser.parse_args()
-    if args.strength is None:
-        args.strength = STRENGTHS.get(args.method)
+    defaults = {"penalty_fraction": 0.125, **CHOSEN.get(args.method, {})}
+    for name, value in defaults.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
     if args.stddev not in (None, "batch", "example"):
         args.stddev = float(args.stddev)
     return args
