@@ -107,7 +107,7 @@ def parse_arguments() -> argparse.Namespace:
         "--batch-size", type=int, help=f"None means {BATCH_SIZES}"
     )
     parser.add_argument(
-        "--image-size", type=int, default=32, help="pixels, of resnet18"
+        "--image-size", type=int, default=64, help="pixels, of resnet18"
     )
     parser.add_argument(
         "--memory",

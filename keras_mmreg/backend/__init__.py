@@ -8,6 +8,7 @@ runs. Each backend module provides the same names:
 - `TrainStep`: the mixin that overrides `keras.Model.train_step` to report
   what only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
+- `kept_variables`: a context in which an error costs no weights.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
 - `has_gpu`: whether the backend computes on a GPU.
@@ -18,6 +19,7 @@ import keras
 if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import has_gpu
+    from keras_mmreg.backend.tensorflow import kept_variables
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
@@ -25,6 +27,7 @@ if keras.config.backend() == "tensorflow":
 elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
+    from keras_mmreg.backend.jax import kept_variables
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
@@ -32,6 +35,7 @@ elif keras.config.backend() == "jax":
 elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import has_gpu
+    from keras_mmreg.backend.torch import kept_variables
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
@@ -47,6 +51,7 @@ else:
 __all__ = [
     "TrainStep",
     "has_gpu",
+    "kept_variables",
     "sum_over_previous_replicas",
     "sum_over_replicas",
     "sync_variables",

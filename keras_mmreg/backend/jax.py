@@ -1,6 +1,8 @@
 """The JAX side of the backend seam."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -159,6 +161,27 @@ class TrainStep:
 def sync_variables(model: keras.Model) -> None:
     """Writes the state that `fit` carries outside the model back into it."""
     model.jax_state_sync()
+
+
+@contextmanager
+def kept_variables(model: keras.Model) -> Iterator[None]:
+    """Gives a model its values back if what runs inside fails at its start.
+
+    Keras takes the values out of the variables while it trains or evaluates,
+    and an error in the first step would leave them without any.
+    """
+    variables = [*model.variables, *model.metrics_variables]
+    if getattr(model, "optimizer", None) is not None:
+        variables += model.optimizer.variables
+    values = [variable.value for variable in variables]
+    try:
+        yield
+    except BaseException:
+        for variable, value in zip(variables, values, strict=True):
+            # A step that has run has given its buffers away.
+            if variable._value is None and not value.is_deleted():
+                variable._value = value
+        raise
 
 
 def has_gpu() -> bool:

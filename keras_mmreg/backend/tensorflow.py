@@ -1,6 +1,8 @@
 """The TensorFlow side of the backend seam."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -40,6 +42,11 @@ class TrainStep:
 
 def sync_variables(model: keras.Model) -> None:
     """Does nothing: TensorFlow updates variables in place."""
+
+
+def kept_variables(model: keras.Model) -> AbstractContextManager:
+    """Does nothing: TensorFlow leaves the variables their values."""
+    return nullcontext(model)
 
 
 def has_gpu() -> bool:

@@ -1,6 +1,8 @@
 """The torch side of the backend seam."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -60,6 +62,11 @@ class TrainStep:
 
 def sync_variables(model: keras.Model) -> None:
     """Does nothing: torch updates variables in place."""
+
+
+def kept_variables(model: keras.Model) -> AbstractContextManager:
+    """Does nothing: torch leaves the variables their values."""
+    return nullcontext(model)
 
 
 def has_gpu() -> bool:

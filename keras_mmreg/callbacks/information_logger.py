@@ -1,5 +1,6 @@
 """Logs the information of each modality at the end of every epoch."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -20,7 +21,8 @@ class InformationLogger(keras.callbacks.Callback):
     `InformationRegularizedModel`, whose own `information_<modality>`, a running
     mean over the training batches, is replaced by the value on this data.
 
-    A share that stays near 0 shows a modality that the model ignores.
+    A share that stays near 0 shows a modality that the model ignores, if the
+    modalities have comparable scales: information is per squared unit.
 
     Args:
         data: What `fit` accepts as data; see `modality_information`. A few
@@ -29,8 +31,9 @@ class InformationLogger(keras.callbacks.Callback):
         prefix: String put before the names, to tell several loggers apart.
             Defaults to `""`.
         frequency: Positive integer, the number of epochs from one measurement
-            to the next. The first epoch is always measured, so that callbacks
-            which take their columns from it know the names. Defaults to `1`.
+            to the next. The first epoch of a `fit` is always measured, so that
+            callbacks which take their columns from it know the names; epochs
+            between have no value. Defaults to `1`.
         batch_size: Integer, for arrays. Defaults to `None`, Keras's 32.
         steps: Integer, the number of batches to use. Defaults to all.
         verbose: `0` or `1`, whether to print the shares too. Defaults to `0`.
@@ -39,7 +42,8 @@ class InformationLogger(keras.callbacks.Callback):
 
     Raises:
         ValueError: If `frequency` is not positive, or a modality cannot be
-            measured (before training starts).
+            measured: before training starts, unless the data are a generator
+            or the model is built only then.
 
     Example:
 
@@ -81,14 +85,31 @@ class InformationLogger(keras.callbacks.Callback):
         self.verbose = verbose
         self.kwargs = {"num_samples": 8, **kwargs}
         self._meter: InformationMeter | None = None
+        self._first_epoch: int | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Creates the meter; its compiled function serves every epoch."""
+        """Creates the meter; its compiled function serves every epoch.
+
+        A batch shows now, and not after an epoch, what cannot be measured.
+        """
         self._meter = create_meter(self.model, **self.kwargs)
+        self._first_epoch = None
+        if self.model.built and not isinstance(self.data, Iterator):
+            self._meter.measure(self.data, self.batch_size, steps=1)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Notes where training starts."""
+        if self._first_epoch is None:
+            self._first_epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the information and adds it to the logs."""
-        if self._meter is None or epoch % self.frequency:
+        if self._meter is None:
+            return
+        if (epoch - (self._first_epoch or 0)) % self.frequency:
+            # A wrapped model's means over training batches have these names.
+            for tracker in self._meter.information_trackers if logs else ():
+                logs.pop(f"{self.prefix}{tracker.name}", None)
             return
         sync_variables(self.model)
         information = self._meter.measure(

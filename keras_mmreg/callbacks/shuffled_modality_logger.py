@@ -50,8 +50,8 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         prefix: String put before the names. Defaults to `"val_"`.
 
     Raises:
-        ValueError: If `data` is no such tuple; when training starts, if `data`
-            lacks a modality.
+        ValueError: If `data` is no such tuple, or its arrays differ in length;
+            when training starts, if `data` lacks a modality.
 
     Example:
 
@@ -87,6 +87,16 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
                 "arrays, which can be shuffled between the examples. Collect a "
                 "dataset or generator into arrays first. "
                 f"Received: data of type {type(data)}"
+            )
+        lengths = [
+            leaf.shape[0]
+            for leaf in keras.tree.flatten(data)
+            if hasattr(leaf, "shape")
+        ]
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                "`data` must have arrays of as many examples each. "
+                f"Received: {lengths} examples"
             )
         if isinstance(modalities, str):
             modalities = [modalities]

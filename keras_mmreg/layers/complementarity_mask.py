@@ -131,6 +131,7 @@ class ComplementarityMask(keras.layers.Layer):
             raise ValueError(
                 f"`rate` must be at least 0 and below 1. Received: {rate}"
             )
+        _check_clip(clip, threshold, mode)
         if schedule is not None and schedule.unit != "step":
             raise ValueError(
                 "`schedule` must count training steps: a layer does not know "
@@ -417,6 +418,23 @@ def _check_initial_value(value: Any, threshold: float, mode: str) -> None:
             "`initial_value` must exceed `threshold`, or every channel but "
             "one starts masked. Raise `initial_value` or lower `threshold`. "
             f"Received: initial_value={value}, threshold={threshold}"
+        )
+
+
+def _check_clip(clip: Any, threshold: float, mode: str) -> None:
+    if clip is None:
+        return
+    if not isinstance(clip, (list, tuple)) or len(clip) != 2:
+        raise ValueError(
+            f"`clip` must be a pair of numbers or None. Received: {clip!r}"
+        )
+    low, high = clip
+    needed = threshold if mode in ("binary", "ternary") else low
+    if not low < high or high <= needed:
+        raise ValueError(
+            "`clip` must be a lower and a higher number, and the higher one "
+            "must exceed `threshold`, or every channel but one is masked. "
+            f"Received: clip={clip}, threshold={threshold}"
         )
 
 

@@ -41,19 +41,20 @@ class InformationModel(keras.Model):
                 f"Received: inner={inner!r} of type {type(inner)}"
             )
         self.inner = inner
-        self.regularizer = regularizers.get(regularizer)
+        self.regularizer = regularizer
         if self.regularizer.differentiates:
             _require_second_derivative(inner)
+        _require_no_state(inner)
         if not isinstance(taps, Mapping | None):
             raise ValueError(
                 "`taps` must be a dict from a modality to the name of a "
                 f"layer, such as {{'text': 'embedding'}}. Received: {taps!r}"
             )
-        self.taps = dict(taps or {})
+        self._taps = dict(taps or {})
         self.divergence = divergence
         if isinstance(modalities, str):
             modalities = [modalities]
-        self.modalities = None if modalities is None else list(modalities)
+        self._modalities = None if modalities is None else list(modalities)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.information_trackers: list[keras.metrics.Mean] = []
@@ -67,6 +68,25 @@ class InformationModel(keras.Model):
             )
             self._create_trackers(inputs)
             self.built = True
+
+    @property
+    def taps(self) -> dict[str, str]:
+        """The layer at which each tapped modality is measured."""
+        return dict(self._taps)
+
+    @property
+    def modalities(self) -> list[str] | None:
+        """The modalities that are measured, or `None` for all of them."""
+        return self._modalities and list(self._modalities)
+
+    @property
+    def regularizer(self) -> regularizers.InformationRegularizer:
+        """What is measured; a new one counts from the next `compile`."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        self._regularizer = regularizers.get(value)
 
     def build(self, input_shape: Any) -> None:
         """Names the modalities of a model that had no inputs until now."""
@@ -120,6 +140,17 @@ class InformationModel(keras.Model):
         self.information_trackers = [
             keras.metrics.Mean(name=f"information_{name}") for name in names
         ]
+
+
+def _require_no_state(inner: keras.Model) -> None:
+    """The model is run again, on as many examples as there are samples."""
+    for layer in inner._flatten_layers(include_self=False):
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"Layer {layer.name!r} is stateful: running the model again "
+                "would change what it remembers. Create it with "
+                "`stateful=False`."
+            )
 
 
 def _require_second_derivative(inner: keras.Model) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import TrainStep
+from keras_mmreg.backend import kept_variables
 from keras_mmreg.models.cm_vqvae import CMVQVAE
 from keras_mmreg.models.information_estimator import batch_size
 from keras_mmreg.models.information_model import InformationModel
@@ -47,7 +48,9 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             subclassed, with one input, a list or a (nested) dict of them.
             Modalities are named by the dict's keys (nested ones by their path,
             such as `"text/ids"`), otherwise by the inputs' names, or else
-            `"input"` or `"input_0"`, `"input_1"`, ...
+            `"input"` or `"input_0"`, `"input_1"`, ... Those of a functional
+            model are perturbed and measured behind the `Masking`, `Rescaling`
+            and `Normalization` layers that they first go through.
         regularizer: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or an
             instance from `keras_mmreg.regularizers`. Defaults to `"fisher"`.
         taps: Optional dict from a modality to the name of a layer at whose
@@ -117,10 +120,13 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             inner, regularizer, taps, divergence, modalities, seed, **kwargs
         )
         _require_no_training_of_its_own(inner)
-        if not 0 < penalty_fraction <= 1:
+        if (
+            not isinstance(penalty_fraction, float | int)
+            or not 0 < penalty_fraction <= 1
+        ):
             raise ValueError(
-                "`penalty_fraction` must be in (0, 1]. "
-                f"Received: penalty_fraction={penalty_fraction}"
+                "`penalty_fraction` must be a number in (0, 1]. "
+                f"Received: penalty_fraction={penalty_fraction!r}"
             )
         self.penalty_fraction = penalty_fraction
         # Where training changes nothing, the pass that made the predictions
@@ -179,12 +185,21 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
         watch = _EpochWatch()
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            watch.set_model(self)
-            callbacks.callbacks.append(watch)
-        else:
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = [*keras.tree.flatten(callbacks or []), watch]
-        return super().fit(callbacks=callbacks, **kwargs)
+            with kept_variables(self):
+                return super().fit(callbacks=callbacks, **kwargs)
+        watch.set_model(self)
+        callbacks.callbacks.append(watch)
+        try:
+            with kept_variables(self):
+                return super().fit(callbacks=callbacks, **kwargs)
+        finally:
+            callbacks.callbacks.remove(watch)
+
+    def export(self, *args: Any, **kwargs: Any) -> Any:
+        """Exports the wrapped model, as its own `export` does."""
+        return self.inner.export(*args, **kwargs)
 
     def training_logs(self) -> dict[str, Tensor]:
         """What only training computes, as means since the epoch began."""
@@ -223,10 +238,10 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             **super().get_config(),
             "inner": serialize(self.inner),
             "regularizer": serialize(self.regularizer),
-            "taps": dict(self.taps),
+            "taps": self.taps,
             "penalty_fraction": self.penalty_fraction,
             "divergence": serialize(self.divergence),
-            "modalities": self.modalities and list(self.modalities),
+            "modalities": self.modalities,
             "seed": self.seed,
         }
 

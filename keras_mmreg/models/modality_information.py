@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_mmreg import regularizers
+from keras_mmreg.backend import kept_variables
 from keras_mmreg.models.information_estimator import batch_size as size_of
 from keras_mmreg.models.information_estimator import example_weight
 from keras_mmreg.models.information_model import InformationModel
@@ -52,14 +53,15 @@ class InformationMeter(InformationModel):
         # Only a tuple: a list is a model's inputs.
         x, *rest = data if isinstance(data, tuple) else (data,)
         y, sample_weight = (*rest, None, None)[:2]
-        self.evaluate(
-            x,
-            y,
-            sample_weight=sample_weight,
-            batch_size=batch_size,
-            steps=steps,
-            verbose=0,
-        )
+        with kept_variables(self):
+            self.evaluate(
+                x,
+                y,
+                sample_weight=sample_weight,
+                batch_size=batch_size,
+                steps=steps,
+                verbose=0,
+            )
         return {
             tracker.name.removeprefix("information_"): float(tracker.result())
             for tracker in self.information_trackers

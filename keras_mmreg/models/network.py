@@ -38,6 +38,19 @@ _INDIFFERENT_CALLS = (
 """These take `training`, but only pass it on, or quantise weights by it."""
 
 
+_PREPARATIONS = (
+    keras.layers.Masking,
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+)
+_LOOKUPS = (
+    keras.layers.Embedding,
+    keras.layers.CategoryEncoding,
+    keras.layers.IntegerLookup,
+    keras.layers.Hashing,
+)
+
+
 class Network(Protocol):
     """What runs an inner model again; each kind has its own activations."""
 
@@ -142,11 +155,12 @@ class FunctionalNetwork:
         self._points = {
             name: self._tapped(name, taps[name], inputs)
             if name in taps
-            else self._behind_masking(inputs[name])
+            else self._behind_preparation(inputs[name])
             for name in self.modalities
         }
         for name, point in self._points.items():
             _require_float(name, point.dtype)
+            self._require_no_lookup(name, point)
             self._require_known_padding(name, point)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
@@ -248,6 +262,16 @@ class FunctionalNetwork:
             raise ValueError(_several_outputs(name, layer))
         return nodes[0].outputs[0]
 
+    def _require_no_lookup(self, name: str, point: Any) -> None:
+        """Token ids in a float tensor are still no numbers to add noise to."""
+        for node in self._consumers(point):
+            if isinstance(node.operation, _LOOKUPS):
+                raise ValueError(
+                    f"Modality {name!r} holds indices, which layer "
+                    f"{node.operation.name!r} looks up. "
+                    f"{_measure_elsewhere(name)}"
+                )
+
     def _require_known_padding(self, name: str, point: Any) -> None:
         source = _producer(point)
         for node in self._nodes:
@@ -256,22 +280,31 @@ class FunctionalNetwork:
             if id(source) in _ancestors(node.outputs):
                 raise ValueError(_hidden_padding(name, node.operation.name))
 
-    def _behind_masking(self, point: Any) -> Any:
-        """Moves a point behind the `Masking` layer that it goes through.
+    def _behind_preparation(self, point: Any) -> Any:
+        """Moves a point behind the layers that only prepare the data.
 
-        Noise on padding would make it look like data to the layer. Keras adds
-        the mask's own computation, with boolean results, to the graph.
+        Noise on padding would make it look like data to a `Masking` layer, and
+        information is per squared unit, so that a model that scales its own
+        inputs is measured in the units that it has chosen.
         """
-        consumers = [
+        consumers = self._consumers(point)
+        if len(consumers) == 1 and isinstance(
+            consumers[0].operation, _PREPARATIONS
+        ):
+            return self._behind_preparation(consumers[0].outputs[0])
+        return point
+
+    def _consumers(self, point: Any) -> list[Any]:
+        """The nodes that a tensor goes into.
+
+        Keras adds the computation of masks, with boolean results, to the graph.
+        """
+        return [
             node
             for node in self._nodes
             if any(x is point for x in node.input_tensors)
             and keras.backend.standardize_dtype(node.outputs[0].dtype) != "bool"
         ]
-        operations = [type(node.operation) for node in consumers]
-        if operations == [keras.layers.Masking]:
-            return consumers[0].outputs[0]
-        return point
 
 
 class _Run(NamedTuple):
@@ -629,8 +662,13 @@ def _require_float(name: str, dtype: Any) -> None:
     if not keras.backend.is_float_dtype(dtype):
         raise ValueError(
             f"Modality {name!r} has dtype {dtype}, which has no gradient. "
-            "Measure it at a float layer, as in "
-            f"`taps={{{name!r}: 'embedding'}}` with the name of the layer that "
-            "embeds or rescales it, or leave it out by naming the others in "
-            "`modalities=[...]`."
+            f"{_measure_elsewhere(name)}"
         )
+
+
+def _measure_elsewhere(name: str) -> str:
+    return (
+        f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
+        "with the name of the layer that embeds or rescales it, or leave it "
+        "out by naming the others in `modalities=[...]`."
+    )

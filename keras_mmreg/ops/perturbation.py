@@ -19,8 +19,9 @@ def noise_stddev(
     Args:
         x: Float tensor of shape `(batch, ...)`.
         stddev: `"batch"` for the standard deviation of each coordinate over
-            the batch (Eq. 6), `"example"` for that of each example over its
-            own coordinates, or a non-negative number.
+            the batch (Eq. 6; a single example says nothing of that, and has
+            the scale of `"example"`), `"example"` for that of each example
+            over its own coordinates, or a non-negative number.
         mask: Optional tensor of shape `x.shape[:k]` whose zeros mark padding,
             which is left out of the statistics.
 
@@ -29,7 +30,7 @@ def noise_stddev(
         `0`, and so is not perturbed.
     """
     if stddev == "batch":
-        deviation = _stddev(x, (0,), mask)
+        deviation = _stddev_over_batch(x, mask)
     elif stddev == "example":
         deviation = _stddev(x, tuple(range(1, len(x.shape))), mask)
     else:
@@ -90,6 +91,15 @@ def align_mask(mask: Tensor, x: Tensor) -> Tensor:
     return ops.reshape(
         ops.cast(mask, x.dtype), (*ops.shape(mask), *missing_axes)
     )
+
+
+def _stddev_over_batch(x: Tensor, mask: Tensor | None) -> Tensor:
+    batch = ops.shape(x)[0]
+    over_batch = _stddev(x, (0,), mask)
+    if isinstance(batch, int) and batch > 1:
+        return over_batch
+    over_example = _stddev(x, tuple(range(len(x.shape))), mask)
+    return ops.where(batch > 1, over_batch, over_example)
 
 
 def _stddev(x: Tensor, axis: tuple[int, ...], mask: Tensor | None) -> Tensor:

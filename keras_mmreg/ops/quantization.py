@@ -46,14 +46,22 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     codebook = ops.stop_gradient(codebook)
     half_norms = 0.5 * ops.sum(ops.square(codebook), axis=-1, keepdims=True)
 
-    def nearest(chunk: Tensor) -> Tensor:
-        products = ops.matmul(codebook, ops.swapaxes(chunk, 1, 2))
-        return _argmin(half_norms - products)
+    chunks = _chunks(vectors, math.prod(codebook.shape[:2]))
+    num_chunks, num_groups, size, _ = ops.shape(chunks)
 
-    num_vectors = ops.shape(vectors)[1]
-    indices = ops.map(nearest, _chunks(vectors, math.prod(codebook.shape[:2])))
-    indices = ops.reshape(ops.swapaxes(indices, 0, 1), (codebook.shape[0], -1))
-    return indices[:, :num_vectors]
+    def add_chunk(i: Tensor, indices: Tensor) -> Tensor:
+        products = ops.matmul(codebook, ops.swapaxes(chunks[i], 1, 2))
+        nearest = _argmin(half_norms - products)
+        return ops.scatter_update(
+            indices, ops.reshape(i, (1, 1)), nearest[None]
+        )
+
+    # Not `ops.map`: on torch it would leave a small result among the freed
+    # distances of every chunk, whose place the next ones could not take.
+    indices = ops.zeros((num_chunks, num_groups, size), "int32")
+    indices = ops.fori_loop(0, num_chunks, add_chunk, indices)
+    indices = ops.reshape(ops.swapaxes(indices, 0, 1), (num_groups, -1))
+    return indices[:, : ops.shape(vectors)[1]]
 
 
 def _chunks(vectors: Tensor, num_codes: int) -> Tensor:

@@ -42,7 +42,8 @@ class InformationRegularizer:
         num_samples: Positive integer, draws of the noise for each example.
             Defaults to `1`.
         stddev: The noise's standard deviation: `"batch"` (that of each
-            coordinate over the batch, Eq. 6), `"example"` (that of each
+            coordinate over the batch, Eq. 6; in a batch of one example, that
+            of the example over its coordinates), `"example"` (that of each
             example over its coordinates), a non-negative float, or a dict with
             one of these for each modality. Defaults to `"batch"`.
         perturbation: `"coordinate"` perturbs one modality at a time while the

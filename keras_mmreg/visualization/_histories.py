@@ -69,9 +69,14 @@ def select(runs: list[Run], name: str, frequency: int) -> Curves:
 
 
 def _measured(run: Run, name: str, frequency: int) -> dict[int, float]:
-    """The values of a metric by epoch."""
-    # Keras and `InformationLogger` count alike: every n-th epoch from the n-th.
-    epochs = run.epochs[run.epochs % frequency == 0]
+    """The values of a metric by epoch.
+
+    `InformationLogger` measures from the first epoch on, Keras validates from
+    epoch number `frequency` on.
+    """
+    logged = "information_" in name
+    start = run.epochs[:1].sum() if logged else frequency
+    epochs = run.epochs[(run.epochs - start) % frequency == 0]
     values = run.logs[name]
     if len(values) != len(epochs):
         raise ValueError(

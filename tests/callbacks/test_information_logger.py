@@ -94,6 +94,40 @@ def test_csv_logger_keeps_the_columns_of_a_lower_frequency(tmp_path):
     assert float(column[0]) > 0 and float(column[2]) > 0
 
 
+def test_a_lower_frequency_leaves_no_other_values_between():
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    model = InformationRegularizedModel(inner)
+    model.compile("sgd", toys.LOGITS_LOSS)
+    history = model.fit(
+        x,
+        y,
+        initial_epoch=1,
+        epochs=5,
+        callbacks=[InformationLogger(x, frequency=3)],
+        verbose=0,
+    ).history
+    assert len(history["penalty"]) == 4
+    assert [len(history[name]) for name in NAMES] == [2] * len(NAMES)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"stddev": {"audio": 0.1}}, "`stddev` must name every modality"),
+        ({"divergence": "mean"}, "`divergence`"),
+    ],
+)
+def test_what_only_a_batch_shows_stops_before_training(options, message):
+    inner = toys.two_modalities()
+    before = inner.get_weights()
+    x, y = toys.data(inner)
+    with pytest.raises(ValueError, match=message):
+        fit(inner, x, y, [InformationLogger(x, **options)])
+    for old, new in zip(before, inner.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 def test_verbose_prints_the_shares(capsys):
     inner = toys.two_modalities()
     x, y = toys.data(inner)

@@ -301,6 +301,9 @@ def test_random_initial_value():
         ({"learning_rate_multiplier": 0.0}, "`learning_rate_multiplier` must"),
         ({"data_format": "nchw"}, "`data_format` must be one of"),
         ({"schedule": LinearRamp(1, 2)}, "`schedule` must count training"),
+        ({"clip": 0.5}, "`clip` must be a pair"),
+        ({"clip": (1.0, 0.0)}, "`clip` must be a lower and a higher"),
+        ({"clip": (0.0, 0.04)}, "must exceed `threshold`"),
     ],
 )
 def test_bad_arguments(kwargs, message):

@@ -754,6 +754,15 @@ class TestOutputs:
 
 
 class TestSaving:
+    def test_export_is_the_inner_models(self, monkeypatch):
+        inner = toys.linear()
+        calls = []
+        monkeypatch.setattr(
+            type(inner), "export", lambda *args, **kwargs: calls.append(kwargs)
+        )
+        InformationRegularizedModel(inner).export(format="onnx")
+        assert calls == [{"format": "onnx"}]
+
     def test_continued_training_equals_uninterrupted_training(self, tmp_path):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
@@ -866,9 +875,17 @@ class TestExtremes:
         x, y = toys.data(inner)
         self.trained(inner, {k: 0 * v for k, v in x.items()}, y)
 
-    def test_a_single_example(self):
+    @pytest.mark.parametrize("regularizer", ["fisher", "entropy"])
+    def test_a_batch_of_one_is_no_outlier(self, regularizer):
         inner = toys.two_modalities()
-        self.trained(inner, *toys.data(inner, num_examples=1))
+        x, y = toys.data(inner)
+        one = {name: value[:1] for name, value in x.items()}
+        frozen = keras.optimizers.SGD(0.0)
+        model = InformationRegularizedModel(inner, regularizer, seed=0)
+        many = fit(model, x, y, optimizer=frozen)["penalty"][0]
+        assert fit(model, one, y[:1], optimizer=frozen)["penalty"][0] < (
+            100 * many
+        )
 
     def test_the_last_batch_is_smaller(self):
         inner = toys.two_modalities()
@@ -945,6 +962,22 @@ class TestErrors:
         without = keras.layers.LSTM(3, use_cudnn=False)(a)
         InformationRegularizedModel(keras.Model(a, without))
 
+    def test_stateful_layers(self):
+        a = keras.Input(batch_shape=(8, 5, 2), name="a")
+        states = keras.layers.SimpleRNN(3, stateful=True, name="rnn")(a)
+        with pytest.raises(ValueError, match="'rnn' is stateful"):
+            InformationRegularizedModel(keras.Model(a, states))
+
+    def test_modalities_and_taps_are_fixed_and_the_regularizer_is_not(self):
+        model = InformationRegularizedModel(toys.linear())
+        for name in ("modalities", "taps"):
+            with pytest.raises(AttributeError, match=name):
+                setattr(model, name, ["audio"])
+        model.regularizer = "poincare"
+        assert type(model.regularizer) is mmreg.regularizers.PoincareInformation
+        with pytest.raises(ValueError, match="poincar"):
+            model.regularizer = "poincar"
+
     def test_taps(self):
         with pytest.raises(ValueError, match="`taps` must be a dict"):
             InformationRegularizedModel(text_model(), taps=["embedding"])
@@ -955,7 +988,7 @@ class TestErrors:
         with pytest.raises(ValueError, match="with `from_logits=True`"):
             fit(model, *toys.data(inner), "sparse_categorical_crossentropy")
 
-    @pytest.mark.parametrize("fraction", [0.0, 1.5, -1.0])
+    @pytest.mark.parametrize("fraction", [0.0, 1.5, -1.0, "half", None])
     def test_penalty_fraction(self, fraction):
         with pytest.raises(ValueError, match="`penalty_fraction`"):
             InformationRegularizedModel(
@@ -1005,10 +1038,14 @@ class TestErrors:
 
     def test_no_divergence_fits(self):
         inner = toys.linear(None)
+        before = inner.get_weights()
         x, y = toys.data(inner)
         model = InformationRegularizedModel(inner)
         with pytest.raises(ValueError, match="Pass `divergence`"):
             fit(model, x, np.eye(3)[y], loss="hinge")
+        for old, new in zip(before, inner.get_weights(), strict=True):
+            np.testing.assert_array_equal(old, new)
+        assert all_finite(fit(model, x, y))
 
     def test_a_modality_without_a_gradient(self):
         audio = keras.Input((4,), name="audio")

@@ -274,6 +274,29 @@ def test_inputs_without_a_name_have_their_place():
     assert modality_names(model, model.input) == ["input_0", "a"]
 
 
+def test_points_are_behind_what_prepares_the_data():
+    pixels = keras.Input((4,), dtype="uint8", name="pixels")
+    x = keras.layers.Rescaling(1 / 255)(pixels)
+    x = keras.layers.Normalization(mean=0.5, variance=0.25)(x)
+    model = keras.Model(pixels, keras.layers.Dense(3)(x))
+    batch = keras.ops.convert_to_tensor(np.full((2, 4), 255), "uint8")
+    network = create_network(model, model.input)
+    clean = network.run(batch)
+    np.testing.assert_allclose(array(network.points_of(clean)["pixels"]), 1.0)
+    np.testing.assert_allclose(
+        array(network.points(batch)["pixels"]), 1.0, rtol=1e-5
+    )
+
+
+def test_indices_in_a_float_tensor_are_refused():
+    ids = keras.Input((4,), name="ids")
+    words = keras.layers.Embedding(7, 2, name="words")(ids)
+    model = keras.Model(ids, keras.layers.Dense(3)(words))
+    with pytest.raises(ValueError, match="'ids' holds indices.*taps="):
+        create_network(model, model.input)
+    create_network(model, model.input, taps={"ids": "words"})
+
+
 def test_a_sequential_model_has_the_same_name_before_and_after_it_is_built():
     model = keras.Sequential([keras.layers.Dense(3)])
     batch = tensor(np.random.rand(2, 4))

@@ -128,7 +128,7 @@ def test_logger_with_a_frequency():
     )
     figure = plot_information_share(history, frequency=3)
     line = figure.axes[0].lines[0]
-    assert line.get_xdata().tolist() == [3, 6]
+    assert line.get_xdata().tolist() == [3, 6]  # Counted from 1.
     expected = history.history["information_share_audio"]
     assert line.get_ydata().tolist() == expected
     with pytest.raises(ValueError, match="`frequency` must be the number"):

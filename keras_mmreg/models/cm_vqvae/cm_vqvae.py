@@ -1,10 +1,12 @@
 """A multimodal network that masks the features its task does not need."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_mmreg.backend import TrainStep
@@ -39,7 +41,8 @@ class CMVQVAE(TrainStep, keras.Model):
     `reconstruction_loss`, and `perplexity_<modality>` and
     `codebook_usage_<modality>`. Decoders run in training only: `evaluate`
     reports the same without `reconstruction_loss`, and its `loss` is without
-    that term; monitor `val_task_loss` for the task alone. Shares and zeta are
+    that term; monitor `val_task_loss`, with `mode="min"`, for the task alone.
+    Shares and zeta are
     properties of `mask`; `keras_mmreg.callbacks.ComplementarityLogger` logs
     them.
 
@@ -124,6 +127,8 @@ class CMVQVAE(TrainStep, keras.Model):
                 "`encoders` must be a dict from modality to a layer. "
                 f"Received: {encoders!r}"
             )
+        for name in encoders:
+            _check_modality_name(name)
         self.modalities = tuple(encoders)
         if fusion not in ("concatenate", "none"):
             raise ValueError(
@@ -132,10 +137,11 @@ class CMVQVAE(TrainStep, keras.Model):
             )
         self.encoders = dict(encoders)
         self.decoders = self._for_all("decoders", decoders or {})
+        _check_layers("encoders", self.encoders.values())
+        _check_layers("decoders", self.decoders.values())
+        _check_layers("head", [head])
+        self.mask = _create_mask(mask)
         self.quantizers = self._create_quantizers(quantizers)
-        if not isinstance(mask, ComplementarityMask):
-            mask = ComplementarityMask(mode=mask)
-        self.mask = mask
         self.head = head
         self.fusion = fusion
         self.reconstruction_weight = reconstruction_weight
@@ -155,25 +161,43 @@ class CMVQVAE(TrainStep, keras.Model):
     def _create_quantizers(self, quantizers: Any) -> dict[str, Any]:
         if quantizers is None:
             return {}
+        data_format = self.mask.data_format
         if isinstance(quantizers, Mapping):
-            return self._for_all("quantizers", quantizers)
-        if not isinstance(quantizers, VectorQuantizer):
-            quantizers = VectorQuantizer(512, update=quantizers)
-        config = quantizers.get_config()
-        return {
-            name: VectorQuantizer.from_config(
-                {**config, "name": f"{config['name']}_{name}"}
-            )
-            for name in self.modalities
-        }
+            by_modality = self._for_all("quantizers", quantizers)
+        else:
+            if quantizers in ("ema", "gradient"):
+                quantizers = VectorQuantizer(
+                    512, update=quantizers, data_format=data_format
+                )
+            _check_quantizer(quantizers)
+            config = quantizers.get_config()
+            by_modality = {
+                name: VectorQuantizer.from_config(
+                    {**config, "name": f"{config['name']}_{name}"}
+                )
+                for name in self.modalities
+            }
+        for quantizer in by_modality.values():
+            _check_quantizer(quantizer, data_format)
+        return by_modality
 
     def _create_reconstruction_errors(self) -> dict[str, Any]:
         weights = self.reconstruction_weight
         if not isinstance(weights, Mapping):
             weights = dict.fromkeys(self.modalities, weights)
         variances = self.data_variance or dict.fromkeys(self.modalities)
+        if not isinstance(variances, Mapping):
+            raise ValueError(
+                "`data_variance` must be a dict from modality to a number. "
+                f"Received: {variances!r}"
+            )
         self._for_all("reconstruction_weight", weights)
         self._for_all("data_variance", variances)
+        for weight in weights.values():
+            _check_number("reconstruction_weight", weight, positive=False)
+        for variance in variances.values():
+            if variance is not None:
+                _check_number("data_variance", variance, positive=True)
         return {
             name: ReconstructionError(
                 weights[name], variances[name], dtype="float32"
@@ -415,8 +439,15 @@ class CMVQVAE(TrainStep, keras.Model):
                 separation anew. Defaults to all but the head.
 
         Raises:
-            ValueError: If a part is unknown or its weights do not match.
+            ValueError: If a part is unknown or its weights do not match;
+                nothing is copied then.
         """
+        if not isinstance(source, CMVQVAE) or not (source.built and self.built):
+            raise ValueError(
+                "`source` must be a `CMVQVAE`, and both models must have been "
+                "built: call them on a batch first. "
+                f"Received: source={source!r}"
+            )
         targets = dict(self._layers_of(parts))
         sources = dict(source._layers_of(parts))
         for key, layer in targets.items():
@@ -425,6 +456,8 @@ class CMVQVAE(TrainStep, keras.Model):
                     f"`source` has no {key[0]} for {key[1]!r}. Leave "
                     f"{key[0]!r} out of `parts`. Received: parts={parts}"
                 )
+            _check_same_weights(key, layer, sources[key])
+        for key, layer in targets.items():
             layer.set_weights(sources[key].get_weights())
 
     def freeze(self, parts: tuple[str, ...]) -> None:
@@ -545,6 +578,71 @@ class CMVQVAE(TrainStep, keras.Model):
         for part in ("mask", "head"):
             config[part] = deserialize(config[part])
         return cls(**config)
+
+
+def _create_mask(mask: Any) -> ComplementarityMask:
+    if isinstance(mask, ComplementarityMask):
+        return mask
+    if not isinstance(mask, str):
+        raise ValueError(
+            "`mask` must be a mode of `ComplementarityMask`, such as 'binary', "
+            f"or an instance. Received: mask={mask!r}"
+        )
+    return ComplementarityMask(mode=mask)
+
+
+def _check_modality_name(name: Any) -> None:
+    if not isinstance(name, str) or not name or set(name) & set("/."):
+        raise ValueError(
+            "`encoders` must have modality names without '/' and '.', which "
+            f"stand for paths in saved models. Received: {name!r}"
+        )
+
+
+def _check_layers(argument: str, layers: Iterable) -> None:
+    for layer in layers:
+        if not isinstance(layer, keras.layers.Layer):
+            raise ValueError(
+                f"`{argument}` must hold Keras layers or models; a function "
+                f"becomes one by `keras.layers.Lambda`. Received: {layer!r}"
+            )
+
+
+def _check_quantizer(quantizer: Any, data_format: str | None = None) -> None:
+    if not isinstance(quantizer, VectorQuantizer):
+        raise ValueError(
+            "`quantizers` must be 'ema', 'gradient', a `VectorQuantizer`, a "
+            f"dict of them or None. Received: {quantizer!r}"
+        )
+    if data_format not in (None, quantizer.data_format):
+        raise ValueError(
+            "`quantizers` and `mask` must have the same `data_format`. "
+            f"Received: {quantizer.data_format!r} and {data_format!r}"
+        )
+
+
+def _check_number(argument: str, value: Any, positive: bool) -> None:
+    if not isinstance(value, float | int | np.floating) or not (
+        value > 0 if positive else value >= 0
+    ):
+        kind = "positive" if positive else "non-negative"
+        raise ValueError(
+            f"`{argument}` must be a {kind} number, or a dict of them by "
+            f"modality. Received: {value!r}"
+        )
+
+
+def _check_same_weights(key: tuple, target: Any, source: Any) -> None:
+    shapes = [
+        [tuple(weight.shape) for weight in layer.weights]
+        for layer in (target, source)
+    ]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"`source` must have {key[0]} with the weights of this model's. "
+            f"Leave {key[0]!r} out of `parts`, or change the architecture. "
+            f"Received for {key[1]!r}: {shapes[1]} instead of {shapes[0]}"
+        )
 
 
 def _build(layer: Any, shape: Any) -> Any:

@@ -6,11 +6,16 @@ blocks of 32, 64 channels to quantise.
 """
 
 import math
+from functools import partial
 
 import keras
 from keras import layers
 
 from keras_mmreg.types import Tensor
+
+# Whatever `keras.config.image_data_format()` says.
+_Conv2D = partial(layers.Conv2D, data_format="channels_last")
+_Conv2DTranspose = partial(layers.Conv2DTranspose, data_format="channels_last")
 
 
 def image_encoder(
@@ -51,15 +56,15 @@ def image_encoder(
             f"of 4. Pad or crop the data. Received: {input_shape}"
         )
     inputs = keras.Input(input_shape)
-    x = layers.Conv2D(
+    x = _Conv2D(
         hidden_channels // 2, 4, strides=2, padding="same", activation="relu"
     )(inputs)
-    x = layers.Conv2D(
+    x = _Conv2D(
         hidden_channels, 4, strides=2, padding="same", activation="relu"
     )(x)
-    x = layers.Conv2D(hidden_channels, 3, padding="same")(x)
+    x = _Conv2D(hidden_channels, 3, padding="same")(x)
     x = _residual_stack(x, num_residual_blocks, residual_channels)
-    return keras.Model(inputs, layers.Conv2D(channels, 1)(x), name=name)
+    return keras.Model(inputs, _Conv2D(channels, 1)(x), name=name)
 
 
 def image_decoder(
@@ -92,12 +97,12 @@ def image_decoder(
     (None, 28, 28, 3)
     """
     inputs = keras.Input(feature_shape)
-    x = layers.Conv2D(hidden_channels, 3, padding="same")(inputs)
+    x = _Conv2D(hidden_channels, 3, padding="same")(inputs)
     x = _residual_stack(x, num_residual_blocks, residual_channels)
-    x = layers.Conv2DTranspose(
+    x = _Conv2DTranspose(
         hidden_channels // 2, 4, strides=2, padding="same", activation="relu"
     )(x)
-    outputs = layers.Conv2DTranspose(
+    outputs = _Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", activation=activation
     )(x)
     return keras.Model(inputs, outputs, name=name)
@@ -134,9 +139,9 @@ def classification_head(
     (None, 10)
     """
     inputs = keras.Input(feature_shape)
-    x = layers.Conv2D(hidden_channels, 3, padding="same")(inputs)
+    x = _Conv2D(hidden_channels, 3, padding="same")(inputs)
     x = _residual_stack(x, num_residual_blocks, residual_channels)
-    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.GlobalAveragePooling2D(data_format="channels_last")(x)
     outputs = layers.Dense(num_classes, activation=activation)(x)
     return keras.Model(inputs, outputs, name=name)
 
@@ -158,8 +163,8 @@ def segmentation_head(
         hidden_channels: Integer. Defaults to `128`.
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
-        activation: Optional activation of the output; `None` gives logits.
-            Defaults to `"softmax"`.
+        activation: Optional activation of the output; `None` gives logits,
+            which sparse labels need on torch. Defaults to `"softmax"`.
         name: Optional string.
 
     Returns:
@@ -245,9 +250,9 @@ def vector_decoder(
 def _residual_stack(x: Tensor, num_blocks: int, channels: int) -> Tensor:
     for _ in range(num_blocks):
         y = layers.ReLU()(x)
-        y = layers.Conv2D(
+        y = _Conv2D(
             channels, 3, padding="same", use_bias=False, activation="relu"
         )(y)
-        y = layers.Conv2D(x.shape[-1], 1, use_bias=False)(y)
+        y = _Conv2D(x.shape[-1], 1, use_bias=False)(y)
         x = layers.Add()([x, y])
     return layers.ReLU()(x)

@@ -289,8 +289,26 @@ def dense(num_inputs, num_outputs):
         ({"decoders": {"image": Dense(4)}}, "`decoders` must be a dict with"),
         ({"data_variance": {"image": 1.0}}, "`data_variance` must be a dict"),
         ({"fusion": "sum"}, "`fusion` must be 'concatenate' or"),
-        ({"quantizers": "sgd"}, "`update` must be one of"),
+        ({"data_variance": 1.0}, "`data_variance` must be a dict"),
+        (
+            {"data_variance": {"image": 0.0, "audio": 1.0}},
+            "`data_variance` must be a positive number",
+        ),
+        (
+            {"reconstruction_weight": -1.0},
+            "`reconstruction_weight` must be a non-negative number",
+        ),
+        ({"quantizers": "sgd"}, "`quantizers` must be 'ema', 'gradient'"),
+        ({"quantizers": 64}, "`quantizers` must be 'ema', 'gradient'"),
         ({"mask": "soft"}, "`mode` must be one of"),
+        ({"mask": None}, "`mask` must be a mode"),
+        (
+            {"mask": ComplementarityMask(data_format="channels_first")},
+            "`quantizers` and `mask` must have the same `data_format`",
+        ),
+        ({"head": None}, "`head` must hold Keras layers"),
+        ({"head": lambda x: x}, "`head` must hold Keras layers"),
+        ({"encoders": {"a/b": Dense(4)}}, "names without '/' and '.'"),
     ],
 )
 def test_bad_arguments(kwargs, message):
@@ -315,6 +333,29 @@ def test_bad_inputs():
         model.task_model()
     with pytest.raises(ValueError, match="no decoders"):
         model.reconstruct(x)
+
+
+def test_a_warm_start_that_fails_copies_nothing():
+    x, y = data(8)
+    source, target = create_model(), create_model(mask=ComplementarityMask())
+    with pytest.raises(ValueError, match="both models must have been built"):
+        target.warm_start(source)
+    source(x)
+    wider = {"image": Dense(6), "audio": Dense(6)}
+    target = create_model(encoders=wider)
+    target(x)
+    before = target.get_weights()
+    with pytest.raises(ValueError, match="must have encoders with the weights"):
+        target.warm_start(source)
+    for old, new in zip(before, target.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_default_quantizers_take_the_format_of_the_mask():
+    mask = ComplementarityMask(data_format="channels_first")
+    model = create_model(mask=mask, quantizers="ema")
+    formats = {layer.data_format for layer in model.quantizers.values()}
+    assert formats == {"channels_first"}
 
 
 def test_empty_modality():

@@ -14,6 +14,20 @@ def test_sizes_of_the_public_implementation():
     assert encoder.count_params() == expected
 
 
+def test_channels_are_last_whatever_keras_is_set_to():
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        encoder = cm_vqvae.image_encoder((8, 8, 3), 4, hidden_channels=8)
+        decoder = cm_vqvae.image_decoder((2, 2, 4), 3, hidden_channels=8)
+        head = cm_vqvae.classification_head((2, 2, 4), 5, hidden_channels=8)
+    finally:
+        keras.config.set_image_data_format(before)
+    assert encoder.output_shape == (None, 2, 2, 4)
+    assert decoder.output_shape == (None, 8, 8, 3)
+    assert head.output_shape == (None, 5)
+
+
 def test_image_and_spectrogram():
     small = {"hidden_channels": 8, "num_residual_blocks": 0}
     encoders = {
