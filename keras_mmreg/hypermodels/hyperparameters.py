@@ -27,8 +27,11 @@ def choice(hp: Any, name: str, values: Any, default: int) -> int:
 
 def check_range(name: str, value: Any) -> None:
     """Raises unless `number` can make sense of the value."""
-    if isinstance(value, Sequence) and not (
-        len(value) == 2 and 0 < value[0] < value[1]
+    pair = isinstance(value, tuple | list) and len(value) == 2
+    if not (
+        0 < value[0] < value[1]
+        if pair
+        else isinstance(value, float | int) and value >= 0
     ):
         raise ValueError(
             f"`{name}` must be a number, or a pair `(low, high)` of numbers "

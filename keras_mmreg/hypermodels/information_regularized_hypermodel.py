@@ -166,6 +166,11 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
                 self.shortcuts,
                 batch_size=batch_size or kwargs.get("batch_size"),
             )
+            logger.set_model(model)
+            try:
+                logger.on_train_begin()
+            except ValueError as error:
+                raise keras_tuner.errors.FatalValueError(str(error)) from error
             # In front: the tuner's own callbacks look for the objective.
             callbacks = [logger, *callbacks]
         return model.fit(*args, callbacks=callbacks, **kwargs)

@@ -103,10 +103,11 @@ def _runs(histories: Any) -> list[Run]:
             "`histories` must have at least one history for each label. "
             "Received: an empty list"
         )
-    return [_run(item) for item in items]
+    return [run_of(item) for item in items]
 
 
-def _run(history: Any) -> Run:
+def run_of(history: Any) -> Run:
+    """One history, checked."""
     logs = getattr(history, "history", history)
     if not isinstance(logs, Mapping):
         raise ValueError(

@@ -36,6 +36,11 @@ def plot_mask_weights(
     >>> figure.axes[0].get_ylabel()
     'Mask weight'
     """
+    if not isinstance(mask, ComplementarityMask) or not mask.built:
+        raise ValueError(
+            "`mask` must be a `ComplementarityMask` that has seen data, such "
+            f"as the `mask` of a trained `CMVQVAE`. Received: {mask!r}"
+        )
     if not mask.learns:
         raise ValueError(
             "`mask` must have weights to draw: its `mode` must be 'binary', "

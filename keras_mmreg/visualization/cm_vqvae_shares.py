@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from keras_mmreg.visualization._figure import COLORS
 from keras_mmreg.visualization._figure import create_axes
 from keras_mmreg.visualization._figure import root_figure
+from keras_mmreg.visualization._histories import run_of
 
 _PREFIX = "complementary_"
 
@@ -37,21 +38,20 @@ def plot_complementarity(history: Any, ax: Axes | None = None) -> Figure:
     >>> [line.get_label() for line in figure.axes[0].get_lines()]
     ['image', 'audio']
     """
-    logs = getattr(history, "history", history)
+    epochs, logs = run_of(history)
     shares = {
         name.removeprefix(_PREFIX): logs[name]
         for name in logs
         if name.startswith(_PREFIX)
     }
-    if not shares:
+    if not shares or "zeta" not in logs:
         raise ValueError(
-            "`history` must have `complementary_<modality>`: pass a "
+            "`history` must have `complementary_<modality>` and `zeta`: pass a "
             "`ComplementarityLogger` to the `callbacks` of `fit`. "
             f"Received: {sorted(logs)}"
         )
     ax = create_axes(ax)
     for index, (name, values) in enumerate(shares.items()):
-        epochs = range(1, len(values) + 1)
         ax.plot(epochs, values, color=COLORS[index % len(COLORS)], label=name)
     ax.set_xlabel("Epoch")
     ax.set_ylabel("Complementary (%)")
@@ -59,9 +59,7 @@ def plot_complementarity(history: Any, ax: Axes | None = None) -> Figure:
     ax.spines["top"].set_visible(False)
     ax.legend(frameon=False, fontsize="small")
     right = ax.twinx()
-    right.plot(
-        range(1, len(logs["zeta"]) + 1), logs["zeta"], color="gray", ls="--"
-    )
+    right.plot(epochs, logs["zeta"], color="gray", ls="--")
     right.set_ylabel("Zeta (dashed)")
     right.set_ylim(0, 1.05)
     right.spines["top"].set_visible(False)

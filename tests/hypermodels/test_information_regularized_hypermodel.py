@@ -147,8 +147,17 @@ def test_shortcuts_need_validation_data(kwargs, tmp_path):
         tuner.search(x, y, verbose=0, **kwargs)
 
 
+def test_unknown_shortcuts_end_the_search(tmp_path):
+    x, y = toys.data(toys.linear())
+    tuner = random_search(hypermodel(shortcuts=["smell"]), tmp_path)
+    with pytest.raises(ValueError, match="`modalities` must name at least"):
+        tuner.search(x, y, validation_data=(x, y), verbose=0)
+
+
 @pytest.mark.parametrize("name", ["strength", "penalty_fraction"])
-@pytest.mark.parametrize("value", [(0.0, 1.0), (1.0, 0.1), (0.1, 0.2, 0.3)])
+@pytest.mark.parametrize(
+    "value", [(0.0, 1.0), (1.0, 0.1), (0.1, 0.2, 0.3), -1.0, "0.1"]
+)
 def test_bad_range(name, value):
     with pytest.raises(ValueError, match=f"`{name}` must be a number, or a"):
         hypermodel(**{name: value})

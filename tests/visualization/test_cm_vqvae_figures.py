@@ -73,8 +73,12 @@ def test_mask_weights(model_and_inputs):
         [bar.get_height() for bar in ax.patches], [0.1, 0.1, 0.0, 0.1]
     )
     assert ax.get_lines()[0].get_ydata()[0] == 0.05
+    without_weights = ComplementarityMask(mode="none")
+    without_weights.build({"image": (None, 4)})
     with pytest.raises(ValueError, match="must have weights to draw"):
-        plot_mask_weights(ComplementarityMask(mode="none"))
+        plot_mask_weights(without_weights)
+    with pytest.raises(ValueError, match="that has seen data"):
+        plot_mask_weights(ComplementarityMask())
 
 
 def test_complementarity():
@@ -85,3 +89,7 @@ def test_complementarity():
     np.testing.assert_allclose(right.get_lines()[0].get_ydata(), [1.0, 0.5])
     with pytest.raises(ValueError, match="`history` must have"):
         plot_complementarity({"loss": [1.0]})
+    resumed = keras.callbacks.History()
+    resumed.epoch, resumed.history = [3, 4], logs
+    line = plot_complementarity(resumed).axes[0].get_lines()[0]
+    assert line.get_xdata().tolist() == [4, 5]
