@@ -185,17 +185,17 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
         watch = _EpochWatch()
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = [*keras.tree.flatten(callbacks or []), watch]
-            with kept_variables(self):
-                return super().fit(callbacks=callbacks, **kwargs)
-        watch.set_model(self)
-        callbacks.callbacks.append(watch)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            watch.set_model(self)
+            members = callbacks.callbacks
+        else:
+            callbacks = members = keras.tree.flatten(callbacks or [])
+        members.append(watch)
         try:
             with kept_variables(self):
                 return super().fit(callbacks=callbacks, **kwargs)
         finally:
-            callbacks.callbacks.remove(watch)
+            members.remove(watch)
 
     def export(self, *args: Any, **kwargs: Any) -> Any:
         """Exports the wrapped model, as its own `export` does."""

@@ -42,9 +42,8 @@ class CMVQVAE(TrainStep, keras.Model):
     `codebook_usage_<modality>`. Decoders run in training only: `evaluate`
     reports the same without `reconstruction_loss`, and its `loss` is without
     that term; monitor `val_task_loss`, with `mode="min"`, for the task alone.
-    Shares and zeta are
-    properties of `mask`; `keras_mmreg.callbacks.ComplementarityLogger` logs
-    them.
+    Shares and zeta are properties of `mask`;
+    `keras_mmreg.callbacks.ComplementarityLogger` logs them.
 
     The paper's baselines are options: `mask="dropout"`, `mask="attention"`;
     `mask="none"` with (configuration ii) or without (i) decoders and
@@ -163,23 +162,21 @@ class CMVQVAE(TrainStep, keras.Model):
             return {}
         data_format = self.mask.data_format
         if isinstance(quantizers, Mapping):
-            by_modality = self._for_all("quantizers", quantizers)
-        else:
-            if quantizers in ("ema", "gradient"):
-                quantizers = VectorQuantizer(
-                    512, update=quantizers, data_format=data_format
-                )
-            _check_quantizer(quantizers)
-            config = quantizers.get_config()
-            by_modality = {
-                name: VectorQuantizer.from_config(
-                    {**config, "name": f"{config['name']}_{name}"}
-                )
-                for name in self.modalities
-            }
-        for quantizer in by_modality.values():
-            _check_quantizer(quantizer, data_format)
-        return by_modality
+            for quantizer in quantizers.values():
+                _check_quantizer(quantizer, data_format)
+            return self._for_all("quantizers", quantizers)
+        if quantizers in ("ema", "gradient"):
+            quantizers = VectorQuantizer(
+                512, update=quantizers, data_format=data_format
+            )
+        _check_quantizer(quantizers, data_format)
+        config = quantizers.get_config()
+        return {
+            name: VectorQuantizer.from_config(
+                {**config, "name": f"{config['name']}_{name}"}
+            )
+            for name in self.modalities
+        }
 
     def _create_reconstruction_errors(self) -> dict[str, Any]:
         weights = self.reconstruction_weight
@@ -608,13 +605,13 @@ def _check_layers(argument: str, layers: Iterable) -> None:
             )
 
 
-def _check_quantizer(quantizer: Any, data_format: str | None = None) -> None:
+def _check_quantizer(quantizer: Any, data_format: str) -> None:
     if not isinstance(quantizer, VectorQuantizer):
         raise ValueError(
             "`quantizers` must be 'ema', 'gradient', a `VectorQuantizer`, a "
             f"dict of them or None. Received: {quantizer!r}"
         )
-    if data_format not in (None, quantizer.data_format):
+    if quantizer.data_format != data_format:
         raise ValueError(
             "`quantizers` and `mask` must have the same `data_format`. "
             f"Received: {quantizer.data_format!r} and {data_format!r}"
