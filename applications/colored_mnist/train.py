@@ -174,6 +174,7 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
         "floor": args.floor,
         "clipnorm": args.clipnorm,
         "penalty_fraction": args.penalty_fraction,
+        "palette": args.palette,
         "backend": keras.config.backend(),
         "history": {
             name: [round(float(value), 5) for value in values]
@@ -246,6 +247,12 @@ def parse_arguments() -> argparse.Namespace:
         "default: the 6,000 digits shipped with the package",
     )
     parser.add_argument(
+        "--palette",
+        default="default",
+        choices=list(mmreg.datasets.PALETTES),
+        help="the colours of the classes",
+    )
+    parser.add_argument(
         "--select", action="store_true", help="use validation data only"
     )
     parser.add_argument("--verbose", type=int, default=1, choices=[0, 1, 2])
@@ -265,6 +272,7 @@ def main() -> None:
     data = mmreg.datasets.load_colored_mnist(
         args.mnist,
         validation_split=0.1 if args.select else 0.0,
+        palette=args.palette,
         gray_values=GRAY_VALUES,
     )
     runs = []

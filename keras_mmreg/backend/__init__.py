@@ -11,6 +11,7 @@ runs. Each backend module provides the same names:
 - `kept_variables`: a context in which an error costs no weights.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
+- `segment_sum`: the sums of the rows that share an index.
 - `has_gpu`: whether the backend computes on a GPU.
 """
 
@@ -20,6 +21,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
+    from keras_mmreg.backend.tensorflow import segment_sum
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
@@ -28,6 +30,7 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
+    from keras_mmreg.backend.jax import segment_sum
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
@@ -36,6 +39,7 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import kept_variables
+    from keras_mmreg.backend.torch import segment_sum
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
@@ -52,6 +56,7 @@ __all__ = [
     "TrainStep",
     "has_gpu",
     "kept_variables",
+    "segment_sum",
     "sum_over_previous_replicas",
     "sum_over_replicas",
     "sync_variables",

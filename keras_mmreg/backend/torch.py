@@ -69,6 +69,24 @@ def kept_variables(model: keras.Model) -> AbstractContextManager:
     return nullcontext(model)
 
 
+def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:
+    """The sums of the rows of `values` that share an index.
+
+    `keras.ops.segment_sum` does this with `scatter_add`, which takes about
+    twenty times as long on a CPU.
+
+    Args:
+        values: `(n, ...)`.
+        indices: Integers `(n,)` from 0 to `num_segments - 1`, in any order.
+        num_segments: Integer, the number of sums.
+
+    Returns:
+        `(num_segments, ...)`; 0 where no row has the index.
+    """
+    sums = values.new_zeros((num_segments, *values.shape[1:]))
+    return sums.index_add(0, indices, values)
+
+
 def has_gpu() -> bool:
     """Whether torch sees a GPU."""
     return torch.cuda.is_available()

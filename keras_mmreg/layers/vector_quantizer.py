@@ -304,7 +304,6 @@ class VectorQuantizer(keras.layers.Layer):
 
     def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
         """A random vector, padding excepted, for each code of each group."""
-        ends = ops.cumsum(weights)
         own = ops.sum(weights)
         total = sum_over_replicas(own)
         uniform = keras.random.uniform(
@@ -315,10 +314,11 @@ class VectorQuantizer(keras.layers.Layer):
         # In float32 `uniform * total` can round up to the total itself.
         positions = ops.minimum(uniform * total, total - 0.5)
         positions = positions - sum_over_previous_replicas(own)
-        chosen = ops.searchsorted(ends, ops.ravel(positions), side="right")
         last = ops.shape(weights)[0] - 1
-        chosen = ops.minimum(ops.cast(chosen, "int32"), last)
-        chosen = ops.reshape(chosen, positions.shape)
+        places = ops.clip(ops.cast(positions, "int32"), 0, last)
+        # Not `searchsorted`, which XLA does by comparing all with all.
+        counted = quantization.indices_of_counted(weights)
+        chosen = ops.take(counted, places, axis=0)
         samples = ops.take_along_axis(vectors, chosen[..., None], axis=1)
         here = ops.logical_and(positions >= 0, positions < own)
         return sum_over_replicas(ops.where(here[..., None], samples, 0.0))

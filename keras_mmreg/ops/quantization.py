@@ -16,6 +16,7 @@ import math
 from keras import ops
 
 from keras_mmreg.backend import has_gpu
+from keras_mmreg.backend import segment_sum
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.types import Tensor
 
@@ -52,9 +53,7 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     def add_chunk(i: Tensor, indices: Tensor) -> Tensor:
         products = ops.matmul(codebook, ops.swapaxes(chunks[i], 1, 2))
         nearest = _argmin(half_norms - products)
-        return ops.scatter_update(
-            indices, ops.reshape(i, (1, 1)), nearest[None]
-        )
+        return ops.slice_update(indices, (i, 0, 0), nearest[None])
 
     # Not `ops.map`: on torch it would leave a small result among the freed
     # distances of every chunk, whose place the next ones could not take.
@@ -130,7 +129,7 @@ def code_counts(
     num_groups = indices.shape[0]
     rows = ops.reshape(_row_indices(indices, num_embeddings), (-1,))
     repeated = ops.tile(weights, (num_groups,))
-    counts = ops.segment_sum(repeated, rows, num_groups * num_embeddings)
+    counts = segment_sum(repeated, rows, num_groups * num_embeddings)
     return ops.reshape(counts, (num_groups, num_embeddings))
 
 
@@ -151,8 +150,24 @@ def code_sums(
     num_groups, _, code_dim = vectors.shape
     rows = ops.reshape(_row_indices(indices, num_embeddings), (-1,))
     weighted = ops.reshape(vectors * weights[None, :, None], (-1, code_dim))
-    sums = ops.segment_sum(weighted, rows, num_groups * num_embeddings)
+    sums = segment_sum(weighted, rows, num_groups * num_embeddings)
     return ops.reshape(sums, (num_groups, num_embeddings, code_dim))
+
+
+def indices_of_counted(weights: Tensor) -> Tensor:
+    """The indices of the vectors that count, in order, and zeros after them.
+
+    Args:
+        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
+
+    Returns:
+        Integers `(num_vectors,)`.
+    """
+    counts = ops.cast(weights, "int32")
+    num_vectors = ops.shape(counts)[0]
+    places = ops.maximum(ops.cumsum(counts) - 1, 0)
+    indices = ops.arange(num_vectors, dtype="int32")
+    return segment_sum(counts * indices, places, num_vectors)
 
 
 def _row_indices(indices: Tensor, num_embeddings: int) -> Tensor:

@@ -64,6 +64,19 @@ def test_counts_and_sums_match_one_hot(vectors, codebook, weights):
     )
 
 
+@pytest.mark.parametrize(
+    "weights, expected",
+    [
+        ([1, 1, 1, 1], [0, 1, 2, 3]),
+        ([0, 1, 0, 1], [1, 3, 0, 0]),
+        ([0, 0, 0, 0], [0, 0, 0, 0]),
+    ],
+)
+def test_indices_of_counted(weights, expected):
+    indices = quantization.indices_of_counted(tensor(np.array(weights)))
+    np.testing.assert_array_equal(ops.convert_to_numpy(indices), expected)
+
+
 def test_laplace_smoothing_keeps_the_total():
     counts = np.array([[0.0, 3.0, 7.0]], "float32")
     smoothed = ops.convert_to_numpy(
