@@ -13,6 +13,7 @@ PACKAGE = pathlib.Path(keras_mmreg.__file__).parent
 RANKS = {
     "version": 0,
     "types": 0,
+    "checks": 0,
     "backend": 1,
     "ops": 2,
     "schedules": 2,

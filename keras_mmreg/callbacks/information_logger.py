@@ -6,6 +6,8 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.checks import check_integer
+from keras_mmreg.models.modality_information import NO_DATA
 from keras_mmreg.models.modality_information import InformationMeter
 from keras_mmreg.models.modality_information import create_meter
 
@@ -73,10 +75,9 @@ class InformationLogger(keras.callbacks.Callback):
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        if frequency < 1:
-            raise ValueError(
-                f"`frequency` must be positive. Received: {frequency}"
-            )
+        check_integer("frequency", frequency, minimum=1)
+        if data is None:
+            raise ValueError(NO_DATA)
         self.data = data
         self.prefix = prefix
         self.frequency = frequency
@@ -93,9 +94,24 @@ class InformationLogger(keras.callbacks.Callback):
         A batch shows now, and not after an epoch, what cannot be measured.
         """
         self._meter = create_meter(self.model, **self.kwargs)
+        self._require_own_columns()
         self._first_epoch = None
         if self.model.built and not isinstance(self.data, Iterator):
             self._meter.measure(self.data, self.batch_size, steps=1)
+
+    def _require_own_columns(self) -> None:
+        """A modality `share_a` beside `a` would take its column."""
+        names = [
+            tracker.name.removeprefix("information_")
+            for tracker in self._meter.information_trackers
+        ]
+        taken = [name for name in names if f"share_{name}" in names]
+        if taken:
+            raise ValueError(
+                f"The share of modality {taken[0]!r} and the information of "
+                f"modality 'share_{taken[0]}' would both be logged as "
+                f"'information_share_{taken[0]}'. Rename one of them."
+            )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Notes where training starts."""

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import check_choice
+from keras_mmreg.checks import check_number
 from keras_mmreg.ops import complementarity
 from keras_mmreg.ops.quantization import straight_through
 from keras_mmreg.types import Tensor
@@ -115,22 +117,15 @@ class ComplementarityMask(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _check_choice("mode", mode, _MODES)
-        _check_choice("data_format", data_format, _DATA_FORMATS)
+        check_choice("mode", mode, _MODES)
+        check_choice("data_format", data_format, _DATA_FORMATS)
+        check_number("threshold", threshold)
         _check_initial_value(initial_value, threshold, mode)
-        if strength < 0:
-            raise ValueError(
-                f"`strength` must not be negative. Received: {strength}"
-            )
-        if learning_rate_multiplier <= 0:
-            raise ValueError(
-                "`learning_rate_multiplier` must be positive. "
-                f"Received: {learning_rate_multiplier}"
-            )
-        if not 0 <= rate < 1:
-            raise ValueError(
-                f"`rate` must be at least 0 and below 1. Received: {rate}"
-            )
+        check_number("strength", strength, minimum=0)
+        check_number(
+            "learning_rate_multiplier", learning_rate_multiplier, above=0
+        )
+        check_number("rate", rate, minimum=0, below=1)
         _check_clip(clip, threshold, mode)
         if schedule is not None and schedule.unit != "step":
             raise ValueError(
@@ -397,13 +392,6 @@ class ComplementarityMask(keras.layers.Layer):
             config["schedule"]
         )
         return cls(**config)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(
-            f"`{name}` must be one of {choices}. Received: {value!r}"
-        )
 
 
 def _check_initial_value(value: Any, threshold: float, mode: str) -> None:

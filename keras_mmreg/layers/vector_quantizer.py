@@ -7,6 +7,9 @@ from keras import ops
 
 from keras_mmreg.backend import sum_over_previous_replicas
 from keras_mmreg.backend import sum_over_replicas
+from keras_mmreg.checks import check_choice
+from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_number
 from keras_mmreg.ops import quantization
 from keras_mmreg.types import Tensor
 
@@ -120,24 +123,14 @@ class VectorQuantizer(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _check_positive("num_embeddings", num_embeddings)
-        _check_positive("num_groups", num_groups)
-        _check_positive("epsilon", epsilon)
-        _check_not_negative("commitment_cost", commitment_cost)
-        _check_not_negative("restart_threshold", restart_threshold)
-        if not 0 <= decay < 1:
-            raise ValueError(
-                f"`decay` must be at least 0 and below 1. Received: {decay}"
-            )
-        if update not in _UPDATES:
-            raise ValueError(
-                f"`update` must be one of {_UPDATES}. Received: {update!r}"
-            )
-        if data_format not in _DATA_FORMATS:
-            raise ValueError(
-                f"`data_format` must be one of {_DATA_FORMATS}. "
-                f"Received: {data_format!r}"
-            )
+        check_integer("num_embeddings", num_embeddings, minimum=1)
+        check_integer("num_groups", num_groups, minimum=1)
+        check_number("epsilon", epsilon, above=0)
+        check_number("commitment_cost", commitment_cost, minimum=0)
+        check_number("restart_threshold", restart_threshold, minimum=0)
+        check_number("decay", decay, minimum=0, below=1)
+        check_choice("update", update, _UPDATES)
+        check_choice("data_format", data_format, _DATA_FORMATS)
         self.num_embeddings = num_embeddings
         self.commitment_cost = commitment_cost
         self.decay = decay
@@ -418,13 +411,3 @@ class VectorQuantizer(keras.layers.Layer):
             "data_format": self.data_format,
             "seed": self.seed,
         }
-
-
-def _check_positive(name: str, value: float) -> None:
-    if value <= 0:
-        raise ValueError(f"`{name}` must be positive. Received: {value}")
-
-
-def _check_not_negative(name: str, value: float) -> None:
-    if value < 0:
-        raise ValueError(f"`{name}` must not be negative. Received: {value}")

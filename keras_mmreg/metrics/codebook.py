@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import check_integer
 from keras_mmreg.ops import quantization
 from keras_mmreg.types import Tensor
 
@@ -20,11 +21,8 @@ class _CodeCounts(keras.metrics.Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        if num_embeddings < 1 or num_groups < 1:
-            raise ValueError(
-                "`num_embeddings` and `num_groups` must be positive. Received: "
-                f"num_embeddings={num_embeddings}, num_groups={num_groups}"
-            )
+        check_integer("num_embeddings", num_embeddings, minimum=1)
+        check_integer("num_groups", num_groups, minimum=1)
         self.num_embeddings = num_embeddings
         self.num_groups = num_groups
         self.counts = self.add_variable(

@@ -38,6 +38,14 @@ REMEDY = (
 )
 
 
+def check_divergence(divergence: Any) -> None:
+    """Raises for a name that is neither `"auto"` nor that of a Keras loss."""
+    if isinstance(divergence, str) and not (
+        divergence == "auto" or _is_loss(divergence)
+    ):
+        raise ValueError(f"`divergence` does not know {divergence!r}. {REMEDY}")
+
+
 def resolve_divergence(
     divergence: Any,
     loss: Any,

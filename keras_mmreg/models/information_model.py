@@ -8,6 +8,7 @@ import keras
 
 from keras_mmreg import regularizers
 from keras_mmreg.backend import has_gpu
+from keras_mmreg.models.divergence import check_divergence
 from keras_mmreg.models.information_estimator import InformationEstimator
 from keras_mmreg.models.information_estimator import create_estimator
 from keras_mmreg.models.network import Network
@@ -51,6 +52,7 @@ class InformationModel(keras.Model):
                 f"layer, such as {{'text': 'embedding'}}. Received: {taps!r}"
             )
         self._taps = dict(taps or {})
+        check_divergence(divergence)
         self.divergence = divergence
         if isinstance(modalities, str):
             modalities = [modalities]

@@ -149,6 +149,18 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         self._training_pass = _TrainingPass(outputs, clean)
         return outputs
 
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuses to become a layer of another model, which would not train it.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "An `InformationRegularizedModel` cannot be a layer of another "
+            "model: only its own `fit` adds the penalty. Build the larger "
+            "model from `model.inner`, and wrap that."
+        )
+
     def compute_loss(
         self,
         x: Any = None,

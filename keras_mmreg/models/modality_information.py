@@ -9,11 +9,17 @@ from keras import ops
 
 from keras_mmreg import regularizers
 from keras_mmreg.backend import kept_variables
+from keras_mmreg.checks import check_integer
 from keras_mmreg.models.information_estimator import batch_size as size_of
 from keras_mmreg.models.information_estimator import example_weight
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.models.network import symbolic_inputs
 from keras_mmreg.types import Tensor
+
+NO_DATA = (
+    "`data` must be what `fit` accepts: arrays in a dict or list, a tuple "
+    "`(x, y)`, or a dataset. Received: data=None"
+)
 
 
 class InformationMeter(InformationModel):
@@ -48,6 +54,8 @@ class InformationMeter(InformationModel):
         """The information of each modality, from the same noise every time."""
         seed = self.seed_generator
         seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
+        if data is None:
+            raise ValueError(NO_DATA)
         if isinstance(data, tuple):
             _require_inputs_and_labels(self.inner, data)
         # Only a tuple: a list is a model's inputs.
@@ -93,6 +101,7 @@ def create_meter(
     seed: int = 0,
 ) -> InformationMeter:
     """The meter of any Keras model; what is `None` a wrapped one knows."""
+    check_integer("seed", seed, minimum=0)
     wrapped = isinstance(model, InformationModel)
     if information is None:
         information = model.regularizer if wrapped else "fisher"

@@ -586,6 +586,9 @@ def _input_names(inner: keras.Model, inputs: Any) -> list[str]:
         inputs: A batch of its inputs, which is named otherwise.
     """
     symbols = symbolic_inputs(inner)
+    own_names = getattr(inner, "modalities", None)  # As a `CMVQVAE` has them.
+    if own_names and isinstance(inputs, list | tuple):
+        return list(own_names)
     by_path = symbols is None or isinstance(symbols, dict)
     return [
         _leaf_name(path)

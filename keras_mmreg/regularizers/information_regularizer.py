@@ -1,5 +1,6 @@
 """The base class of the information regularizers."""
 
+import math
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import check_choice
+from keras_mmreg.checks import check_number
 from keras_mmreg.ops import reduction as reductions
 from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
@@ -100,10 +103,10 @@ class InformationRegularizer:
         floor: float = 1e-7,
         schedule: LinearRamp | None = None,
     ) -> None:
-        _check_at_least("strength", strength, 0)
-        _check_at_least("epsilon", epsilon, 1e-12)
-        _check_at_least("floor", floor, 1e-12)
-        _check_at_least("num_samples", num_samples, self.minimum_samples)
+        check_number("strength", strength, minimum=0)
+        check_number("epsilon", epsilon, minimum=1e-12)
+        check_number("floor", floor, minimum=1e-12)
+        check_number("num_samples", num_samples, minimum=self.minimum_samples)
         if num_samples != int(num_samples):
             raise ValueError(
                 "`num_samples` must be an integer. "
@@ -117,10 +120,10 @@ class InformationRegularizer:
             )
         for value in stddev.values() if isinstance(stddev, dict) else [stddev]:
             _check_stddev(value)
-        _check_choice("reduction", reduction, REDUCTIONS)
-        _check_choice("perturbation", perturbation, ("coordinate", "joint"))
-        _check_choice("cross_entropy", cross_entropy, ("paper", "reversed"))
-        _check_choice("bound", bound, ("paper", "gaussian"))
+        check_choice("reduction", reduction, REDUCTIONS)
+        check_choice("perturbation", perturbation, ("coordinate", "joint"))
+        check_choice("cross_entropy", cross_entropy, ("paper", "reversed"))
+        check_choice("bound", bound, ("paper", "gaussian"))
         self.strength = strength
         self.reduction = reduction
         self.num_samples = int(num_samples)
@@ -203,27 +206,11 @@ class InformationRegularizer:
         return cls(**config)
 
 
-def _check_at_least(name: str, value: Any, minimum: float) -> None:
-    if not isinstance(value, numbers.Real) or not float(value) >= minimum:
-        raise ValueError(
-            f"`{name}` must be a number of at least {minimum:g}. "
-            f"Received: {name}={value!r}"
-        )
-
-
 def _check_stddev(stddev: Any) -> None:
-    if stddev in ("batch", "example"):
-        return
-    if not isinstance(stddev, numbers.Real) or not float(stddev) >= 0:
+    named = isinstance(stddev, str) and stddev in ("batch", "example")
+    number = isinstance(stddev, numbers.Real) and 0 <= stddev < math.inf
+    if not named and not number:
         raise ValueError(
             "`stddev` must be 'batch', 'example', a non-negative number, or a "
             f"dict with one of these for each modality. Received: {stddev!r}"
-        )
-
-
-def _check_choice(name: str, value: Any, choices: Any) -> None:
-    if value not in choices:
-        raise ValueError(
-            f"`{name}` must be one of {sorted(choices)}. "
-            f"Received: {name}={value!r}"
         )

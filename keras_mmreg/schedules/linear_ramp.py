@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import check_choice
+from keras_mmreg.checks import check_number
 from keras_mmreg.types import Tensor
 
 
@@ -43,15 +45,9 @@ class LinearRamp:
     def __init__(
         self, start: int = 0, duration: int = 0, unit: str = "epoch"
     ) -> None:
-        if start < 0 or duration < 0:
-            raise ValueError(
-                "`start` and `duration` must not be negative. "
-                f"Received: start={start}, duration={duration}"
-            )
-        if unit not in ("epoch", "step"):
-            raise ValueError(
-                f"`unit` must be 'epoch' or 'step'. Received: unit={unit!r}"
-            )
+        check_number("start", start, minimum=0)
+        check_number("duration", duration, minimum=0)
+        check_choice("unit", unit, ("epoch", "step"))
         self.start = start
         self.duration = duration
         self.unit = unit

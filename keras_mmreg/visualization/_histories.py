@@ -9,6 +9,8 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
+from keras_mmreg.checks import check_integer
+
 History: TypeAlias = keras.callbacks.History | Mapping[str, Sequence[float]]
 Histories: TypeAlias = (
     History
@@ -54,8 +56,7 @@ def select(runs: list[Run], name: str, frequency: int) -> Curves:
     Returns:
         The epochs `(num_epochs,)` and the values `(num_runs, num_epochs)`.
     """
-    if frequency < 1:
-        raise ValueError(f"`frequency` must be positive. Received: {frequency}")
+    check_integer("frequency", frequency, minimum=1)
     curves = [_measured(run, name, frequency) for run in runs]
     common = set.intersection(*(set(curve) for curve in curves))
     if not common:

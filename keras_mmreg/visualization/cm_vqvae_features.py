@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import ops
@@ -39,7 +40,8 @@ def plot_feature_embedding(
         The matplotlib `Figure` with one panel for each part.
 
     Raises:
-        ValueError: If the model does not have the modality.
+        ValueError: If the model does not have the modality, or there is not
+            one label for each example.
         ImportError: If scikit-learn is missing.
 
     References:
@@ -51,10 +53,21 @@ def plot_feature_embedding(
             f"`modality` must be one of {list(model.modalities)}. "
             f"Received: {modality!r}"
         )
+    labels = np.asarray(attribute)
+    size = len(keras.tree.flatten(inputs)[0])
+    if labels.shape != (size,):
+        raise ValueError(
+            f"`attribute` must have one label for each of the {size} examples. "
+            f"Received: shape {labels.shape}"
+        )
+    if not 0 < perplexity < size:
+        raise ValueError(
+            "`perplexity` must be positive and below the number of examples, "
+            f"{size}. Received: perplexity={perplexity}"
+        )
     figure, axes = plt.subplots(
         1, len(_PARTS), figsize=(7.0, 3.4), layout="constrained"
     )
-    labels = np.asarray(attribute)
     for ax, part in zip(axes, _PARTS, strict=True):
         features = model.features(inputs, part)[modality]
         array = ops.convert_to_numpy(ops.stop_gradient(features))

@@ -148,5 +148,21 @@ def test_a_modality_that_cannot_be_measured_stops_before_training():
 
 
 def test_bad_frequency():
-    with pytest.raises(ValueError, match="`frequency` must be positive"):
-        InformationLogger(None, frequency=0)
+    with pytest.raises(ValueError, match="`frequency` must be an integer of"):
+        InformationLogger({}, frequency=0)
+
+
+def test_no_data():
+    with pytest.raises(ValueError, match="`data` must be what `fit` accepts"):
+        InformationLogger(None)
+
+
+def test_a_modality_named_like_the_share_of_another():
+    a, share = keras.Input((3,), name="a"), keras.Input((2,), name="share_a")
+    merged = keras.layers.Concatenate()([a, share])
+    inner = keras.Model(
+        {"a": a, "share_a": share}, keras.layers.Dense(3)(merged)
+    )
+    x, y = toys.data(inner)
+    with pytest.raises(ValueError, match="'information_share_a'. Rename"):
+        fit(inner, x, y, [InformationLogger(x)])

@@ -296,8 +296,10 @@ def test_random_initial_value():
     [
         ({"mode": "soft"}, "`mode` must be one of"),
         ({"initial_value": 0.05}, "`initial_value` must exceed `threshold`"),
-        ({"strength": -1.0}, "`strength` must not be negative"),
-        ({"rate": 1.0}, "`rate` must be at least 0"),
+        ({"strength": -1.0}, "`strength` must be a finite number of at"),
+        ({"strength": float("nan")}, "`strength` must be a finite number"),
+        ({"threshold": "low"}, "`threshold` must be a finite number"),
+        ({"rate": 1.0}, "`rate` must be a finite number of at least 0 and"),
         ({"learning_rate_multiplier": 0.0}, "`learning_rate_multiplier` must"),
         ({"data_format": "nchw"}, "`data_format` must be one of"),
         ({"schedule": LinearRamp(1, 2)}, "`schedule` must count training"),

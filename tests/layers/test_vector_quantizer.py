@@ -248,12 +248,13 @@ def test_symbolic_output():
 @pytest.mark.parametrize(
     "kwargs,message",
     [
-        ({"num_embeddings": 0}, "`num_embeddings` must be positive"),
-        ({"decay": 1.0}, "`decay` must be at least 0"),
-        ({"commitment_cost": -1}, "`commitment_cost` must not be negative"),
+        ({"num_embeddings": 0}, "`num_embeddings` must be an integer of at"),
+        ({"num_embeddings": "8"}, "`num_embeddings` must be an integer of at"),
+        ({"decay": 1.0}, "`decay` must be a finite number .* below 1"),
+        ({"commitment_cost": -1}, "`commitment_cost` must be a finite number"),
         ({"update": "sgd"}, "`update` must be one of"),
-        ({"num_groups": 0}, "`num_groups` must be positive"),
-        ({"restart_threshold": -1}, "`restart_threshold` must not be"),
+        ({"num_groups": 1.5}, "`num_groups` must be an integer of at least 1"),
+        ({"restart_threshold": -1}, "`restart_threshold` must be a finite"),
         ({"data_format": "nchw"}, "`data_format` must be one of"),
     ],
 )

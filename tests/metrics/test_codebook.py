@@ -35,5 +35,5 @@ def test_reset_and_config(metric_class):
 
 @pytest.mark.parametrize("metric_class", METRICS)
 def test_bad_arguments(metric_class):
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must be an integer of at least 1"):
         metric_class(0)

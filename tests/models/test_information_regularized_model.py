@@ -1047,6 +1047,18 @@ class TestErrors:
             np.testing.assert_array_equal(old, new)
         assert all_finite(fit(model, x, y))
 
+    def test_unknown_divergence(self):
+        with pytest.raises(ValueError, match="`divergence` .*'crossentropy'"):
+            InformationRegularizedModel(
+                toys.linear(), divergence="crossentropy"
+            )
+
+    def test_a_layer_of_another_model(self):
+        model = InformationRegularizedModel(toys.linear())
+        inputs = {"audio": keras.Input((4,)), "image": keras.Input((3,))}
+        with pytest.raises(ValueError, match="`model.inner`, and wrap that"):
+            model(inputs)
+
     def test_a_modality_without_a_gradient(self):
         audio = keras.Input((4,), name="audio")
         image = keras.Input((3,), name="image")

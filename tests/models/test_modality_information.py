@@ -224,6 +224,18 @@ def test_a_tuple_of_inputs_is_told_apart_from_inputs_and_labels():
         modality_information(model, tuple(x.values()))
 
 
+@pytest.mark.parametrize(
+    "data, options, message",
+    [
+        (None, {}, "`data` must be what `fit` accepts"),
+        ({}, {"seed": None}, "`seed` must be an integer"),
+    ],
+)
+def test_bad_arguments(data, options, message):
+    with pytest.raises(ValueError, match=message):
+        modality_information(toys.linear(), data, **options)
+
+
 def test_weights_of_positions_leave_positions_out():
     audio = keras.Input((None, 2), name="audio")
     outputs = keras.layers.Dense(3, activation="softmax")(audio)

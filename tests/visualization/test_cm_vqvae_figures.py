@@ -62,6 +62,10 @@ def test_feature_embedding(model_and_inputs):
     titles = [ax.get_title() for ax in figure.axes]
     assert titles == ["complementary", "contradictory"]
     assert len(figure.axes[0].collections) == 2
+    with pytest.raises(ValueError, match="one label for each of the 12"):
+        plot_feature_embedding(model, x, "image", np.arange(5))
+    with pytest.raises(ValueError, match="`perplexity` must be positive and"):
+        plot_feature_embedding(model, x, "image", np.arange(12) % 2)
     # All of the sound's channels are complementary.
     plot_feature_embedding(model, x, "sound", np.arange(12) % 2, perplexity=3.0)
 

@@ -115,7 +115,7 @@ def test_colors_stand_out_from_white():
     [
         ({"metric": "val_loss"}, "`metric` .* Received: metric=..val_loss"),
         ({"metric": []}, "`metric` must name metrics"),
-        ({"frequency": 0}, "`frequency` must be positive"),
+        ({"frequency": 0}, "`frequency` must be an integer of at"),
         ({"frequency": 2}, "`frequency` must be the number of epochs"),
         ({"ax": [None]}, "`ax` must be one matplotlib `Axes`"),
         ({"histories": {"a": [PLAIN], "b": []}}, "at least one history"),

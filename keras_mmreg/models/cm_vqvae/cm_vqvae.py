@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_mmreg.backend import TrainStep
+from keras_mmreg.checks import check_number
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
 from keras_mmreg.metrics import CodebookPerplexity
@@ -191,10 +191,10 @@ class CMVQVAE(TrainStep, keras.Model):
         self._for_all("reconstruction_weight", weights)
         self._for_all("data_variance", variances)
         for weight in weights.values():
-            _check_number("reconstruction_weight", weight, positive=False)
+            check_number("reconstruction_weight", weight, minimum=0)
         for variance in variances.values():
             if variance is not None:
-                _check_number("data_variance", variance, positive=True)
+                check_number("data_variance", variance, above=0)
         return {
             name: ReconstructionError(
                 weights[name], variances[name], dtype="float32"
@@ -378,7 +378,18 @@ class CMVQVAE(TrainStep, keras.Model):
 
         Returns:
             Dict from modality to a tensor like its input.
+
+        Raises:
+            ValueError: If the batches differ in size, or there is no decoder.
         """
+        sizes = [
+            len(keras.tree.flatten(batch)[0]) for batch in (inputs, others)
+        ]
+        if sizes[0] != sizes[1]:
+            raise ValueError(
+                "`inputs` and `others` must have as many examples each. "
+                f"Received: {sizes[0]} and {sizes[1]}"
+            )
         kept = self.features(inputs, "complementary")
         rest = self.features(others, "contradictory")
         return self._decode({name: kept[name] + rest[name] for name in kept})
@@ -615,17 +626,6 @@ def _check_quantizer(quantizer: Any, data_format: str) -> None:
         raise ValueError(
             "`quantizers` and `mask` must have the same `data_format`. "
             f"Received: {quantizer.data_format!r} and {data_format!r}"
-        )
-
-
-def _check_number(argument: str, value: Any, positive: bool) -> None:
-    if not isinstance(value, float | int | np.floating) or not (
-        value > 0 if positive else value >= 0
-    ):
-        kind = "positive" if positive else "non-negative"
-        raise ValueError(
-            f"`{argument}` must be a {kind} number, or a dict of them by "
-            f"modality. Received: {value!r}"
         )
 
 

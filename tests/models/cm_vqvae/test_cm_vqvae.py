@@ -6,6 +6,7 @@ from keras import ops
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
 from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import modality_information
 from keras_mmreg.models.cm_vqvae import CMVQVAE
 
 Dense = keras.layers.Dense
@@ -129,6 +130,8 @@ def test_list_of_inputs():
     np.testing.assert_allclose(
         array(model([x["image"], x["audio"]])), array(model(x)), rtol=1e-6
     )
+    information = modality_information(model, [x["image"], x["audio"]])
+    assert list(information) == ["image", "audio"]
 
 
 def test_convolutional_features_channels_first():
@@ -292,11 +295,11 @@ def dense(num_inputs, num_outputs):
         ({"data_variance": 1.0}, "`data_variance` must be a dict"),
         (
             {"data_variance": {"image": 0.0, "audio": 1.0}},
-            "`data_variance` must be a positive number",
+            "`data_variance` must be a finite number above 0",
         ),
         (
             {"reconstruction_weight": -1.0},
-            "`reconstruction_weight` must be a non-negative number",
+            "`reconstruction_weight` must be a finite number of at",
         ),
         ({"quantizers": "sgd"}, "`quantizers` must be 'ema', 'gradient'"),
         ({"quantizers": 64}, "`quantizers` must be 'ema', 'gradient'"),
@@ -323,6 +326,8 @@ def test_bad_inputs():
         model({"image": x["image"]})
     with pytest.raises(ValueError, match="`features` must be one of"):
         model.features(x, "shared")
+    with pytest.raises(ValueError, match="as many examples each"):
+        model.swap_contradictory(data(2)[0], data(3)[0])
     with pytest.raises(ValueError, match="must be a list of names"):
         model.freeze("encoders")
     model = create_model(decoders={"image": Dense(5), "audio": Dense(5)})

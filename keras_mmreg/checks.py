@@ -1,0 +1,63 @@
+"""Checks of arguments: what is wrong shows before training starts."""
+
+import math
+import numbers
+from collections.abc import Collection
+from typing import Any
+
+
+def check_number(
+    name: str,
+    value: Any,
+    minimum: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> None:
+    """Raises unless an argument is a finite number in its range.
+
+    Args:
+        name: The argument's name.
+        value: What came.
+        minimum: The smallest number that is allowed. Defaults to `-inf`.
+        above: A number that it must exceed. Defaults to `-inf`.
+        below: A number that it must not reach. Defaults to `inf`.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if (
+        not isinstance(value, numbers.Real)
+        or not math.isfinite(value)
+        or not (minimum <= value and above < value < below)
+    ):
+        limits = [
+            f"{words} {limit:g}"
+            for words, limit in (
+                ("of at least", minimum),
+                ("above", above),
+                ("below", below),
+            )
+            if math.isfinite(limit)
+        ]
+        kind = " ".join(["a finite number", " and ".join(limits)]).strip()
+        raise ValueError(
+            f"`{name}` must be {kind}. Received: {name}={value!r}"
+        )
+
+
+def check_integer(name: str, value: Any, minimum: int) -> None:
+    """Raises unless an argument is an integer of at least `minimum`."""
+    if not isinstance(value, numbers.Integral) or value < minimum:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {minimum}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
+    """Raises unless an argument is one of several strings."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {sorted(choices)}. "
+            f"Received: {name}={value!r}"
+        )
