@@ -40,9 +40,7 @@ def check_number(
             if math.isfinite(limit)
         ]
         kind = " ".join(["a finite number", " and ".join(limits)]).strip()
-        raise ValueError(
-            f"`{name}` must be {kind}. Received: {name}={value!r}"
-        )
+        raise ValueError(f"`{name}` must be {kind}. Received: {name}={value!r}")
 
 
 def check_integer(name: str, value: Any, minimum: int) -> None:

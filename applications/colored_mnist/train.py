@@ -25,11 +25,7 @@ CHOSEN = {
     "entropy": {"strength": 0.003},
     "variance": {"strength": 0.03},
     "fisher": {"strength": 0.3},
-    "poincare": {
-        "strength": 1.0,
-        "num_samples": 4,
-        "penalty_fraction": 0.25,
-    },
+    "poincare": {"strength": 3.0},
 }
 """What `--select` has chosen."""
 GRAY_VALUES = (0.0, 0.5, 1.0)
@@ -68,6 +64,7 @@ def wrap(args: argparse.Namespace, seed: int) -> keras.Model:
             "perturbation",
             "cross_entropy",
             "floor",
+            "momentum",
         )
         if getattr(args, name) is not None
     }
@@ -172,6 +169,7 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
         "strength": args.strength,
         "num_samples": args.num_samples,
         "floor": args.floor,
+        "momentum": args.momentum,
         "clipnorm": args.clipnorm,
         "penalty_fraction": args.penalty_fraction,
         "palette": args.palette,
@@ -241,6 +239,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--perturbation", choices=["coordinate", "joint"])
     parser.add_argument("--cross-entropy", choices=["paper", "reversed"])
     parser.add_argument("--floor", type=float)
+    parser.add_argument("--momentum", type=float)
     parser.add_argument(
         "--mnist",
         help="path of an mnist.npz, or 'download'; "

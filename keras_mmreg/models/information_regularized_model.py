@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend import kept_variables
@@ -13,6 +14,8 @@ from keras_mmreg.models.cm_vqvae import CMVQVAE
 from keras_mmreg.models.information_estimator import batch_size
 from keras_mmreg.models.information_model import InformationModel
 from keras_mmreg.models.network import trains_as_it_infers
+from keras_mmreg.ops.numerics import lift
+from keras_mmreg.ops.numerics import mean_over_replicas
 from keras_mmreg.types import Tensor
 
 FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
@@ -133,8 +136,8 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         # is the clean pass, too.
         self._reuses_training_pass = trains_as_it_infers(inner)
         self._training_pass: _TrainingPass | None = None
-        self.step = self._counter("step")
-        self.epoch = self._counter("epoch")
+        self.step = self._add_state("step", "int32")
+        self.epoch = self._add_state("epoch", "int32")
         self.penalty_tracker = keras.metrics.Mean(name="penalty")
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -182,7 +185,9 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             self.penalty_fraction,
             self._clean_activations(y_pred),
         )
-        penalty = self.regularizer(information, self.step, self.epoch)
+        penalty = self.regularizer(
+            self._lifted(information), self.step, self.epoch
+        )
         self.step.assign_add(1)
         # Weighted like the loss, of which the penalty is a part.
         batch = batch_size(y_pred)
@@ -269,6 +274,29 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             )
         return cls(**config)
 
+    def _lifted(self, information: dict[str, Tensor]) -> dict[str, Tensor]:
+        """No less than its moving average, which this batch moves."""
+        momentum = self.regularizer.momentum
+        lifted = {}
+        for name, value in information.items():
+            moving = self.moving_information[name]
+            now = mean_over_replicas(ops.stop_gradient(value))
+            average = momentum * moving + (1.0 - momentum) * now
+            # The first batch has no average before it.
+            average = ops.where(moving > 0, average, now)
+            moving.assign(average)
+            lifted[name] = lift(value, average)
+        return lifted
+
+    def _create_trackers(self, inputs: Any) -> None:
+        super()._create_trackers(inputs)
+        self.moving_information = {
+            tracker.name.removeprefix("information_"): self._add_state(
+                "moving_information", "float32"
+            )
+            for tracker in self.information_trackers
+        }
+
     def _clean_activations(self, y_pred: Any) -> Any:
         """The activations behind these predictions, if they were kept."""
         training_pass, self._training_pass = self._training_pass, None
@@ -280,11 +308,12 @@ class InformationRegularizedModel(TrainStep, InformationModel):
     def _trackers(self) -> list[keras.metrics.Mean]:
         return [self.penalty_tracker, *self.information_trackers]
 
-    def _counter(self, name: str) -> keras.Variable:
+    def _add_state(self, name: str, dtype: str) -> keras.Variable:
         return self.add_weight(
             shape=(),
             initializer="zeros",
-            dtype="int32",
+            dtype=dtype,
+            autocast=False,
             trainable=False,
             aggregation="only_first_replica",
             name=name,

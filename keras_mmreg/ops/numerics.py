@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.types import Tensor
 
 LOG_FLOOR = -87.0
@@ -30,6 +31,14 @@ def x_log_x(x: Tensor) -> Tensor:
     return ops.where(positive, x * ops.log(ops.where(positive, x, 1.0)), 0.0)
 
 
+def lift(x: Tensor, lowest: Tensor) -> Tensor:
+    """`max(x, lowest)` with the gradient of `x` everywhere.
+
+    Prevents the division by next to nothing, without `maximum`'s gradient of 0.
+    """
+    return x + ops.stop_gradient(ops.maximum(lowest - x, 0.0))
+
+
 def weighted_mean(
     x: Tensor, weights: Tensor | None = None, axis: int | None = None
 ) -> Tensor:
@@ -45,6 +54,12 @@ def weighted_mean(
     nothing = total <= 0
     weighted = ops.sum(x * weights, axis=axis) / ops.where(nothing, 1.0, total)
     return ops.where(nothing, ops.mean(x, axis=axis), weighted)
+
+
+def mean_over_replicas(x: Tensor) -> Tensor:
+    """The mean of `x` over the devices that share a batch."""
+    total_and_count = sum_over_replicas(ops.stack([x, ops.ones_like(x)]))
+    return total_and_count[0] / total_and_count[1]
 
 
 def sum_over_features(x: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class FisherInformation(InformationRegularizer):
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `num_samples`, `stddev`, `perturbation` (`"coordinate"` is Eq. 12,
             `"joint"` Eq. 9), `cross_entropy`, `bound`, `epsilon`, `floor`,
-            `schedule`.
+            `momentum`, `schedule`.
 
     Raises:
         ValueError: If an argument is out of range.

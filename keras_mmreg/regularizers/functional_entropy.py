@@ -19,7 +19,8 @@ class FunctionalEntropy(SampledRegularizer):
         num_samples: Integer of at least 2, draws of the noise for each
             example. Defaults to `4`.
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
-            `stddev`, `perturbation`, `cross_entropy`, `floor`, `schedule`.
+            `stddev`, `perturbation`, `cross_entropy`, `floor`, `momentum`,
+            `schedule`.
             With `perturbation="joint"` the other modalities are perturbed too,
             by one draw that the samples share (Eq. 5).
 

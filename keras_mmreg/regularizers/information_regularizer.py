@@ -68,6 +68,11 @@ class InformationRegularizer:
             `strength / floor`, for batches that hold hardly any information.
             A floor above the information of an untrained model also weakens
             the penalty where it matters most. Defaults to `1e-7`.
+        momentum: Float in [0, 1). A batch with less information than the
+            moving average of this momentum counts as one with the average:
+            a batch whose noise happens to move nothing would otherwise make a
+            gradient large enough to undo the training. `0.0` is the paper's
+            penalty, which knows one batch only. Defaults to `0.9`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
             serializable callable of `step` and `epoch`, by which the strength
             is multiplied. Defaults to `None`.
@@ -101,11 +106,13 @@ class InformationRegularizer:
         bound: str = "paper",
         epsilon: float = 1e-7,
         floor: float = 1e-7,
+        momentum: float = 0.9,
         schedule: LinearRamp | None = None,
     ) -> None:
         check_number("strength", strength, minimum=0)
         check_number("epsilon", epsilon, minimum=1e-12)
         check_number("floor", floor, minimum=1e-12)
+        check_number("momentum", momentum, minimum=0, below=1)
         check_number("num_samples", num_samples, minimum=self.minimum_samples)
         if num_samples != int(num_samples):
             raise ValueError(
@@ -133,6 +140,7 @@ class InformationRegularizer:
         self.bound = bound
         self.epsilon = epsilon
         self.floor = floor
+        self.momentum = momentum
         self.schedule = schedule
 
     def information(
@@ -192,6 +200,7 @@ class InformationRegularizer:
             "bound": self.bound,
             "epsilon": self.epsilon,
             "floor": self.floor,
+            "momentum": self.momentum,
             "schedule": keras.saving.serialize_keras_object(self.schedule),
         }
 

@@ -21,7 +21,8 @@ class PoincareInformation(InformationRegularizer):
     Args:
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `num_samples`, `stddev`, `perturbation` (`"coordinate"` is Eq. 19,
-            `"joint"` Eq. 18), `cross_entropy`, `bound`, `floor`, `schedule`.
+            `"joint"` Eq. 18), `cross_entropy`, `bound`, `floor`, `momentum`,
+            `schedule`.
 
     Raises:
         ValueError: If an argument is out of range.

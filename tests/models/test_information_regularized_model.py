@@ -601,11 +601,49 @@ class TestTraining:
         assert first[0] > 0
         assert second[0] == pytest.approx(0.0, abs=1e-12)
 
+    @pytest.mark.parametrize("momentum", [0.0, 0.9])
+    def test_a_batch_of_little_information_counts_as_an_average_one(
+        self, momentum
+    ):
+        inner = toys.linear()
+        rich, y = toys.data(inner)
+        confident = {name: 30.0 * value for name, value in rich.items()}
+        regularizer = mmreg.regularizers.FisherInformation(
+            strength=2.0, stddev=0.0, momentum=momentum
+        )
+        model = InformationRegularizedModel(inner, regularizer)
+        model.compile(
+            keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy"
+        )
+        logs = []
+        for x in (rich, confident, rich):
+            model.reset_metrics()
+            logs.append(model.train_on_batch(x, y, return_dict=True))
+        first, second, third = (
+            {
+                name: float(log[f"information_{name}"])
+                for name in ("audio", "image")
+            }
+            for log in logs
+        )
+        assert all(second[name] < 0.5 * first[name] for name in first)
+        assert third == pytest.approx(first, rel=1e-5)
+        average = {
+            name: momentum * first[name] + (1.0 - momentum) * second[name]
+            for name in first
+        }
+        for log, lifted in zip(logs, (first, average, third), strict=True):
+            assert float(log["penalty"]) == pytest.approx(
+                2.0 / sum(lifted.values()), rel=1e-4
+            )
+
     def test_a_schedule_in_epochs(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
         regularizer = mmreg.regularizers.FisherInformation(
-            stddev=0.0, schedule=LinearRamp(start=1, duration=1)
+            stddev=0.0,
+            momentum=0.0,
+            schedule=LinearRamp(start=1, duration=1),
         )
         model = InformationRegularizedModel(inner, regularizer)
         frozen = keras.optimizers.SGD(0.0)
