@@ -28,7 +28,7 @@ def check_number(
     if (
         not isinstance(value, numbers.Real)
         or not math.isfinite(value)
-        or not (minimum <= value and above < value < below)
+        or not (minimum <= float(value) and above < float(value) < below)
     ):
         limits = [
             f"{words} {limit:g}"

@@ -94,24 +94,10 @@ class InformationLogger(keras.callbacks.Callback):
         A batch shows now, and not after an epoch, what cannot be measured.
         """
         self._meter = create_meter(self.model, **self.kwargs)
-        self._require_own_columns()
+        _require_own_columns(self._meter)
         self._first_epoch = None
         if self.model.built and not isinstance(self.data, Iterator):
             self._meter.measure(self.data, self.batch_size, steps=1)
-
-    def _require_own_columns(self) -> None:
-        """A modality `share_a` beside `a` would take its column."""
-        names = [
-            tracker.name.removeprefix("information_")
-            for tracker in self._meter.information_trackers
-        ]
-        taken = [name for name in names if f"share_{name}" in names]
-        if taken:
-            raise ValueError(
-                f"The share of modality {taken[0]!r} and the information of "
-                f"modality 'share_{taken[0]}' would both be logged as "
-                f"'information_share_{taken[0]}'. Rename one of them."
-            )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Notes where training starts."""
@@ -142,3 +128,18 @@ class InformationLogger(keras.callbacks.Callback):
         if self.verbose:
             text = ", ".join(f"{n} {share:.1%}" for n, share in shares.items())
             print(f"Epoch {epoch + 1}: share of information: {text}")
+
+
+def _require_own_columns(meter: InformationMeter) -> None:
+    """A modality `share_a` beside `a` would take its column."""
+    names = [
+        tracker.name.removeprefix("information_")
+        for tracker in meter.information_trackers
+    ]
+    taken = [name for name in names if f"share_{name}" in names]
+    if taken:
+        raise ValueError(
+            f"The share of modality {taken[0]!r} and the information of "
+            f"modality 'share_{taken[0]}' would both be logged as "
+            f"'information_share_{taken[0]}'. Rename one of them."
+        )

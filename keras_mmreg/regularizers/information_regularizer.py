@@ -217,7 +217,7 @@ class InformationRegularizer:
 
 def _check_stddev(stddev: Any) -> None:
     named = isinstance(stddev, str) and stddev in ("batch", "example")
-    number = isinstance(stddev, numbers.Real) and 0 <= stddev < math.inf
+    number = isinstance(stddev, numbers.Real) and 0 <= float(stddev) < math.inf
     if not named and not number:
         raise ValueError(
             "`stddev` must be 'batch', 'example', a non-negative number, or a "
