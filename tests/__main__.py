@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 def run(backend: str, report: pathlib.Path) -> int:
     """Pytest's exit code."""
-    command = [sys.executable, "-m", "pytest", "-n", "2"]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist=worksteal"]
     environment = {
         **os.environ,
         "KERAS_BACKEND": backend,

@@ -24,7 +24,7 @@ CHOSEN = {
     "weight_decay": {"strength": 1e-3},
     "entropy": {"strength": 0.003},
     "variance": {"strength": 0.03},
-    "fisher": {"strength": 0.3},
+    "fisher": {"strength": 3.0},
     "poincare": {"strength": 3.0},
 }
 """What `--select` has chosen."""

@@ -33,8 +33,10 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     where I_i is the functional information that modality i gives to the
     prediction: how strongly the prediction reacts when only that modality is
-    perturbed. Training works on the wrapped model's own weights; `evaluate`
-    and `predict` are those of the wrapped model, at its cost.
+    perturbed. (A batch that happens to have less than the moving average
+    counts as one with the average; see the regularizers' `momentum`.)
+    Training works on the wrapped model's own weights; `evaluate` and `predict`
+    are those of the wrapped model, at its cost.
 
     During training the logs hold, besides the loss and the compiled metrics,
     `penalty` and `information_<modality>`, as means over the epoch. The
