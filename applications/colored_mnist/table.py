@@ -69,17 +69,24 @@ def print_results(runs: list[dict]) -> None:
 
 
 def print_selection(runs: list[dict]) -> None:
-    print_row("method", "strength", "in colour", "colours permuted", "mean")
-    print_row("---", *["---:"] * 4)
+    by_strength = defaultdict(list)
+    for run in runs:
+        by_strength[run["method"], run["strength"]].append(run)
+    print_row(
+        "method", "strength", "seeds", "in colour", "colours permuted", "mean"
+    )
+    print_row("---", *["---:"] * 5)
     order = list(NAMES)
-    for run in sorted(
-        runs, key=lambda run: (order.index(run["method"]), run["strength"])
+    for method, strength in sorted(
+        by_strength, key=lambda key: (order.index(key[0]), key[1])
     ):
+        group = by_strength[method, strength]
         print_row(
-            NAMES[run["method"]],
-            f"{run['strength']:g}",
+            NAMES[method],
+            f"{strength:g}",
+            str(len(group)),
             *(
-                percent([run[name]])
+                percent([run[name] for run in group])
                 for name in ("color_accuracy", "permuted_accuracy", "criterion")
             ),
         )

@@ -24,8 +24,8 @@ CHOSEN = {
     "weight_decay": {"strength": 1e-3},
     "entropy": {"strength": 0.003},
     "variance": {"strength": 0.03},
-    "fisher": {"strength": 3.0},
-    "poincare": {"strength": 3.0},
+    "fisher": {"strength": 0.3},
+    "poincare": {"strength": 1.0},
 }
 """What `--select` has chosen."""
 GRAY_VALUES = (0.0, 0.5, 1.0)
