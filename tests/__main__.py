@@ -12,15 +12,22 @@ import sys
 import tempfile
 from xml.etree import ElementTree
 
+REPORT = "report.xml"
 
-def run(backend: str, report: pathlib.Path) -> int:
-    """Pytest's exit code."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist=worksteal"]
+
+def run(backend: str, folder: pathlib.Path) -> int:
+    """Pytest's exit code; the report and what XLA compiles go to a folder."""
+    report = folder / REPORT
+    command = [sys.executable, "-m", "pytest", "-n", "2"]
     environment = {
         **os.environ,
         "KERAS_BACKEND": backend,
         "CUDA_VISIBLE_DEVICES": "",
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        # Many tests compile the same programs.
+        "JAX_COMPILATION_CACHE_DIR": str(folder),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     return subprocess.run(
         [*command, f"--junitxml={report}", *sys.argv[1:]], env=environment
@@ -52,12 +59,12 @@ def main() -> int:
     total = {"passed": 0, "failed": 0, "skipped": 0}
     for backend in backends:
         print(f"\n=== KERAS_BACKEND={backend} ===", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            report = pathlib.Path(folder) / "report.xml"
-            if run(backend, report):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            if run(backend, folder):
                 failed.append(backend)
-            if report.exists():
-                for name, number in count(report).items():
+            if (folder / REPORT).exists():
+                for name, number in count(folder / REPORT).items():
                     total[name] += number
     print("\nFailed on: " + ", ".join(failed) if failed else "\nAll passed.")
     print(", ".join(f"{number} {name}" for name, number in total.items()))
