@@ -11,6 +11,7 @@ runs. Each backend module provides the same names:
 - `kept_variables`: a context in which an error costs no weights.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
+- `argmin_distance`: the index of each vector's nearest code.
 - `segment_sum`: the sums of the rows that share an index.
 - `has_gpu`: whether the backend computes on a GPU.
 """
@@ -26,6 +27,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
     from keras_mmreg.backend.tensorflow import value_and_input_gradients
+    from keras_mmreg.backend.xla import argmin_distance
 elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
@@ -35,8 +37,10 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
     from keras_mmreg.backend.jax import value_and_input_gradients
+    from keras_mmreg.backend.xla import argmin_distance
 elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
+    from keras_mmreg.backend.torch import argmin_distance
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import kept_variables
     from keras_mmreg.backend.torch import segment_sum
@@ -54,6 +58,7 @@ else:
 
 __all__ = [
     "TrainStep",
+    "argmin_distance",
     "has_gpu",
     "kept_variables",
     "segment_sum",

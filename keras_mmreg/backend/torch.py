@@ -69,6 +69,23 @@ def kept_variables(model: keras.Model) -> AbstractContextManager:
     return nullcontext(model)
 
 
+def argmin_distance(
+    vectors: Tensor, codebook: Tensor, half_norms: Tensor
+) -> Tensor:
+    """`argmin_k (||c_k||^2 / 2 - z.c_k)` of each vector z.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        codebook: `(num_groups, num_embeddings, code_dim)`.
+        half_norms: `(num_groups, num_embeddings)`.
+
+    Returns:
+        int32 tensor `(num_groups, num_vectors)`.
+    """
+    products = torch.matmul(vectors, codebook.transpose(1, 2))
+    return torch.argmin(half_norms[:, None] - products, -1).to(torch.int32)
+
+
 def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:
     """The sums of the rows of `values` that share an index.
 

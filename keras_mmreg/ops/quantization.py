@@ -15,6 +15,7 @@ import math
 
 from keras import ops
 
+from keras_mmreg.backend import argmin_distance
 from keras_mmreg.backend import has_gpu
 from keras_mmreg.backend import segment_sum
 from keras_mmreg.ops.numerics import x_log_x
@@ -45,14 +46,13 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     """
     vectors = ops.stop_gradient(vectors)
     codebook = ops.stop_gradient(codebook)
-    half_norms = 0.5 * ops.sum(ops.square(codebook), axis=-1, keepdims=True)
+    half_norms = 0.5 * ops.sum(ops.square(codebook), axis=-1)
 
     chunks = _chunks(vectors, math.prod(codebook.shape[:2]))
     num_chunks, num_groups, size, _ = ops.shape(chunks)
 
     def add_chunk(i: Tensor, indices: Tensor) -> Tensor:
-        products = ops.matmul(codebook, ops.swapaxes(chunks[i], 1, 2))
-        nearest = _argmin(half_norms - products)
+        nearest = argmin_distance(chunks[i], codebook, half_norms)
         return ops.slice_update(indices, (i, 0, 0), nearest[None])
 
     # Not `ops.map`: on torch it would leave a small result among the freed
@@ -81,21 +81,6 @@ def _chunks(vectors: Tensor, num_codes: int) -> Tensor:
 def _distances_at_a_time() -> int:
     """What the cache of a CPU's core holds (2 MiB); a GPU wants more."""
     return 2**26 if has_gpu() else 2**19
-
-
-def _argmin(x: Tensor) -> Tensor:
-    """`ops.argmin` over axis 1, faster.
-
-    Neither XLA nor torch vectorises the search for an index, or comparisons.
-    Two plain reductions, with arithmetic between them and the last axis left
-    to vectorise over, are several times faster. Where the smallest is not
-    finite, the index is the last one.
-    """
-    last = x.shape[1] - 1
-    positions = ops.arange(last + 1, dtype=x.dtype)[:, None]
-    larger = ops.sign(x - ops.min(x, axis=1, keepdims=True))  # 0 or 1
-    first = ops.min(positions + last * larger, axis=1)
-    return ops.cast(ops.nan_to_num(first, nan=last), "int32")
 
 
 def lookup(indices: Tensor, codebook: Tensor) -> Tensor:

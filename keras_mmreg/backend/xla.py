@@ -1,0 +1,34 @@
+"""What JAX and TensorFlow share: the same compiler."""
+
+from keras import ops
+
+from keras_mmreg.types import Tensor
+
+
+def argmin_distance(
+    vectors: Tensor, codebook: Tensor, half_norms: Tensor
+) -> Tensor:
+    """`argmin_k (||c_k||^2 / 2 - z.c_k)` of each vector z.
+
+    XLA does not vectorise the search for an index, or comparisons. Two plain
+    reductions, with arithmetic between them and the last axis left to
+    vectorise over, are several times faster than `ops.argmin`. Where the
+    smallest is not finite, the index is the last one.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        codebook: `(num_groups, num_embeddings, code_dim)`.
+        half_norms: `(num_groups, num_embeddings)`.
+
+    Returns:
+        int32 tensor `(num_groups, num_vectors)`.
+    """
+    products = ops.matmul(codebook, ops.swapaxes(vectors, 1, 2))
+    distances = half_norms[..., None] - products
+    last = codebook.shape[1] - 1
+    positions = ops.arange(last + 1, dtype=distances.dtype)[:, None]
+    larger = ops.sign(  # 0 or 1
+        distances - ops.min(distances, axis=1, keepdims=True)
+    )
+    first = ops.min(positions + last * larger, axis=1)
+    return ops.cast(ops.nan_to_num(first, nan=last), "int32")
