@@ -22,22 +22,22 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
-    from keras_mmreg.backend.tensorflow import segment_sum
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
     from keras_mmreg.backend.tensorflow import value_and_input_gradients
     from keras_mmreg.backend.xla import argmin_distance
+    from keras_mmreg.backend.xla import segment_sum
 elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
-    from keras_mmreg.backend.jax import segment_sum
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
     from keras_mmreg.backend.jax import value_and_input_gradients
     from keras_mmreg.backend.xla import argmin_distance
+    from keras_mmreg.backend.xla import segment_sum
 elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import argmin_distance

@@ -184,20 +184,6 @@ def kept_variables(model: keras.Model) -> Iterator[None]:
         raise
 
 
-def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:
-    """The sums of the rows of `values` that share an index.
-
-    Args:
-        values: `(n, ...)`.
-        indices: Integers `(n,)` from 0 to `num_segments - 1`, in any order.
-        num_segments: Integer, the number of sums.
-
-    Returns:
-        `(num_segments, ...)`; 0 where no row has the index.
-    """
-    return jax.ops.segment_sum(values, indices, num_segments)
-
-
 def has_gpu() -> bool:
     """Whether JAX computes on a GPU."""
     return jax.default_backend() == "gpu"

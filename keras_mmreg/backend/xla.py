@@ -32,3 +32,17 @@ def argmin_distance(
     )
     first = ops.min(positions + last * larger, axis=1)
     return ops.cast(ops.nan_to_num(first, nan=last), "int32")
+
+
+def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:
+    """The sums of the rows of `values` that share an index.
+
+    Args:
+        values: `(n, ...)`.
+        indices: Integers `(n,)` from 0 to `num_segments - 1`, in any order.
+        num_segments: Integer, the number of sums.
+
+    Returns:
+        `(num_segments, ...)`; 0 where no row has the index.
+    """
+    return ops.segment_sum(values, indices, num_segments)
