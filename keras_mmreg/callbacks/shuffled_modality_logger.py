@@ -149,7 +149,7 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             len(arrays[indices[0]])
         )
         for index in indices:
-            arrays[index] = keras.ops.convert_to_numpy(arrays[index])[order]
+            arrays[index] = _reorder(arrays[index], order)
         return keras.tree.pack_sequence_as(self.data[0], arrays)
 
     def _evaluate(self, x: Any) -> dict[str, Any]:
@@ -162,6 +162,13 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             return_dict=True,
             verbose=0,
         )
+
+
+def _reorder(x: Any, order: np.ndarray) -> Any:
+    """The examples in another order; a tensor of strings has to stay one."""
+    if keras.ops.is_tensor(x):
+        return keras.ops.take(x, order, axis=0)
+    return np.asarray(x)[order]
 
 
 def _input_names(model: keras.Model, x: Any) -> list[str]:

@@ -147,6 +147,22 @@ def test_tensors_and_vector_metrics():
     assert isinstance(history["val_balanced_loss"][0], float)
 
 
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="has tensors of strings"
+)
+def test_strings():
+    text = keras.Input((), dtype="string", name="text")
+    to_ids = keras.layers.TextVectorization(output_sequence_length=2)
+    to_ids.adapt(["a b", "c d"])
+    vectors = keras.layers.Embedding(to_ids.vocabulary_size(), 3)(to_ids(text))
+    outputs = keras.layers.GlobalAveragePooling1D()(vectors)
+    model = compiled(keras.Model({"text": text}, outputs))
+    strings = keras.ops.convert_to_tensor(["a b", "c d", "a d"])
+    x, y = {"text": strings}, np.arange(3)
+    history = fit(model, x, y, ShuffledModalityLogger((x, y)), epochs=1)
+    assert "val_shuffled_text_accuracy" in history
+
+
 @pytest.mark.parametrize("modalities", [["video"], ["aud"], []])
 def test_an_unknown_modality_stops_before_training(modalities):
     inner = compiled(toys.linear())
