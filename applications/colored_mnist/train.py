@@ -248,8 +248,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--palette",
         default="default",
-        choices=list(mmreg.datasets.PALETTES),
-        help="the colours of the classes",
+        choices=[*mmreg.datasets.PALETTES, "random"],
+        help="the colours of the classes; 'random' draws others for each seed",
     )
     parser.add_argument(
         "--select", action="store_true", help="use validation data only"
@@ -266,17 +266,24 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def main() -> None:
-    args = parse_arguments()
-    data = mmreg.datasets.load_colored_mnist(
+def load(args: argparse.Namespace, seed: int) -> mmreg.datasets.ColoredMNIST:
+    """The digits in colour, in the colours of the palette."""
+    palette = args.palette
+    if palette == "random":
+        palette = np.random.default_rng(seed).uniform(size=(10, 3))
+    return mmreg.datasets.load_colored_mnist(
         args.mnist,
         validation_split=0.1 if args.select else 0.0,
-        palette=args.palette,
+        palette=palette,
         gray_values=GRAY_VALUES,
     )
+
+
+def main() -> None:
+    args = parse_arguments()
     runs = []
     for seed in args.seeds:
-        runs.append(train(args, data, seed))
+        runs.append(train(args, load(args, seed), seed))
         if args.results:  # After every run, so that nothing is lost.
             args.results.parent.mkdir(parents=True, exist_ok=True)
             args.results.write_text(json.dumps(runs, indent=1))
