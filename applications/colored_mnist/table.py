@@ -69,20 +69,22 @@ def print_results(runs: list[dict]) -> None:
 
 
 def print_selection(runs: list[dict]) -> None:
-    by_strength = defaultdict(list)
+    by_setting = defaultdict(list)
     for run in runs:
-        by_strength[run["method"], run["strength"]].append(run)
+        setting = run["method"], run["strength"] or 0.0, changes(run)
+        by_setting[setting].append(run)
     print_row(
         "method", "strength", "seeds", "in colour", "colours permuted", "mean"
     )
     print_row("---", *["---:"] * 5)
     order = list(NAMES)
-    for method, strength in sorted(
-        by_strength, key=lambda key: (order.index(key[0]), key[1])
+    for setting in sorted(
+        by_setting, key=lambda key: (order.index(key[0]), *key[1:])
     ):
-        group = by_strength[method, strength]
+        method, strength, changed = setting
+        group = by_setting[setting]
         print_row(
-            NAMES[method],
+            NAMES[method] + changed,
             f"{strength:g}",
             str(len(group)),
             *(
@@ -90,6 +92,20 @@ def print_selection(runs: list[dict]) -> None:
                 for name in ("color_accuracy", "permuted_accuracy", "criterion")
             ),
         )
+
+
+def changes(run: dict) -> str:
+    """What a run did to the penalty or the optimizer on the way."""
+    words = ""
+    if run.get("penalty_epochs"):
+        words += f", ends after {run['penalty_epochs']} epochs"
+    for epoch in run.get("restart_optimizer", []):
+        words += f", Adam restarts after {epoch} epochs"
+    if run.get("amsgrad"):
+        words += ", AMSGrad"
+    if run["epochs"] > 30:
+        words += f", {run['epochs']} epochs"
+    return words
 
 
 def main() -> None:

@@ -68,13 +68,40 @@ def wrap(args: argparse.Namespace, seed: int) -> keras.Model:
         )
         if getattr(args, name) is not None
     }
-    regularizer = type(mmreg.regularizers.get(args.method))(**options)
+    regularizer = type(mmreg.regularizers.get(args.method))(
+        schedule=args.penalty_epochs and FirstEpochs(args.penalty_epochs),
+        **options,
+    )
     return mmreg.models.InformationRegularizedModel(
         build_model(),
         regularizer,
         penalty_fraction=args.penalty_fraction,
         seed=seed,
     )
+
+
+class FirstEpochs:
+    """A schedule that ends the penalty."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def __call__(self, step: int, epoch: int) -> float:
+        return keras.ops.cast(epoch < self.epochs, "float32")
+
+
+class RestartOptimizer(keras.callbacks.Callback):
+    """Makes the optimizer forget the gradients of the epochs before."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == self.epoch:
+            for variable in self.model.optimizer.variables:
+                if variable.name != "learning_rate":
+                    variable.assign(np.zeros(variable.shape))
 
 
 class Accuracies(keras.callbacks.Callback):
@@ -132,7 +159,9 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
     keras.utils.set_random_seed(seed)
     model = wrap(args, seed)
     model.compile(
-        keras.optimizers.Adam(args.learning_rate, clipnorm=args.clipnorm),
+        keras.optimizers.Adam(
+            args.learning_rate, clipnorm=args.clipnorm, amsgrad=args.amsgrad
+        ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -142,12 +171,14 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
     held_out = data.validation if args.select else data.test
     probe = {name: value[:1000] for name, value in held_out[0].items()}
     stopwatch = Stopwatch()
+    restarts = [RestartOptimizer(epoch) for epoch in args.restart_optimizer]
     history = model.fit(
         x,
         y,
         batch_size=args.batch_size,
         epochs=args.epochs,
         callbacks=[
+            *restarts,
             stopwatch,
             Accuracies(evaluation_sets(args, data)),
             mmreg.callbacks.InformationLogger(
@@ -171,7 +202,10 @@ def train(args: argparse.Namespace, data, seed: int) -> dict:
         "floor": args.floor,
         "momentum": args.momentum,
         "clipnorm": args.clipnorm,
+        "amsgrad": args.amsgrad,
         "penalty_fraction": args.penalty_fraction,
+        "penalty_epochs": args.penalty_epochs,
+        "restart_optimizer": args.restart_optimizer,
         "palette": args.palette,
         "backend": keras.config.backend(),
         "history": {
@@ -228,6 +262,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=1e-2)
     parser.add_argument("--clipnorm", type=float, help="of each gradient")
     parser.add_argument(
+        "--amsgrad",
+        action="store_true",
+        help="Adam never forgets the largest gradients",
+    )
+    parser.add_argument(
         "--strength", type=float, help="default: what --select has chosen"
     )
     parser.add_argument(
@@ -240,6 +279,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--cross-entropy", choices=["paper", "reversed"])
     parser.add_argument("--floor", type=float)
     parser.add_argument("--momentum", type=float)
+    parser.add_argument(
+        "--penalty-epochs", type=int, help="end the penalty after so many"
+    )
+    parser.add_argument(
+        "--restart-optimizer",
+        type=int,
+        nargs="*",
+        default=[],
+        metavar="EPOCH",
+        help="the optimizer forgets what was before these epochs",
+    )
     parser.add_argument(
         "--mnist",
         help="path of an mnist.npz, or 'download'; "
