@@ -24,7 +24,7 @@ FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class InformationRegularizedModel(TrainStep, InformationModel):
-    """Wraps a Keras model so that `fit` keeps every modality in use.
+    """Wraps a Keras model so that `fit` penalises ignoring a modality.
 
     A classifier on several modalities tends to lean on the one that is easiest
     to learn from. This model adds a penalty to the training loss,
@@ -42,6 +42,12 @@ class InformationRegularizedModel(TrainStep, InformationModel):
     `penalty` and `information_<modality>`, as means over the epoch. The
     training `loss` contains the penalty; `val_loss` does not. A modality whose
     information was 0 for a whole epoch is reported by a warning.
+
+    The penalty acts most in the first steps, while there is little
+    information, and what it achieves there can last only as long as the
+    optimizer remembers those steps. Leave gradients unclipped, and do not
+    compile anew on the way. Adam forgets in the long run;
+    `keras.optimizers.Adam(amsgrad=True)` does not.
 
     The perturbed passes run in inference mode (moving statistics in
     `BatchNormalization`, no dropout), and so does the clean pass they are
