@@ -103,8 +103,9 @@ def _stddev_over_batch(x: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def _stddev(x: Tensor, axis: tuple[int, ...], mask: Tensor | None) -> Tensor:
-    if mask is None:
-        return ops.std(x, axis=axis, keepdims=True)
+    if mask is None:  # On torch, `ops.std` takes four times as long.
+        deviation = x - ops.mean(x, axis=axis, keepdims=True)
+        return ops.sqrt(ops.mean(ops.square(deviation), axis, keepdims=True))
     weights = align_mask(mask, x) * ops.ones_like(x)
     count = ops.maximum(ops.sum(weights, axis=axis, keepdims=True), 1.0)
     mean = ops.sum(weights * x, axis=axis, keepdims=True) / count
