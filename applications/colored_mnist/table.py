@@ -97,7 +97,7 @@ def print_selection(runs: list[dict]) -> None:
 def changes(run: dict) -> str:
     """What a run did to the penalty or the optimizer on the way."""
     words = ""
-    if run.get("penalty_epochs"):
+    if run.get("penalty_epochs") is not None:
         words += f", ends after {run['penalty_epochs']} epochs"
     for epoch in run.get("restart_optimizer", []):
         words += f", Adam restarts after {epoch} epochs"

@@ -14,6 +14,7 @@ import argparse
 import json
 import pathlib
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -68,10 +69,9 @@ def wrap(args: argparse.Namespace, seed: int) -> keras.Model:
         )
         if getattr(args, name) is not None
     }
-    regularizer = type(mmreg.regularizers.get(args.method))(
-        schedule=args.penalty_epochs and FirstEpochs(args.penalty_epochs),
-        **options,
-    )
+    if args.penalty_epochs is not None:
+        options["schedule"] = first_epochs(args.penalty_epochs)
+    regularizer = type(mmreg.regularizers.get(args.method))(**options)
     return mmreg.models.InformationRegularizedModel(
         build_model(),
         regularizer,
@@ -80,14 +80,9 @@ def wrap(args: argparse.Namespace, seed: int) -> keras.Model:
     )
 
 
-class FirstEpochs:
+def first_epochs(count: int) -> Callable:
     """A schedule that ends the penalty."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-
-    def __call__(self, step: int, epoch: int) -> float:
-        return keras.ops.cast(epoch < self.epochs, "float32")
+    return lambda step, epoch: keras.ops.cast(epoch < count, "float32")
 
 
 class RestartOptimizer(keras.callbacks.Callback):
@@ -332,8 +327,11 @@ def load(args: argparse.Namespace, seed: int) -> mmreg.datasets.ColoredMNIST:
 def main() -> None:
     args = parse_arguments()
     runs = []
+    data = None
     for seed in args.seeds:
-        runs.append(train(args, load(args, seed), seed))
+        if data is None or args.palette == "random":
+            data = load(args, seed)
+        runs.append(train(args, data, seed))
         if args.results:  # After every run, so that nothing is lost.
             args.results.parent.mkdir(parents=True, exist_ok=True)
             args.results.write_text(json.dumps(runs, indent=1))
