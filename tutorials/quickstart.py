@@ -72,14 +72,14 @@ def build_model():
 """
 ## Plain training, and training with a penalty
 
-`InformationRegularizedModel` wraps the model. While it trains, every modality
+`RegularizedModel` wraps the model. While it trains, every modality
 is perturbed in turn, and a penalty is paid when the prediction does not react.
 A quarter of each batch is enough for the penalty. `InformationLogger` measures
 the share of each modality on data of your choice, for plain models too.
 """
 
 plain = build_model()
-regularized = mmreg.models.InformationRegularizedModel(
+regularized = mmreg.models.RegularizedModel(
     build_model(),
     mmreg.regularizers.FisherInformation(strength=0.1),
     penalty_fraction=0.25,

@@ -86,7 +86,7 @@ def _compiled_model(
     if variant.network == "subclassed":
         model = architectures.Subclassed(model)
     if variant.perturbation:
-        model = mmreg.models.InformationRegularizedModel(
+        model = mmreg.models.RegularizedModel(
             model,
             mmreg.regularizers.FisherInformation(
                 perturbation=variant.perturbation

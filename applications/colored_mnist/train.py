@@ -72,7 +72,7 @@ def wrap(args: argparse.Namespace, seed: int) -> keras.Model:
     if args.penalty_epochs is not None:
         options["schedule"] = first_epochs(args.penalty_epochs)
     regularizer = type(mmreg.regularizers.get(args.method))(**options)
-    return mmreg.models.InformationRegularizedModel(
+    return mmreg.models.RegularizedModel(
         build_model(),
         regularizer,
         penalty_fraction=args.penalty_fraction,

@@ -20,7 +20,7 @@ class InformationLogger(keras.callbacks.Callback):
     so that `History` and every callback behind this one see them. Put it before
     `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
     list. It works on plain models as well as on an
-    `InformationRegularizedModel`, whose own `information_<modality>`, a running
+    `RegularizedModel`, whose own `information_<modality>`, a running
     mean over the training batches, is replaced by the value on this data.
 
     A share that stays near 0 shows a modality that the model ignores, if the
@@ -40,7 +40,7 @@ class InformationLogger(keras.callbacks.Callback):
         steps: Integer, the number of batches to use. Defaults to all.
         verbose: `0` or `1`, whether to print the shares too. Defaults to `0`.
         **kwargs: Arguments of `modality_information`: `information`,
-            `num_samples`, `stddev`, `taps`, `divergence`, `modalities`, `seed`.
+            `num_samples`, `stddev`, `taps`, `functional`, `modalities`, `seed`.
 
     Raises:
         ValueError: If `frequency` is not positive, or a modality cannot be

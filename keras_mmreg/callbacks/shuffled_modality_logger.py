@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.network import modality_names
 
 
@@ -176,5 +176,5 @@ def _input_names(model: keras.Model, x: Any) -> list[str]:
     if isinstance(x, Mapping):
         paths = keras.tree.flatten_with_path(x)
         return ["/".join(map(str, path)) for path, _ in paths]
-    wrapped = isinstance(model, InformationRegularizedModel)
+    wrapped = isinstance(model, RegularizedModel)
     return modality_names(model.inner if wrapped else model, x)

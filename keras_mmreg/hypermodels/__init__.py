@@ -9,8 +9,6 @@ except ImportError as error:
     ) from error
 
 from keras_mmreg.hypermodels.cm_vqvae_hypermodel import CMVQVAEHyperModel
-from keras_mmreg.hypermodels.information_regularized_hypermodel import (
-    InformationRegularizedHyperModel,
-)
+from keras_mmreg.hypermodels.regularized_hypermodel import RegularizedHyperModel
 
-__all__ = ["CMVQVAEHyperModel", "InformationRegularizedHyperModel"]
+__all__ = ["CMVQVAEHyperModel", "RegularizedHyperModel"]

@@ -2,14 +2,12 @@
 
 from keras_mmreg.models import cm_vqvae
 from keras_mmreg.models.cm_vqvae import CMVQVAE
-from keras_mmreg.models.information_regularized_model import (
-    InformationRegularizedModel,
-)
 from keras_mmreg.models.modality_information import modality_information
+from keras_mmreg.models.regularized_model import RegularizedModel
 
 __all__ = [
     "CMVQVAE",
-    "InformationRegularizedModel",
+    "RegularizedModel",
     "cm_vqvae",
     "modality_information",
 ]

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from keras_mmreg import backend
-from keras_mmreg.models.divergence import Divergence
-from keras_mmreg.models.divergence import resolve_divergence
+from keras_mmreg.models.functional import Functional
+from keras_mmreg.models.functional import resolve_functional
 from keras_mmreg.models.network import Network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import weighted_mean
@@ -35,7 +35,7 @@ def create_estimator(
     regularizer: InformationRegularizer,
     outputs: Any,
     loss: Any = None,
-    divergence: Any = "auto",
+    functional: Any = "auto",
     seed_generator: keras.random.SeedGenerator | None = None,
 ) -> "InformationEstimator":
     """The estimator of a built model.
@@ -46,14 +46,14 @@ def create_estimator(
         regularizer: What is measured, and how f is sampled.
         outputs: A batch of the model's outputs, for their structure.
         loss: The loss it was compiled with, if any. Defaults to `None`.
-        divergence: See `InformationRegularizedModel`. Defaults to `"auto"`.
+        functional: See `RegularizedModel`. Defaults to `"auto"`.
         seed_generator: What the noise is drawn with.
 
     Returns:
         An `InformationEstimator`.
 
     Raises:
-        ValueError: If `stddev` lacks a modality, or no divergence fits.
+        ValueError: If `stddev` lacks a modality, or no functional fits.
     """
     if isinstance(regularizer.stddev, dict):
         missing = set(network.modalities) - set(regularizer.stddev)
@@ -69,8 +69,8 @@ def create_estimator(
     return InformationEstimator(
         network,
         regularizer,
-        resolve_divergence(
-            divergence, loss, inner, outputs, regularizer.cross_entropy
+        resolve_functional(
+            functional, loss, inner, outputs, regularizer.cross_entropy
         ),
         seed_generator,
         gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
@@ -83,7 +83,7 @@ class InformationEstimator:
     Args:
         network: How the model is run again from perturbed modalities.
         regularizer: What is measured, and how f is sampled.
-        divergence: The function f of the perturbed and the clean outputs.
+        functional: The function f of the perturbed and the clean outputs.
         seed_generator: What the noise is drawn with.
         gradient_scale: Float by which f is multiplied while its gradient is
             taken, so that it does not vanish in half precision.
@@ -94,14 +94,14 @@ class InformationEstimator:
         self,
         network: Network,
         regularizer: InformationRegularizer,
-        divergence: Divergence,
+        functional: Functional,
         seed_generator: keras.random.SeedGenerator,
         gradient_scale: float = 1.0,
     ) -> None:
         self._network = network
         self._regularizer = regularizer
         self._num_samples = regularizer.num_samples
-        self._divergence = divergence
+        self._functional = functional
         self._seed_generator = seed_generator
         self._gradient_scale = gradient_scale
 
@@ -185,7 +185,7 @@ class InformationEstimator:
     def _comparison(
         self, clean: Any, sample_weight: Any
     ) -> Callable[[Any], Tensor]:
-        """The divergence of perturbed outputs from the clean ones (Eq. 7)."""
+        """The functional of perturbed outputs from the clean ones (Eq. 7)."""
         clean_outputs, sample_weight = keras.tree.map_structure(
             lambda x: (
                 None if x is None else repeat_samples(x, self._num_samples)
@@ -194,10 +194,10 @@ class InformationEstimator:
         )
 
         def compare(outputs: Any) -> Tensor:
-            values = self._divergence(outputs, clean_outputs, sample_weight)
+            values = self._functional(outputs, clean_outputs, sample_weight)
             if len(values.shape) != 1:
                 raise ValueError(
-                    "`divergence` must return one number for each example, a "
+                    "`functional` must return one number for each example, a "
                     "tensor of shape `(batch,)`. "
                     f"Received: shape {tuple(values.shape)}"
                 )

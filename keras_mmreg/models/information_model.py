@@ -8,7 +8,7 @@ import keras
 
 from keras_mmreg import regularizers
 from keras_mmreg.backend import has_gpu
-from keras_mmreg.models.divergence import check_divergence
+from keras_mmreg.models.functional import check_functional
 from keras_mmreg.models.information_estimator import InformationEstimator
 from keras_mmreg.models.information_estimator import create_estimator
 from keras_mmreg.models.network import Network
@@ -21,7 +21,7 @@ from keras_mmreg.types import Tensor
 class InformationModel(keras.Model):
     """Base class: a model around another, with a tracker for each modality.
 
-    See `InformationRegularizedModel` for the arguments.
+    See `RegularizedModel` for the arguments.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class InformationModel(keras.Model):
         inner: keras.Model,
         regularizer: Any = "fisher",
         taps: Mapping[str, str] | None = None,
-        divergence: Any = "auto",
+        functional: Any = "auto",
         modalities: Sequence[str] | None = None,
         seed: int | None = None,
         **kwargs: Any,
@@ -52,8 +52,8 @@ class InformationModel(keras.Model):
                 f"layer, such as {{'text': 'embedding'}}. Received: {taps!r}"
             )
         self._taps = dict(taps or {})
-        check_divergence(divergence)
-        self.divergence = divergence
+        check_functional(functional)
+        self.functional = functional
         if isinstance(modalities, str):
             modalities = [modalities]
         self._modalities = None if modalities is None else list(modalities)
@@ -110,7 +110,7 @@ class InformationModel(keras.Model):
         clean: Any = None,
     ) -> dict[str, Tensor]:
         """The information of every modality on a batch."""
-        settings = (loss, self.regularizer, self.divergence)
+        settings = (loss, self.regularizer, self.functional)
         if self._estimator is None or self._estimator_settings != settings:
             self._estimator_settings = settings
             self._estimator = create_estimator(
@@ -120,7 +120,7 @@ class InformationModel(keras.Model):
                 self.regularizer,
                 outputs=y_pred,
                 loss=loss,
-                divergence=self.divergence,
+                functional=self.functional,
                 seed_generator=self.seed_generator,
             )
         return self._estimator(x, sample_weight, fraction, clean)

@@ -96,7 +96,7 @@ def create_meter(
     num_samples: int | None = None,
     stddev: str | float | dict[str, str | float] | None = None,
     taps: Mapping[str, str] | None = None,
-    divergence: Any = None,
+    functional: Any = None,
     modalities: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationMeter:
@@ -113,10 +113,10 @@ def create_meter(
     regularizer = type(regularizers.get(information)).from_config(config)
     defaults = {
         "taps": model.taps if wrapped else None,
-        "divergence": model.divergence if wrapped else "auto",
+        "functional": model.functional if wrapped else "auto",
         "modalities": model.modalities if wrapped else None,
     }
-    given = {"taps": taps, "divergence": divergence, "modalities": modalities}
+    given = {"taps": taps, "functional": functional, "modalities": modalities}
     chosen = {
         name: defaults[name] if value is None else value
         for name, value in given.items()
@@ -138,7 +138,7 @@ def modality_information(
     num_samples: int = 8,
     stddev: str | float | dict[str, str | float] | None = None,
     taps: Mapping[str, str] | None = None,
-    divergence: Any = None,
+    functional: Any = None,
     modalities: Sequence[str] | None = None,
     batch_size: int | None = None,
     steps: int | None = None,
@@ -166,8 +166,8 @@ def modality_information(
         stddev: The noise's standard deviation, see `InformationRegularizer`.
             Defaults to `None`, which leaves the regularizer's.
         taps: Dict from a modality to the layer to measure it at, see
-            `InformationRegularizedModel`. Defaults to a wrapped model's.
-        divergence: The function that compares two predictions, likewise.
+            `RegularizedModel`. Defaults to a wrapped model's.
+        functional: The function that compares two predictions, likewise.
         modalities: List of the modalities to measure, likewise.
         batch_size: Integer, for arrays. The `"batch"` scale of the noise is
             estimated on each. Defaults to `None`, Keras's 32.
@@ -181,7 +181,7 @@ def modality_information(
 
     Raises:
         ValueError: If a modality cannot be measured, see
-            `InformationRegularizedModel`.
+            `RegularizedModel`.
 
     Example:
 
@@ -205,7 +205,7 @@ def modality_information(
         num_samples,
         stddev,
         taps,
-        divergence,
+        functional,
         modalities,
         seed,
     )

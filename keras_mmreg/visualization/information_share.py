@@ -32,7 +32,7 @@ def plot_information_share(
 
     The shares are those that `keras_mmreg.callbacks.InformationLogger` has
     logged. Where there are none, they are computed from
-    `information_<modality>`, which an `InformationRegularizedModel` logs as a
+    `information_<modality>`, which an `RegularizedModel` logs as a
     mean over each epoch's batches.
 
     Each label has a panel of its own, or, on axes that are given, a line

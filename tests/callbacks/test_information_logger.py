@@ -6,7 +6,7 @@ import pytest
 
 from keras_mmreg import modality_information
 from keras_mmreg.callbacks import InformationLogger
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from tests import toys
 
 NAMES = [
@@ -24,7 +24,7 @@ def fit(model, x, y, callbacks, epochs=2):
     ).history
 
 
-@pytest.mark.parametrize("wrap", [lambda m: m, InformationRegularizedModel])
+@pytest.mark.parametrize("wrap", [lambda m: m, RegularizedModel])
 def test_history_holds_the_information_on_the_given_data(wrap):
     inner = toys.two_modalities()
     x, y = toys.data(inner)
@@ -48,7 +48,7 @@ def test_training_is_not_changed():
     losses = []
     for callbacks in ([], [InformationLogger(x)]):
         keras.utils.set_random_seed(0)
-        model = InformationRegularizedModel(toys.two_modalities(), seed=0)
+        model = RegularizedModel(toys.two_modalities(), seed=0)
         losses.append(fit(model, x, y, callbacks, epochs=3)["loss"])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
@@ -97,7 +97,7 @@ def test_csv_logger_keeps_the_columns_of_a_lower_frequency(tmp_path):
 def test_a_lower_frequency_leaves_no_other_values_between():
     inner = toys.two_modalities()
     x, y = toys.data(inner)
-    model = InformationRegularizedModel(inner)
+    model = RegularizedModel(inner)
     model.compile("sgd", toys.LOGITS_LOSS)
     history = model.fit(
         x,
@@ -115,7 +115,7 @@ def test_a_lower_frequency_leaves_no_other_values_between():
     "options, message",
     [
         ({"stddev": {"audio": 0.1}}, "`stddev` must name every modality"),
-        ({"divergence": "mean"}, "`divergence`"),
+        ({"functional": "mean"}, "`functional`"),
     ],
 )
 def test_what_only_a_batch_shows_stops_before_training(options, message):

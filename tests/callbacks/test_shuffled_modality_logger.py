@@ -6,7 +6,7 @@ import pytest
 
 from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.datasets import permute_colors
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from tests import toys
 
 
@@ -51,7 +51,7 @@ def test_a_shortcut_is_found_out():
     )
 
 
-@pytest.mark.parametrize("wrap", [lambda m: m, InformationRegularizedModel])
+@pytest.mark.parametrize("wrap", [lambda m: m, RegularizedModel])
 def test_logs(wrap):
     inner = toys.two_modalities()
     x, y = toys.data(inner)
@@ -84,7 +84,7 @@ def test_training_and_the_data_are_not_changed():
         inner = toys.two_modalities()
         x, y = toys.data(inner)
         before = copy.deepcopy(x)
-        model = compiled(InformationRegularizedModel(inner, seed=0))
+        model = compiled(RegularizedModel(inner, seed=0))
         loggers = [ShuffledModalityLogger((x, y))] if watched else []
         # On torch any evaluation moves the generator that `fit` shuffles with.
         histories.append(fit(model, x, y, loggers, epochs=3, shuffle=False))

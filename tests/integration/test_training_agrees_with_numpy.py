@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from scipy.special import softmax
 
 import keras_mmreg as mmreg
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.ops import perturbation as perturbation_ops
 from tests import toys
 from tests.toys import array
@@ -135,7 +135,7 @@ def test_three_steps(name, perturbation, reduction):
         STRENGTH, reduction, perturbation=perturbation, floor=1e-9
     )
     reference = Reference(inner.get_weights(), regularizer)
-    model = InformationRegularizedModel(inner, regularizer)
+    model = RegularizedModel(inner, regularizer)
     model.compile(keras.optimizers.SGD(LEARNING_RATE), toys.LOGITS_LOSS)
     merged = np.concatenate([x["audio"], x["image"]], -1).astype("float64")
     for _ in range(STEPS):

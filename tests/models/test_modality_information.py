@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 import keras_mmreg as mmreg
 from keras_mmreg import modality_information
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.ops import perturbation
 from tests import toys
 from tests.toys import tensor
@@ -138,7 +138,7 @@ def test_reproducible_by_seed_and_without_side_effects():
 def test_wrapped_models_bring_their_settings():
     inner = toys.two_modalities()
     x, y = toys.data(inner)
-    model = InformationRegularizedModel(inner, "poincare", modalities=["image"])
+    model = RegularizedModel(inner, "poincare", modalities=["image"])
     model.compile("sgd", toys.LOGITS_LOSS)
     information = modality_information(model, x)
     assert list(information) == ["image"]
@@ -196,7 +196,7 @@ def test_softmax_shows_in_the_last_layer():
     model = keras.Model(a, keras.layers.Softmax()(logits))
     x = np.random.rand(8, 4)
     assert modality_information(model, x)["a"] > 0
-    with pytest.raises(ValueError, match="Pass `divergence`"):
+    with pytest.raises(ValueError, match="Pass `functional`"):
         modality_information(keras.Model(a, logits), x)
 
 
@@ -261,7 +261,7 @@ def test_an_optional_input_that_is_left_out_has_no_information():
     b = keras.Input((3,), name="b", optional=True)
     model = keras.Model({"a": a, "b": b}, Sum()([a, b]))
     x = {"a": np.random.rand(16, 3), "b": None}
-    divergence = keras.losses.CategoricalCrossentropy(from_logits=True)
-    information = modality_information(model, x, divergence=divergence)
+    functional = keras.losses.CategoricalCrossentropy(from_logits=True)
+    information = modality_information(model, x, functional=functional)
     assert information["a"] > 0
     assert information["b"] == 0

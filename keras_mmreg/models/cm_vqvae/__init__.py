@@ -2,12 +2,12 @@
 
 from keras_mmreg.models.cm_vqvae.cm_vqvae import CMVQVAE
 from keras_mmreg.models.cm_vqvae.methods import create_cm_vqvae
-from keras_mmreg.models.cm_vqvae.networks import classification_head
-from keras_mmreg.models.cm_vqvae.networks import image_decoder
-from keras_mmreg.models.cm_vqvae.networks import image_encoder
-from keras_mmreg.models.cm_vqvae.networks import segmentation_head
-from keras_mmreg.models.cm_vqvae.networks import vector_decoder
-from keras_mmreg.models.cm_vqvae.networks import vector_encoder
+from keras_mmreg.models.cm_vqvae.presets import classification_head
+from keras_mmreg.models.cm_vqvae.presets import image_decoder
+from keras_mmreg.models.cm_vqvae.presets import image_encoder
+from keras_mmreg.models.cm_vqvae.presets import segmentation_head
+from keras_mmreg.models.cm_vqvae.presets import vector_decoder
+from keras_mmreg.models.cm_vqvae.presets import vector_encoder
 from keras_mmreg.models.cm_vqvae.probe_separability import probe_separability
 
 __all__ = [

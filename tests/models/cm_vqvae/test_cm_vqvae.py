@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models import modality_information
 from keras_mmreg.models.cm_vqvae import CMVQVAE
 
@@ -255,11 +255,11 @@ def test_warm_start_and_freeze():
         )
 
 
-def test_inside_the_information_regularized_model():
+def test_inside_the_regularized_model():
     inner = create_model(compiled=False)
     x, y = data(32)
     inner(x)
-    model = InformationRegularizedModel(inner)
+    model = RegularizedModel(inner)
     model.compile("adam", loss="sparse_categorical_crossentropy")
     history = model.fit(x, y, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()

@@ -1,4 +1,4 @@
-"""Chooses f, the divergence between two predictions, for a model."""
+"""Chooses f, the functional between two predictions, for a model."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,11 +8,11 @@ import keras
 from keras import losses
 
 from keras_mmreg.models.network import as_graph
-from keras_mmreg.ops import divergence as divergences
+from keras_mmreg.ops import functional as functionals
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.types import Tensor
 
-Divergence = Callable[[Any, Any, Any], Tensor]
+Functional = Callable[[Any, Any, Any], Tensor]
 
 CATEGORICAL = (
     losses.categorical_crossentropy,
@@ -31,32 +31,32 @@ REGRESSION = (
 )
 
 REMEDY = (
-    "Pass `divergence`: a Keras loss whose outputs the model has, such as "
+    "Pass `functional`: a Keras loss whose outputs the model has, such as "
     "`keras.losses.CategoricalCrossentropy(from_logits=True)`, or a function "
     "of the perturbed and the clean outputs that returns a non-negative "
     "tensor of shape `(batch,)`."
 )
 
 
-def check_divergence(divergence: Any) -> None:
+def check_functional(functional: Any) -> None:
     """Raises for a name that is neither `"auto"` nor that of a Keras loss."""
-    if isinstance(divergence, str) and not (
-        divergence == "auto" or _is_loss(divergence)
+    if isinstance(functional, str) and not (
+        functional == "auto" or _is_loss(functional)
     ):
-        raise ValueError(f"`divergence` does not know {divergence!r}. {REMEDY}")
+        raise ValueError(f"`functional` does not know {functional!r}. {REMEDY}")
 
 
-def resolve_divergence(
-    divergence: Any,
+def resolve_functional(
+    functional: Any,
     loss: Any,
     inner: keras.Model,
     outputs: Any,
     cross_entropy: str = "paper",
-) -> Divergence:
+) -> Functional:
     """The function f of a model (Gat et al. 2020, Eq. 7).
 
     Args:
-        divergence: `"auto"`, a Keras loss (name or instance), a structure of
+        functional: `"auto"`, a Keras loss (name or instance), a structure of
             these that matches the outputs, or a function of the perturbed and
             the clean outputs.
         loss: The `loss` the model was compiled with, or `None`. `"auto"`
@@ -67,16 +67,16 @@ def resolve_divergence(
 
     Returns:
         A function of the perturbed outputs, the clean ones and the sample
-        weights, by which positions are averaged. Several outputs' divergences
+        weights, by which positions are averaged. Several outputs' functionals
         add up; those that a structure gives no loss are left out.
 
     Raises:
-        ValueError: If no divergence fits.
+        ValueError: If no functional fits.
     """
-    if callable(divergence) and not _is_loss(divergence):
-        return lambda perturbed, clean, _: divergence(perturbed, clean)
-    automatic = divergence == "auto"
-    choice = loss if automatic else divergence
+    if callable(functional) and not _is_loss(functional):
+        return lambda perturbed, clean, _: functional(perturbed, clean)
+    automatic = functional == "auto"
+    choice = loss if automatic else functional
     names = _output_names(inner, outputs)
     choices = _per_output(choice, names)
     left_out = [each is None and any(choices) for each in choices]
@@ -121,18 +121,18 @@ def _for_output(
         _require_probabilities(loss, activation, name)
     if kind in CATEGORICAL:
         return partial(
-            divergences.categorical_cross_entropy,
+            functionals.categorical_cross_entropy,
             from_logits=from_logits,
             axis=getattr(loss, "axis", -1),
         )
     if kind in BINARY:
         return partial(
-            divergences.binary_cross_entropy, from_logits=from_logits
+            functionals.binary_cross_entropy, from_logits=from_logits
         )
     if automatic and activation == "softmax":
-        return divergences.categorical_cross_entropy
+        return functionals.categorical_cross_entropy
     if automatic and activation == "sigmoid":
-        return divergences.binary_cross_entropy
+        return functionals.binary_cross_entropy
     raise ValueError(
         f"Neither the loss ({loss!r}) nor the last activation "
         f"({activation!r}) of output {name!r} tells how to compare two of its "
@@ -155,7 +155,7 @@ def _squared_distance(
     perturbed: Tensor, clean: Tensor, cross_entropy: str, mask: Tensor | None
 ) -> Tensor:
     """Symmetric, so the order of `cross_entropy` does not matter."""
-    return divergences.squared_distance(perturbed, clean, mask)
+    return functionals.squared_distance(perturbed, clean, mask)
 
 
 def _position_weight(outputs: Tensor, sample_weight: Any) -> Tensor | None:

@@ -23,7 +23,7 @@ FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class InformationRegularizedModel(TrainStep, InformationModel):
+class RegularizedModel(TrainStep, InformationModel):
     """Wraps a Keras model so that `fit` penalises ignoring a modality.
 
     A classifier on several modalities tends to lean on the one that is easiest
@@ -73,7 +73,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             its cost. The scale of the noise still comes from the whole batch,
             except at taps of a model that is no graph of layers.
             Defaults to `1.0`.
-        divergence: The function f that compares two predictions. `"auto"`
+        functional: The function f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last
             activation: cross-entropy for softmax and sigmoid outputs (from
             logits or probabilities, averaged over positions), squared distance
@@ -89,7 +89,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
 
     Raises:
         ValueError: If an argument is out of range, a tap or a modality does
-            not exist, a modality has no gradient, or no divergence fits the
+            not exist, a modality has no gradient, or no functional fits the
             outputs.
 
     Example:
@@ -102,7 +102,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
     >>> features = keras.layers.Concatenate()([features, color])
     >>> logits = keras.layers.Dense(10)(features)
     >>> inner = keras.Model({"color": color, "shape": shape}, logits)
-    >>> model = InformationRegularizedModel(inner, regularizer="fisher")
+    >>> model = RegularizedModel(inner, regularizer="fisher")
     >>> model.compile(
     ...     "adam",
     ...     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -122,13 +122,13 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         regularizer: Any = "fisher",
         taps: Mapping[str, str] | None = None,
         penalty_fraction: float = 1.0,
-        divergence: Any = "auto",
+        functional: Any = "auto",
         modalities: Sequence[str] | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            inner, regularizer, taps, divergence, modalities, seed, **kwargs
+            inner, regularizer, taps, functional, modalities, seed, **kwargs
         )
         _require_no_training_of_its_own(inner)
         if (
@@ -167,7 +167,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             ValueError: Always.
         """
         raise ValueError(
-            "An `InformationRegularizedModel` cannot be a layer of another "
+            "An `RegularizedModel` cannot be a layer of another "
             "model: only its own `fit` adds the penalty. Build the larger "
             "model from `model.inner`, and wrap that."
         )
@@ -249,7 +249,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
         if "seed_generator_state" not in store.keys():
             raise ValueError(
                 "`filepath` does not hold the weights of an "
-                "`InformationRegularizedModel`. Those of the plain model are "
+                "`RegularizedModel`. Those of the plain model are "
                 "loaded with `model.inner.load_weights(filepath)`."
             )
         self.seed_generator.state.assign(store["seed_generator_state"])
@@ -265,7 +265,7 @@ class InformationRegularizedModel(TrainStep, InformationModel):
             "regularizer": serialize(self.regularizer),
             "taps": self.taps,
             "penalty_fraction": self.penalty_fraction,
-            "divergence": serialize(self.divergence),
+            "functional": serialize(self.functional),
             "modalities": self.modalities,
             "seed": self.seed,
         }
@@ -273,10 +273,10 @@ class InformationRegularizedModel(TrainStep, InformationModel):
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
-    ) -> "InformationRegularizedModel":
+    ) -> "RegularizedModel":
         """The model that `get_config` described."""
         config = dict(config)
-        for name in ("inner", "regularizer", "divergence"):
+        for name in ("inner", "regularizer", "functional"):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )
@@ -338,7 +338,7 @@ def _require_no_training_of_its_own(inner: keras.Model) -> None:
                 f"`inner` is a {type(inner).__name__}, which overrides "
                 f"`{name}`, and the model around it would not call that. Add "
                 "its loss with `add_loss` in `call`, give losses and metrics "
-                "to `compile`, or subclass `InformationRegularizedModel` and "
+                "to `compile`, or subclass `RegularizedModel` and "
                 f"override `{name}` there."
             )
 

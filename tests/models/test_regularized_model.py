@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_mmreg as mmreg
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models import information_model
 from keras_mmreg.schedules import LinearRamp
 from tests import toys
@@ -46,7 +46,7 @@ class TestLogs:
     def test_training_logs_penalty_and_information(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner, seed=0)
+        model = RegularizedModel(inner, seed=0)
         model.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
         history = model.fit(x, y, validation_data=(x, y), verbose=0).history
         assert sorted(history) == sorted(
@@ -59,7 +59,7 @@ class TestLogs:
         inner = toys.two_modalities()
         x, y = toys.data(inner)
         inner.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
         assert model.evaluate(x, y, verbose=0) == pytest.approx(
             inner.evaluate(x, y, verbose=0)
@@ -75,7 +75,7 @@ class TestLogs:
     def test_a_lost_modality_is_reported_once(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner, seed=0)
+        model = RegularizedModel(inner, seed=0)
         fit(model, x, y)  # Without a warning.
         inner.layers[-1].kernel.assign(0 * inner.layers[-1].kernel)
         with warnings.catch_warnings(record=True) as caught:
@@ -88,7 +88,7 @@ class TestLogs:
     def test_the_loss_is_the_task_loss_and_the_penalty(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner, num_examples=11)
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             inner, mmreg.regularizers.FisherInformation(stddev=0.0)
         )
         options = {"optimizer": keras.optimizers.SGD(0.0)}
@@ -101,7 +101,7 @@ class TestLogs:
     def test_positional_callbacks(self):
         inner = toys.linear(None)
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS)
         seen = []
         callback = keras.callbacks.LambdaCallback(
@@ -113,7 +113,7 @@ class TestLogs:
     def test_train_on_batch(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS)
         logs = model.train_on_batch(x, y, return_dict=True)
         assert sorted(logs) == LOGS
@@ -145,9 +145,7 @@ def test_every_regularizer_trains_every_weight(regularizer):
     inner = toys.two_modalities()
     x, y = toys.data(inner)
     before = weights(inner)
-    model = InformationRegularizedModel(
-        inner, regularizer, penalty_fraction=0.5, seed=0
-    )
+    model = RegularizedModel(inner, regularizer, penalty_fraction=0.5, seed=0)
     history = fit(model, x, y)
     assert sorted(history) == LOGS
     assert all_finite(history)
@@ -177,7 +175,7 @@ class TestInputs:
         merged = keras.layers.Concatenate()([a, b])
         inner = keras.Model([a, b], keras.layers.Dense(3)(merged))
         x, y = toys.data(inner)
-        history = fit(InformationRegularizedModel(inner), list(x.values()), y)
+        history = fit(RegularizedModel(inner), list(x.values()), y)
         assert {"information_a", "information_b"} < set(history)
 
     def test_nested(self):
@@ -192,7 +190,7 @@ class TestInputs:
                 "style": rng.normal(size=(16, 3)),
             }
         }
-        with_names = InformationRegularizedModel(inner)
+        with_names = RegularizedModel(inner)
         history = fit(with_names, x, np.zeros(16, int))
         assert {
             "information_text/ids",
@@ -204,22 +202,20 @@ class TestInputs:
             [keras.Input((4,), name="sound"), keras.layers.Dense(3)]
         )
         x, y = np.random.rand(16, 4), np.zeros(16, int)
-        history = fit(InformationRegularizedModel(inner), x, y)
+        history = fit(RegularizedModel(inner), x, y)
         assert "information_sound" in history
 
     def test_sequential_without_input(self):
         inner = keras.Sequential([keras.layers.Dense(3)])
         x, y = np.random.rand(16, 4), np.zeros(16, int)
-        history = fit(InformationRegularizedModel(inner), x, y)
+        history = fit(RegularizedModel(inner), x, y)
         assert "information_input" in history
         assert all_finite(history)
 
     @pytest.mark.parametrize("fraction", [1.0, 0.5])
     def test_subclassed(self, fraction):
         x, y = toys.data(toys.two_modalities())
-        model = InformationRegularizedModel(
-            Subclassed(), penalty_fraction=fraction
-        )
+        model = RegularizedModel(Subclassed(), penalty_fraction=fraction)
         history = fit(model, x, y)
         assert sorted(history) == LOGS
         assert all_finite(history)
@@ -231,14 +227,14 @@ class TestInputs:
         merged = keras.layers.Concatenate()(encoded)
         inner = keras.Model(inputs, keras.layers.Dense(3)(merged))
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner, penalty_fraction=fraction)
+        model = RegularizedModel(inner, penalty_fraction=fraction)
         history = fit(model, x, y)
         assert {f"information_{n}" for n in inputs} < set(history)
 
     def test_some_modalities(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner, modalities=["image"])
+        model = RegularizedModel(inner, modalities=["image"])
         history = fit(model, x, y)
         assert sorted(history) == ["information_image", "loss", "penalty"]
 
@@ -246,7 +242,7 @@ class TestInputs:
         inner = toys.two_modalities()
         x, y = toys.data(inner)
         x["image"] = (255 * np.abs(x["image"])).astype("uint8")
-        assert all_finite(fit(InformationRegularizedModel(inner), x, y))
+        assert all_finite(fit(RegularizedModel(inner), x, y))
 
     def test_a_dataset_of_batches(self):
         inner = toys.two_modalities()
@@ -260,7 +256,7 @@ class TestInputs:
                 chosen = slice(8 * index, 8 * index + 8)
                 return {k: v[chosen] for k, v in x.items()}, y[chosen]
 
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS)
         assert all_finite(model.fit(Batches(), verbose=0).history)
 
@@ -279,7 +275,7 @@ class TestInputs:
             batches = torch.utils.data.DataLoader(examples, batch_size=8)
         else:
             pytest.skip("JAX has no datasets of its own.")
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         model.compile("sgd", toys.LOGITS_LOSS)
         history = model.fit(
             batches, validation_data=batches, shuffle=False, verbose=0
@@ -297,7 +293,7 @@ class TestInputs:
         outputs = keras.layers.Dense(3)(Sum()([a, b]))
         inner = keras.Model({"a": a, "b": b}, outputs)
         x = {"a": np.random.rand(16, 3), "b": None}
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         with pytest.warns(match=LOST_MODALITY):
             history = fit(model, x, np.zeros(16, int))
         assert history["information_a"][0] > 0
@@ -351,7 +347,7 @@ def test_models_with_all_kinds_of_layers_train(create_layer):
     )
     x, y = toys.data(inner)
     before = weights(inner)
-    history = fit(InformationRegularizedModel(inner, seed=0), x, y, epochs=2)
+    history = fit(RegularizedModel(inner, seed=0), x, y, epochs=2)
     assert all_finite(history)
     assert history["information_audio"][0] > 0
     for old, new in zip(before, weights(inner), strict=True):
@@ -398,7 +394,7 @@ class TestTaps:
         x, y = text_data()
         inner = text_model()
         before = weights(inner)[0]
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             inner, taps={"text": "embedding"}, penalty_fraction=fraction
         )
         history = fit(model, x, y)
@@ -408,7 +404,7 @@ class TestTaps:
     @pytest.mark.parametrize("fraction", [1.0, 0.5])
     def test_subclassed(self, fraction):
         x, y = text_data()
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             SubclassedText(), taps={"text": "words"}, penalty_fraction=fraction
         )
         history = fit(model, x, y)
@@ -430,7 +426,7 @@ class TestTaps:
         inner = keras.Model(
             {"text": text, "image": image}, keras.layers.Dense(3)(merged)
         )
-        model = InformationRegularizedModel(inner, taps={"text": "inner_words"})
+        model = RegularizedModel(inner, taps={"text": "inner_words"})
         assert fit(model, x, y)["information_text"][0] > 0
 
 
@@ -440,13 +436,13 @@ class TestTraining:
     def trained(self, inner=None, regularizer="fisher", **kwargs):
         inner = inner or toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner, regularizer, seed=0)
+        model = RegularizedModel(inner, regularizer, seed=0)
         return fit(model, x, y, **kwargs)
 
     def test_sample_weight_leaves_examples_out(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             inner, mmreg.regularizers.FisherInformation(stddev=0.0)
         )
         model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
@@ -474,7 +470,7 @@ class TestTraining:
         inner.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
         options = {"batch_size": 16, "verbose": 0}
         expected = inner.fit(x["a"], y, **options).history["loss"]
-        model = InformationRegularizedModel(build())
+        model = RegularizedModel(build())
         model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
         logs = model.fit(x["a"], y, **options).history
         loss = np.array(logs["loss"]) - np.array(logs["penalty"])
@@ -491,7 +487,7 @@ class TestTraining:
         x, y = toys.data(build())
         plain, inner = build(), build()
         fit(plain, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         history = fit(model, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
         assert all_finite(history)
         for ours, theirs in zip(
@@ -552,7 +548,7 @@ class TestTraining:
         x, y = toys.data(inner)
         targets = {"kind": y, "size": np.random.rand(16, 1)}
         loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
-        history = fit(InformationRegularizedModel(inner), x, targets, loss)
+        history = fit(RegularizedModel(inner), x, targets, loss)
         assert all_finite(history)
 
     def test_losses_by_the_names_of_a_list_of_outputs(self):
@@ -563,7 +559,7 @@ class TestTraining:
         x, y = toys.data(inner)
         loss = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
         targets = {"kind": y, "size": np.random.rand(16, 2)}
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         assert all_finite(fit(model, x["a"], targets, loss))
 
     def test_outputs_without_a_loss_are_left_out(self):
@@ -572,7 +568,7 @@ class TestTraining:
             x, y = toys.data(inner)
             targets = {"kind": y, "features": np.zeros((16, 2))}
             targets = {name: targets[name] for name in outputs}
-            model = InformationRegularizedModel(
+            model = RegularizedModel(
                 inner, mmreg.regularizers.FisherInformation(stddev=0.0)
             )
             frozen = keras.optimizers.SGD(0.0)
@@ -593,7 +589,7 @@ class TestTraining:
         inner = toys.two_modalities()
         x, y = toys.data(inner)
         frozen = keras.optimizers.SGD(0.0)
-        model = InformationRegularizedModel(inner, "fisher", seed=0)
+        model = RegularizedModel(inner, "fisher", seed=0)
         first = fit(model, x, y, optimizer=frozen)["information_audio"]
         model.regularizer = mmreg.regularizers.FunctionalVariance(stddev=0.0)
         with pytest.warns(match=LOST_MODALITY):
@@ -611,7 +607,7 @@ class TestTraining:
         regularizer = mmreg.regularizers.FisherInformation(
             strength=2.0, stddev=0.0, momentum=momentum
         )
-        model = InformationRegularizedModel(inner, regularizer)
+        model = RegularizedModel(inner, regularizer)
         model.compile(
             keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy"
         )
@@ -645,7 +641,7 @@ class TestTraining:
             momentum=0.0,
             schedule=LinearRamp(start=1, duration=1),
         )
-        model = InformationRegularizedModel(inner, regularizer)
+        model = RegularizedModel(inner, regularizer)
         frozen = keras.optimizers.SGD(0.0)
         penalty = fit(model, x, y, epochs=4, optimizer=frozen)["penalty"]
         assert penalty[0] == 0.0
@@ -674,7 +670,7 @@ def test_evaluate_and_predict_run_the_inner_model_once_a_batch():
     a = keras.Input((4,), name="a")
     counting = Counting(3)
     inner = keras.Model(a, counting(a))
-    model = InformationRegularizedModel(inner)
+    model = RegularizedModel(inner)
     model.compile("sgd", toys.LOGITS_LOSS, run_eagerly=True)
     x, y = np.random.rand(16, 4), np.zeros(16, int)
     options = {"batch_size": 4, "verbose": 0}
@@ -704,9 +700,7 @@ def test_a_part_of_the_batch_is_fresh_and_its_noise_that_of_the_whole():
     inner = toys.linear(None)
     x, y = toys.data(inner)
     regularizer = Recording()
-    model = InformationRegularizedModel(
-        inner, regularizer, modalities="audio", seed=0
-    )
+    model = RegularizedModel(inner, regularizer, modalities="audio", seed=0)
     for _ in range(2):
         information = model.estimate(x, y, None, toys.LOGITS_LOSS, 0.25)
         assert list(information) == ["audio"]
@@ -730,12 +724,12 @@ class TestOutputs:
             (lambda y, y_pred: keras.ops.mean(y_pred, axis=-1), "softmax"),
         ],
     )
-    def test_divergence_follows_the_loss(self, loss, activation):
+    def test_functional_follows_the_loss(self, loss, activation):
         inner = toys.linear(activation)
         x, y = toys.data(inner)
         sparse = "sparse" in str(getattr(loss, "__name__", loss))
         y = y if sparse else np.eye(3)[y]
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         assert all_finite(fit(model, x, y, loss))
 
     def test_dense_outputs_with_padding(self):
@@ -746,16 +740,16 @@ class TestOutputs:
         x = np.random.rand(16, 5, 2).astype("float32")
         x[:, 3:] = 0.0
         y = np.random.randint(0, 3, (16, 5))
-        assert all_finite(fit(InformationRegularizedModel(inner), x, y))
+        assert all_finite(fit(RegularizedModel(inner), x, y))
 
-    def test_a_divergence_of_ones_own(self):
+    def test_a_functional_of_ones_own(self):
         inner = toys.linear(None)
         x, y = toys.data(inner)
 
         def distance(perturbed, clean):
             return keras.ops.sum(keras.ops.abs(perturbed - clean), axis=-1)
 
-        model = InformationRegularizedModel(inner, divergence=distance)
+        model = RegularizedModel(inner, functional=distance)
         assert all_finite(fit(model, x, np.eye(3)[y], "hinge"))
 
     def test_its_name_may_be_that_of_a_keras_loss(self):
@@ -768,25 +762,25 @@ class TestOutputs:
             return keras.ops.sum((perturbed - clean) ** 2, axis=-1)
 
         loss = "sparse_categorical_crossentropy"
-        model = InformationRegularizedModel(inner, divergence=kl_divergence)
+        model = RegularizedModel(inner, functional=kl_divergence)
         assert all_finite(fit(model, x, y, loss))
         assert called
 
     def test_it_must_return_one_number_for_each_example(self):
         inner = toys.linear("softmax")
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(
-            inner, divergence=lambda z, x: keras.ops.mean((z - x) ** 2)
+        model = RegularizedModel(
+            inner, functional=lambda z, x: keras.ops.mean((z - x) ** 2)
         )
-        with pytest.raises(ValueError, match="`divergence` must return one"):
+        with pytest.raises(ValueError, match="`functional` must return one"):
             fit(model, x, y, "sparse_categorical_crossentropy")
 
-    def test_a_loss_as_divergence(self):
+    def test_a_loss_as_functional(self):
         inner = toys.linear(None)
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             inner,
-            divergence=keras.losses.CategoricalCrossentropy(from_logits=True),
+            functional=keras.losses.CategoricalCrossentropy(from_logits=True),
         )
         assert all_finite(fit(model, x, np.eye(3)[y], "hinge"))
 
@@ -798,13 +792,13 @@ class TestSaving:
         monkeypatch.setattr(
             type(inner), "export", lambda *args, **kwargs: calls.append(kwargs)
         )
-        InformationRegularizedModel(inner).export(format="onnx")
+        RegularizedModel(inner).export(format="onnx")
         assert calls == [{"format": "onnx"}]
 
     def test_continued_training_equals_uninterrupted_training(self, tmp_path):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             inner,
             mmreg.regularizers.PoincareInformation(
                 0.01, schedule=LinearRamp(1, 4, "step")
@@ -825,11 +819,11 @@ class TestSaving:
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
     def test_the_configuration_survives(self, tmp_path):
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             text_model(),
             taps={"text": "embedding"},
             penalty_fraction=0.25,
-            divergence=keras.losses.CategoricalCrossentropy(from_logits=True),
+            functional=keras.losses.CategoricalCrossentropy(from_logits=True),
             modalities=["text"],
             seed=1,
         )
@@ -838,7 +832,7 @@ class TestSaving:
         config, expected = loaded.get_config(), model.get_config()
         for name in ("taps", "penalty_fraction", "modalities", "seed"):
             assert config[name] == expected[name]
-        assert loaded.divergence.from_logits
+        assert loaded.functional.from_logits
         x, _ = text_data()
         np.testing.assert_allclose(
             loaded.predict(x, verbose=0), model.predict(x, verbose=0)
@@ -846,7 +840,7 @@ class TestSaving:
 
     def test_a_subclassed_model(self, tmp_path):
         x, y = toys.data(toys.two_modalities())
-        model = InformationRegularizedModel(Subclassed(), seed=0)
+        model = RegularizedModel(Subclassed(), seed=0)
         fit(model, x, y)
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -860,7 +854,7 @@ class TestSaving:
         inner = toys.two_modalities()
         path = tmp_path / "plain.weights.h5"
         inner.save_weights(path)
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         with pytest.raises(ValueError, match="model.inner.load_weights"):
             model.load_weights(path)
         model.inner.load_weights(path)
@@ -868,7 +862,7 @@ class TestSaving:
     def test_the_inner_model_is_plain_keras(self, tmp_path):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         fit(model, x, y)
         model.inner.save(tmp_path / "inner.keras")
         loaded = keras.saving.load_model(tmp_path / "inner.keras")
@@ -883,9 +877,7 @@ class TestExtremes:
     """The penalty is never NaN or infinite."""
 
     def trained(self, inner, x, y, **kwargs):
-        history = fit(
-            InformationRegularizedModel(inner, seed=0), x, y, **kwargs
-        )
+        history = fit(RegularizedModel(inner, seed=0), x, y, **kwargs)
         assert all_finite(history)
         assert all(np.isfinite(weight).all() for weight in weights(inner))
 
@@ -919,7 +911,7 @@ class TestExtremes:
         x, y = toys.data(inner)
         one = {name: value[:1] for name, value in x.items()}
         frozen = keras.optimizers.SGD(0.0)
-        model = InformationRegularizedModel(inner, regularizer, seed=0)
+        model = RegularizedModel(inner, regularizer, seed=0)
         many = fit(model, x, y, optimizer=frozen)["penalty"][0]
         assert fit(model, one, y[:1], optimizer=frozen)["penalty"][0] < (
             100 * many
@@ -928,7 +920,7 @@ class TestExtremes:
     def test_the_last_batch_is_smaller(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner, num_examples=11)
-        model = InformationRegularizedModel(inner, penalty_fraction=0.3)
+        model = RegularizedModel(inner, penalty_fraction=0.3)
         assert all_finite(fit(model, x, y))
 
     # Beyond, the logits of the plain model overflow.
@@ -950,7 +942,7 @@ class TestExtremes:
         inner = toys.linear(None)
         x, y = toys.data(inner)
         y = np.eye(3)[y] if loss == "mse" else y
-        model = InformationRegularizedModel(inner, regularizer, seed=0)
+        model = RegularizedModel(inner, regularizer, seed=0)
         model.compile(keras.optimizers.SGD(0.0), loss)
         constant = {**x, "audio": np.ones_like(x["audio"])}
         zeros = {name: np.zeros_like(value) for name, value in x.items()}
@@ -972,7 +964,7 @@ class TestExtremes:
 class TestErrors:
     def test_inner(self):
         with pytest.raises(ValueError, match="`inner` must be a `keras.Model`"):
-            InformationRegularizedModel(keras.layers.Dense(3))
+            RegularizedModel(keras.layers.Dense(3))
 
     @pytest.mark.parametrize(
         "name", ["train_step", "test_step", "compute_loss", "compute_metrics"]
@@ -983,31 +975,31 @@ class TestErrors:
 
         inner = type("Own", (Subclassed,), {name: override})()
         with pytest.raises(ValueError, match=f"Own, which overrides `{name}`"):
-            InformationRegularizedModel(inner)
+            RegularizedModel(inner)
 
     def test_a_wrapped_model_is_not_wrapped_again(self):
-        model = InformationRegularizedModel(toys.linear())
+        model = RegularizedModel(toys.linear())
         with pytest.raises(ValueError, match="overrides `compute_loss`"):
-            InformationRegularizedModel(model)
+            RegularizedModel(model)
 
     def test_recurrent_kernels_without_a_second_derivative(self, monkeypatch):
         monkeypatch.setattr(information_model, "has_gpu", lambda: True)
         a = keras.Input((5, 2), name="a")
         inner = keras.Model(a, keras.layers.LSTM(3, name="lstm")(a))
         with pytest.raises(ValueError, match="'lstm' may run on cuDNN"):
-            InformationRegularizedModel(inner)
-        InformationRegularizedModel(inner, "variance")
+            RegularizedModel(inner)
+        RegularizedModel(inner, "variance")
         without = keras.layers.LSTM(3, use_cudnn=False)(a)
-        InformationRegularizedModel(keras.Model(a, without))
+        RegularizedModel(keras.Model(a, without))
 
     def test_stateful_layers(self):
         a = keras.Input(batch_shape=(8, 5, 2), name="a")
         states = keras.layers.SimpleRNN(3, stateful=True, name="rnn")(a)
         with pytest.raises(ValueError, match="'rnn' is stateful"):
-            InformationRegularizedModel(keras.Model(a, states))
+            RegularizedModel(keras.Model(a, states))
 
     def test_modalities_and_taps_are_fixed_and_the_regularizer_is_not(self):
-        model = InformationRegularizedModel(toys.linear())
+        model = RegularizedModel(toys.linear())
         for name in ("modalities", "taps"):
             with pytest.raises(AttributeError, match=name):
                 setattr(model, name, ["audio"])
@@ -1018,81 +1010,73 @@ class TestErrors:
 
     def test_taps(self):
         with pytest.raises(ValueError, match="`taps` must be a dict"):
-            InformationRegularizedModel(text_model(), taps=["embedding"])
+            RegularizedModel(text_model(), taps=["embedding"])
 
     def test_probabilities_from_a_linear_layer(self):
         inner = toys.linear(None)
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         with pytest.raises(ValueError, match="with `from_logits=True`"):
             fit(model, *toys.data(inner), "sparse_categorical_crossentropy")
 
     @pytest.mark.parametrize("fraction", [0.0, 1.5, -1.0, "half", None])
     def test_penalty_fraction(self, fraction):
         with pytest.raises(ValueError, match="`penalty_fraction`"):
-            InformationRegularizedModel(
-                toys.linear(), penalty_fraction=fraction
-            )
+            RegularizedModel(toys.linear(), penalty_fraction=fraction)
 
     def test_integer_modality(self):
         with pytest.raises(ValueError, match="'text' has dtype int32.*taps="):
-            InformationRegularizedModel(text_model())
+            RegularizedModel(text_model())
 
     def test_integer_tap(self):
         with pytest.raises(ValueError, match="'text' has dtype"):
-            InformationRegularizedModel(text_model(), taps={"text": "ids"})
+            RegularizedModel(text_model(), taps={"text": "ids"})
 
     def test_integer_modality_of_a_subclassed_model(self):
         x, y = text_data()
         with pytest.raises(ValueError, match="taps="):
-            fit(InformationRegularizedModel(SubclassedText()), x, y)
+            fit(RegularizedModel(SubclassedText()), x, y)
 
     def test_unknown_tap(self):
         with pytest.raises(ValueError, match="'words', which the model does"):
-            InformationRegularizedModel(text_model(), taps={"text": "words"})
+            RegularizedModel(text_model(), taps={"text": "words"})
         with pytest.raises(ValueError, match="'sound', which is no input"):
-            InformationRegularizedModel(
-                text_model(), taps={"sound": "embedding"}
-            )
+            RegularizedModel(text_model(), taps={"sound": "embedding"})
 
     def test_a_tap_that_does_not_depend_on_its_modality(self):
         with pytest.raises(ValueError, match="0 calls of that layer depend"):
-            InformationRegularizedModel(
-                text_model(), taps={"image": "embedding"}
-            )
+            RegularizedModel(text_model(), taps={"image": "embedding"})
 
     @pytest.mark.parametrize("modalities", [["sound"], []])
     def test_unknown_modality(self, modalities):
         with pytest.raises(ValueError, match="`modalities` must name"):
-            InformationRegularizedModel(toys.linear(), modalities=modalities)
+            RegularizedModel(toys.linear(), modalities=modalities)
 
     def test_stddev_for_some_modalities(self):
         regularizer = mmreg.regularizers.FisherInformation(
             stddev={"audio": 0.1}
         )
         inner = toys.linear(None)
-        model = InformationRegularizedModel(inner, regularizer)
+        model = RegularizedModel(inner, regularizer)
         with pytest.raises(ValueError, match=r"`stddev`.*\['image'\]"):
             fit(model, *toys.data(inner))
 
-    def test_no_divergence_fits(self):
+    def test_no_functional_fits(self):
         inner = toys.linear(None)
         before = inner.get_weights()
         x, y = toys.data(inner)
-        model = InformationRegularizedModel(inner)
-        with pytest.raises(ValueError, match="Pass `divergence`"):
+        model = RegularizedModel(inner)
+        with pytest.raises(ValueError, match="Pass `functional`"):
             fit(model, x, np.eye(3)[y], loss="hinge")
         for old, new in zip(before, inner.get_weights(), strict=True):
             np.testing.assert_array_equal(old, new)
         assert all_finite(fit(model, x, y))
 
-    def test_unknown_divergence(self):
-        with pytest.raises(ValueError, match="`divergence` .*'crossentropy'"):
-            InformationRegularizedModel(
-                toys.linear(), divergence="crossentropy"
-            )
+    def test_unknown_functional(self):
+        with pytest.raises(ValueError, match="`functional` .*'crossentropy'"):
+            RegularizedModel(toys.linear(), functional="crossentropy")
 
     def test_a_layer_of_another_model(self):
-        model = InformationRegularizedModel(toys.linear())
+        model = RegularizedModel(toys.linear())
         inputs = {"audio": keras.Input((4,)), "image": keras.Input((3,))}
         with pytest.raises(ValueError, match="`model.inner`, and wrap that"):
             model(inputs)
@@ -1106,7 +1090,7 @@ class TestErrors:
             {"audio": audio, "image": image}, keras.layers.Dense(3)(merged)
         )
         with pytest.raises(ValueError, match="no gradient by modality 'image'"):
-            fit(InformationRegularizedModel(inner), *toys.data(inner))
+            fit(RegularizedModel(inner), *toys.data(inner))
 
 
 class TestReuseOfTheTrainingPass:
@@ -1116,7 +1100,7 @@ class TestReuseOfTheTrainingPass:
         x, y = toys.data(inner)
         histories = []
         for reuses in (True, False):
-            model = InformationRegularizedModel(
+            model = RegularizedModel(
                 keras.models.clone_model(inner),
                 penalty_fraction=fraction,
                 seed=0,
@@ -1138,5 +1122,5 @@ class TestReuseOfTheTrainingPass:
         inputs = keras.Input((4,), name="audio")
         nested = keras.Sequential([keras.layers.Dense(4), layer])
         inner = keras.Model(inputs, keras.layers.Dense(3)(nested(inputs)))
-        model = InformationRegularizedModel(inner)
+        model = RegularizedModel(inner)
         assert not model._reuses_training_pass

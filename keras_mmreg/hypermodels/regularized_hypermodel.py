@@ -14,11 +14,11 @@ from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
 from keras_mmreg.hypermodels.hyperparameters import check_range
 from keras_mmreg.hypermodels.hyperparameters import compile_trial
 from keras_mmreg.hypermodels.hyperparameters import number
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.models import RegularizedModel
 
 
-class InformationRegularizedHyperModel(keras_tuner.HyperModel):
-    """Tunes an `InformationRegularizedModel` with KerasTuner.
+class RegularizedHyperModel(keras_tuner.HyperModel):
+    """Tunes an `RegularizedModel` with KerasTuner.
 
     The search space is the hyperparameters of `build_inner` and
     `compile_arguments`, if they define any, and those below that are given a
@@ -54,8 +54,8 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
         name: Optional string. Defaults to `None`.
         tunable: Whether to add these hyperparameters to the search space, see
             `keras_tuner.HyperModel`. Defaults to `True`.
-        **kwargs: Arguments of `InformationRegularizedModel`: `taps`,
-            `divergence`, `modalities`, `seed`.
+        **kwargs: Arguments of `RegularizedModel`: `taps`,
+            `functional`, `modalities`, `seed`.
 
     Raises:
         ValueError: If a range or the regularizers are not as above, if a dict
@@ -72,7 +72,7 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
     ...     x = keras.layers.Concatenate()([color, x])
     ...     outputs = keras.layers.Dense(2, activation="softmax")(x)
     ...     return keras.Model({"color": color, "shape": shape}, outputs)
-    >>> hypermodel = InformationRegularizedHyperModel(
+    >>> hypermodel = RegularizedHyperModel(
     ...     build_inner,
     ...     compile_arguments=lambda hp: {
     ...         "optimizer": hp.Choice("optimizer", ["adam", "sgd"]),
@@ -129,7 +129,7 @@ class InformationRegularizedHyperModel(keras_tuner.HyperModel):
             label = hp.Choice("regularizer", labels)
         regularizer = self.regularizers[label]
         strength = number(hp, "strength", self.strength, default=0.1)
-        model = InformationRegularizedModel(
+        model = RegularizedModel(
             self.build_inner(hp),
             type(regularizer).from_config(
                 {**regularizer.get_config(), "strength": strength}

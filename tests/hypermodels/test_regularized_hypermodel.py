@@ -6,8 +6,8 @@ import keras_tuner
 import pytest
 
 from keras_mmreg.callbacks import ShuffledModalityLogger
-from keras_mmreg.hypermodels import InformationRegularizedHyperModel
-from keras_mmreg.models import InformationRegularizedModel
+from keras_mmreg.hypermodels import RegularizedHyperModel
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.regularizers import FisherInformation
 from keras_mmreg.regularizers import PoincareInformation
 from tests import toys
@@ -25,9 +25,7 @@ def build_inner(hp):
 
 
 def hypermodel(compile_arguments=COMPILE, **kwargs):
-    return InformationRegularizedHyperModel(
-        build_inner, compile_arguments, **kwargs
-    )
+    return RegularizedHyperModel(build_inner, compile_arguments, **kwargs)
 
 
 def random_search(model, path, max_trials=2):
@@ -47,7 +45,7 @@ def test_default_hyperparameters():
     (strength,) = hp.space
     assert (strength.min_value, strength.max_value) == (1e-3, 1.0)
     assert strength.sampling == "log"
-    assert isinstance(model, InformationRegularizedModel)
+    assert isinstance(model, RegularizedModel)
     assert isinstance(model.regularizer, FisherInformation)
     assert model.regularizer.strength == 0.1
     assert model.penalty_fraction == 1.0
