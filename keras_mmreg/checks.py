@@ -12,23 +12,27 @@ def check_number(
     minimum: float = -math.inf,
     above: float = -math.inf,
     below: float = math.inf,
+    maximum: float = math.inf,
 ) -> None:
     """Raises unless an argument is a finite number in its range.
 
     Args:
         name: The argument's name.
-        value: What came.
+        value: The value received.
         minimum: The smallest number that is allowed. Defaults to `-inf`.
         above: A number that it must exceed. Defaults to `-inf`.
         below: A number that it must not reach. Defaults to `inf`.
+        maximum: The largest number that is allowed. Defaults to `inf`.
 
     Raises:
         ValueError: If it is not.
     """
     if (
         not isinstance(value, numbers.Real)
+        or isinstance(value, bool)
         or not math.isfinite(value)
-        or not (minimum <= float(value) and above < float(value) < below)
+        or not minimum <= float(value) <= maximum
+        or not above < float(value) < below
     ):
         limits = [
             f"{words} {limit:g}"
@@ -36,6 +40,7 @@ def check_number(
                 ("of at least", minimum),
                 ("above", above),
                 ("below", below),
+                ("of at most", maximum),
             )
             if math.isfinite(limit)
         ]
@@ -45,7 +50,11 @@ def check_number(
 
 def check_integer(name: str, value: Any, minimum: int) -> None:
     """Raises unless an argument is an integer of at least `minimum`."""
-    if not isinstance(value, numbers.Integral) or value < minimum:
+    if (
+        not isinstance(value, numbers.Integral)
+        or isinstance(value, bool)
+        or value < minimum
+    ):
         raise ValueError(
             f"`{name}` must be an integer of at least {minimum}. "
             f"Received: {name}={value!r}"
@@ -58,4 +67,23 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
         raise ValueError(
             f"`{name}` must be one of {sorted(choices)}. "
             f"Received: {name}={value!r}"
+        )
+
+
+def check_schedule(name: str, value: Any) -> None:
+    """Raises unless an argument is a callable, or `None`."""
+    if value is not None and not callable(value):
+        raise ValueError(
+            f"`{name}` must be a `keras_mmreg.schedules.LinearRamp`, a "
+            "callable of `step` and `epoch`, or None. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_gate(value: Any) -> None:
+    """Raises unless the argument `gate` is one of its two values."""
+    if value is not None and value != "auto":
+        raise ValueError(
+            "`gate` must be 'auto', for the modalities that tell the label by "
+            f"themselves, or None, for all. Received: gate={value!r}"
         )

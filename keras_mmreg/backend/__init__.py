@@ -1,14 +1,15 @@
 """The seam between the package and the deep learning frameworks.
 
 Only this folder imports `tensorflow`, `jax` or `torch`, or asks which backend
-runs. Each backend module provides the same names:
+runs; only `keras_internals.py` touches what Keras does not make public. Each
+backend module provides the same names:
 
 - `value_and_input_gradients`: a function's values and their gradient with
   respect to its inputs, itself differentiable with respect to the weights.
 - `TrainStep`: the mixin that overrides `keras.Model.train_step` to report
   what only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
-- `kept_variables`: a context in which an error costs no weights.
+- `kept_variables`: a context that restores the variables if an error is raised.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
 - `argmin_distance`: the index of each vector's nearest code.

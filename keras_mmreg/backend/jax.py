@@ -9,8 +9,10 @@ from typing import Any
 import jax
 import keras
 from jax.custom_derivatives import SymbolicZero
-from keras.src.backend.common.stateless_scope import get_stateless_scope
 
+from keras_mmreg.backend.keras_internals import restore_value
+from keras_mmreg.backend.keras_internals import surrounding_updates
+from keras_mmreg.backend.keras_internals import value_of
 from keras_mmreg.types import Tensor
 
 
@@ -50,9 +52,7 @@ def _without_updates(
 
     def pure_function(inputs: dict[str, Tensor]) -> Tensor:
         scope = keras.StatelessScope(initialize_variables=False)
-        surrounding = get_stateless_scope()
-        if surrounding is not None:
-            scope.state_mapping.update(surrounding.state_mapping)
+        scope.state_mapping.update(surrounding_updates())
         with scope:
             return function(inputs)
 
@@ -165,7 +165,7 @@ def sync_variables(model: keras.Model) -> None:
 
 @contextmanager
 def kept_variables(model: keras.Model) -> Iterator[None]:
-    """Gives a model its values back if what runs inside fails at its start.
+    """Restores the variables if what runs inside raises at its start.
 
     Keras takes the values out of the variables while it trains or evaluates,
     and an error in the first step would leave them without any.
@@ -179,8 +179,8 @@ def kept_variables(model: keras.Model) -> Iterator[None]:
     except BaseException:
         for variable, value in zip(variables, values, strict=True):
             # A step that has run has given its buffers away.
-            if variable._value is None and not value.is_deleted():
-                variable._value = value
+            if value_of(variable) is None and not value.is_deleted():
+                restore_value(variable, value)
         raise
 
 

@@ -7,9 +7,21 @@ import keras
 
 from keras_mmreg.backend import sync_variables
 from keras_mmreg.checks import check_integer
-from keras_mmreg.models.modality_information import NO_DATA
-from keras_mmreg.models.modality_information import InformationMeter
+from keras_mmreg.information.meter import NO_DATA
+from keras_mmreg.information.meter import InformationMeter
+from keras_mmreg.information.meter import warn_of_new_statistics
 from keras_mmreg.models.modality_information import create_meter
+from keras_mmreg.network.checks import updates_to_settle
+
+OPTIONS = (
+    "information",
+    "num_samples",
+    "stddev",
+    "taps",
+    "functional",
+    "modalities",
+    "seed",
+)
 
 
 class InformationLogger(keras.callbacks.Callback):
@@ -19,12 +31,14 @@ class InformationLogger(keras.callbacks.Callback):
     `information_share_<modality>` (a part of 1) are added to the epoch's logs,
     so that `History` and every callback behind this one see them. Put it before
     `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
-    list. It works on plain models as well as on an
-    `RegularizedModel`, whose own `information_<modality>`, a running
-    mean over the training batches, is replaced by the value on this data.
+    list. It works on plain models as well as on a `RegularizedModel`, whose
+    own `information_<modality>`, a running mean over the training batches, is
+    replaced by the value on this data.
 
-    A share that stays near 0 shows a modality that the model ignores, if the
-    modalities have comparable scales: information is per squared unit.
+    Information is the reaction of the prediction to noise. A small share is no
+    proof that a modality is ignored: a shortcut on which the model relies can
+    be coded so clearly that noise hardly moves it. Look at the accuracy that
+    is left when a modality is shuffled (`ShuffledModalityLogger`) first.
 
     Args:
         data: What `fit` accepts as data; see `modality_information`. A few
@@ -76,8 +90,14 @@ class InformationLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_integer("frequency", frequency, minimum=1)
+        unknown = sorted(set(kwargs) - set(OPTIONS))
+        if unknown:
+            raise ValueError(
+                f"`InformationLogger` takes no argument {unknown[0]!r}; those "
+                f"of `modality_information` that it takes are {OPTIONS}."
+            )
         if data is None:
-            raise ValueError(NO_DATA)
+            raise ValueError(f"{NO_DATA}Received: None")
         self.data = data
         self.prefix = prefix
         self.frequency = frequency
@@ -87,6 +107,8 @@ class InformationLogger(keras.callbacks.Callback):
         self.kwargs = {"num_samples": 8, **kwargs}
         self._meter: InformationMeter | None = None
         self._first_epoch: int | None = None
+        self._settled_step = 0
+        self._warned = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Creates the meter; its compiled function serves every epoch.
@@ -96,8 +118,9 @@ class InformationLogger(keras.callbacks.Callback):
         self._meter = create_meter(self.model, **self.kwargs)
         _require_own_columns(self._meter)
         self._first_epoch = None
+        self._settled_step = self._step() + updates_to_settle(self.model)
         if self.model.built and not isinstance(self.data, Iterator):
-            self._meter.measure(self.data, self.batch_size, steps=1)
+            self._meter.run(self.data, self.batch_size, steps=1)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Notes where training starts."""
@@ -108,35 +131,44 @@ class InformationLogger(keras.callbacks.Callback):
         """Measures the information and adds it to the logs."""
         if self._meter is None:
             return
+        logs = {} if logs is None else logs
         if (epoch - (self._first_epoch or 0)) % self.frequency:
             # A wrapped model's means over training batches have these names.
-            for tracker in self._meter.information_trackers if logs else ():
+            for tracker in self._meter.trackers.values():
                 logs.pop(f"{self.prefix}{tracker.name}", None)
             return
         sync_variables(self.model)
-        information = self._meter.measure(
-            self.data, self.batch_size, self.steps
-        )
+        information = self._meter.run(self.data, self.batch_size, self.steps)
+        self._warn_of_new_statistics()
         total = sum(information.values())
         shares = {
             name: value / total if total else 0.0
             for name, value in information.items()
         }
-        for name in information if logs is not None else ():
+        for name in information:
             logs[f"{self.prefix}information_{name}"] = information[name]
             logs[f"{self.prefix}information_share_{name}"] = shares[name]
         if self.verbose:
             text = ", ".join(f"{n} {share:.1%}" for n, share in shares.items())
             print(f"Epoch {epoch + 1}: share of information: {text}")
 
+    def _warn_of_new_statistics(self) -> None:
+        """Once in a `fit`."""
+        remaining = self._settled_step - self._step()
+        if remaining > 0 and not self._warned:
+            self._warned = True
+            warn_of_new_statistics(self.model, remaining)
+
+    def _step(self) -> int:
+        optimizer = getattr(self.model, "optimizer", None)
+        return 0 if optimizer is None else int(optimizer.iterations.numpy())
+
 
 def _require_own_columns(meter: InformationMeter) -> None:
     """A modality `share_a` beside `a` would take its column."""
-    names = [
-        tracker.name.removeprefix("information_")
-        for tracker in meter.information_trackers
+    taken = [
+        name for name in meter.trackers if f"share_{name}" in meter.trackers
     ]
-    taken = [name for name in names if f"share_{name}" in names]
     if taken:
         raise ValueError(
             f"The share of modality {taken[0]!r} and the information of "

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_mmreg.models import RegularizedModel
-from keras_mmreg.models.network import modality_names
+from keras_mmreg.network import modality_names
 
 
 class ShuffledModalityLogger(keras.callbacks.Callback):

@@ -1,93 +1,18 @@
 """Measures what each modality contributes to a model's predictions."""
 
+import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_mmreg import regularizers
-from keras_mmreg.backend import kept_variables
 from keras_mmreg.checks import check_integer
-from keras_mmreg.models.information_estimator import batch_size as size_of
-from keras_mmreg.models.information_estimator import example_weight
-from keras_mmreg.models.information_model import InformationModel
-from keras_mmreg.models.network import symbolic_inputs
-from keras_mmreg.types import Tensor
-
-NO_DATA = (
-    "`data` must be what `fit` accepts: arrays in a dict or list, a tuple "
-    "`(x, y)`, or a dataset. Received: data=None"
-)
-
-
-class InformationMeter(InformationModel):
-    """Measures information through `evaluate`, on whatever that accepts."""
-
-    def __init__(
-        self, inner: keras.Model, loss: Any, run_eagerly: bool, **kwargs: Any
-    ) -> None:
-        super().__init__(inner, **kwargs)
-        self._inner_loss = loss
-        self.compile(run_eagerly=run_eagerly)
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = False,
-    ) -> Tensor:
-        """Updates the trackers; there is no loss."""
-        information = self.estimate(x, y_pred, sample_weight, self._inner_loss)
-        weight = example_weight(sample_weight)
-        if weight is None:
-            weight = ops.ones((size_of(x),))
-        self.track(information, sample_weight=ops.sum(weight))
-        return ops.zeros(())
-
-    def measure(
-        self, data: Any, batch_size: int | None = None, steps: int | None = None
-    ) -> dict[str, float]:
-        """The information of each modality, from the same noise every time."""
-        seed = self.seed_generator
-        seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
-        if data is None:
-            raise ValueError(NO_DATA)
-        if isinstance(data, tuple):
-            _require_inputs_and_labels(self.inner, data)
-        # Only a tuple: a list is a model's inputs.
-        x, *rest = data if isinstance(data, tuple) else (data,)
-        y, sample_weight = (*rest, None, None)[:2]
-        with kept_variables(self):
-            self.evaluate(
-                x,
-                y,
-                sample_weight=sample_weight,
-                batch_size=batch_size,
-                steps=steps,
-                verbose=0,
-            )
-        return {
-            tracker.name.removeprefix("information_"): float(tracker.result())
-            for tracker in self.information_trackers
-        }
-
-
-def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
-    """Tells a tuple of inputs from `(x, y, sample_weight)`, where possible."""
-    symbols = symbolic_inputs(inner)
-    received = len(keras.tree.flatten(data[0]))
-    needed = 0 if symbols is None else len(keras.tree.flatten(symbols))
-    if len(data) > 3 or received < needed:
-        raise ValueError(
-            "`data` is a tuple, which means `(x, y)` or `(x, y, "
-            "sample_weight)`; inputs belong in a dict or a list. Received: a "
-            f"tuple of {len(data)}, whose first entry has {received} of "
-            f"{needed} inputs."
-        )
+from keras_mmreg.information.meter import InformationMeter
+from keras_mmreg.information.meter import warn_of_new_statistics
+from keras_mmreg.models.regularized_model import RegularizedModel
+from keras_mmreg.regularizers import InformationRegularizer
 
 
 def create_meter(
@@ -95,39 +20,51 @@ def create_meter(
     information: Any = None,
     num_samples: int | None = None,
     stddev: str | float | dict[str, str | float] | None = None,
-    taps: Mapping[str, str] | None = None,
+    taps: Mapping[str, str] | str | None = None,
     functional: Any = None,
     modalities: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationMeter:
-    """The meter of any Keras model; what is `None` a wrapped one knows."""
+    """The meter of any Keras model; what is `None` a wrapped one knows.
+
+    A meter is kept with the model, so that measuring once more does not
+    compile again.
+    """
     check_integer("seed", seed, minimum=0)
-    wrapped = isinstance(model, InformationModel)
-    if information is None:
-        information = model.regularizer if wrapped else "fisher"
-    config = regularizers.get(information).get_config()
-    if num_samples is not None:
-        config["num_samples"] = num_samples
-    if stddev is not None:
-        config["stddev"] = stddev
-    regularizer = type(regularizers.get(information)).from_config(config)
-    defaults = {
+    measure = _measure(model, information, num_samples, stddev)
+    wrapped = isinstance(model, RegularizedModel)
+    options = {
         "taps": model.taps if wrapped else None,
         "functional": model.functional if wrapped else "auto",
         "modalities": model.modalities if wrapped else None,
     }
     given = {"taps": taps, "functional": functional, "modalities": modalities}
-    chosen = {
-        name: defaults[name] if value is None else value
-        for name, value in given.items()
-    }
-    return InformationMeter(
-        model.inner if wrapped else model,
-        loss=getattr(model, "loss", None),
-        run_eagerly=model.run_eagerly,
-        regularizer=regularizer,
-        seed=seed,
-        **chosen,
+    options |= {name: x for name, x in given.items() if x is not None}
+    inner = model.inner if wrapped else model
+    loss = getattr(model, "loss", None)
+    settings = json.dumps(
+        [
+            measure.get_config(),
+            options["taps"],
+            options["modalities"],
+            seed,
+            model.run_eagerly,
+            [id(variable) for variable in inner.variables],
+        ],
+        default=str,
+        sort_keys=True,
+    )
+    return _meters_of(inner).get(
+        settings,
+        (loss, options["functional"]),
+        lambda: InformationMeter(
+            inner,
+            measure,
+            loss=loss,
+            run_eagerly=model.run_eagerly,
+            seed=seed,
+            **options,
+        ),
     )
 
 
@@ -137,7 +74,7 @@ def modality_information(
     information: Any = None,
     num_samples: int = 8,
     stddev: str | float | dict[str, str | float] | None = None,
-    taps: Mapping[str, str] | None = None,
+    taps: Mapping[str, str] | str | None = None,
     functional: Any = None,
     modalities: Sequence[str] | None = None,
     batch_size: int | None = None,
@@ -148,8 +85,12 @@ def modality_information(
 
     The mean over the data of the functional information of each modality: how
     strongly the prediction reacts when only that modality is perturbed. A
-    modality that the model ignores has 0. Only ratios between the modalities
-    of one model, or of one modality between models, mean something.
+    modality that the model ignores has 0; a high value says that a modality
+    is used, not that it is used well. To see which modality the accuracy rests
+    on, use `modality_report`.
+
+    The model runs in inference mode. Where its batch normalization has not
+    been trained, the numbers mean nothing, and a warning says so.
 
     Args:
         model: Any built or callable `keras.Model`, wrapped or plain. It is not
@@ -157,16 +98,16 @@ def modality_information(
         data: What `fit` accepts as data: a dict, list or array of inputs; a
             tuple `(x, y)` or `(x, y, sample_weight)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset`, torch `DataLoader` or generator. Labels
-            are not used.
+            are used for a loss with an `ignore_class` alone.
         information: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or a
             regularizer whose settings to use. Defaults to `None`: a wrapped
-            model's regularizer, or `"fisher"`.
+            model's first information regularizer, or `"fisher"`.
         num_samples: Positive integer, draws of the noise for each example.
             Defaults to `8`.
         stddev: The noise's standard deviation, see `InformationRegularizer`.
             Defaults to `None`, which leaves the regularizer's.
-        taps: Dict from a modality to the layer to measure it at, see
-            `RegularizedModel`. Defaults to a wrapped model's.
+        taps: Where to measure each modality, see `RegularizedModel`. Defaults
+            to a wrapped model's, or the inputs.
         functional: The function that compares two predictions, likewise.
         modalities: List of the modalities to measure, likewise.
         batch_size: Integer, for arrays. The `"batch"` scale of the noise is
@@ -175,12 +116,12 @@ def modality_information(
         seed: Integer, the seed of the noise. Defaults to `0`.
 
     Returns:
-        Dict of a float for each modality: nats per squared unit of the input
-        for `"fisher"`, squared nats for `"poincare"` and `"variance"` (the
-        former per squared unit of the input), nats for `"entropy"`.
+        Dict of a float for each modality: nats for `"fisher"` and `"entropy"`,
+        squared nats for `"poincare"` and `"variance"`; with `bound="paper"`,
+        the former of each pair per squared unit of the input.
 
     Raises:
-        ValueError: If a modality cannot be measured, see
+        ValueError: If there are no data, or a modality cannot be measured, see
             `RegularizedModel`.
 
     Example:
@@ -209,4 +150,57 @@ def modality_information(
         modalities,
         seed,
     )
-    return meter.measure(data, batch_size, steps)
+    information = meter.run(data, batch_size, steps)
+    warn_of_new_statistics(meter.inner)
+    return information
+
+
+def _measure(
+    model: keras.Model, information: Any, num_samples: Any, stddev: Any
+) -> InformationRegularizer:
+    """A regularizer of its own, which holds what to measure."""
+    if information is None:
+        methods = getattr(model, "regularizers", [])
+        own = [m for m in methods if isinstance(m, InformationRegularizer)]
+        information = own[0] if own else "fisher"
+    regularizer = regularizers.get(information)
+    if not isinstance(regularizer, InformationRegularizer):
+        raise ValueError(
+            "`information` must be 'fisher', 'poincare', 'entropy', "
+            "'variance' or an information regularizer. "
+            f"Received: information={information!r}"
+        )
+    config = {**regularizer.get_config(), "strength": "auto", "schedule": None}
+    if num_samples is not None:
+        config["num_samples"] = num_samples
+    if stddev is not None:
+        config["stddev"] = stddev
+    return type(regularizer).from_config(config)
+
+
+class _Meters:
+    """The meters of a model, by what they measure: the latest few."""
+
+    limit = 8
+
+    def __init__(self) -> None:
+        self._meters: dict[str, tuple] = {}
+
+    def get(self, settings: str, objects: tuple, create: Any) -> Any:
+        known = self._meters.pop(settings, None)
+        if known is None or any(
+            a is not b for a, b in zip(known[0], objects, strict=True)
+        ):
+            known = (objects, create())
+        self._meters[settings] = known
+        for oldest in list(self._meters)[: -self.limit]:
+            del self._meters[oldest]
+        return known[1]
+
+
+def _meters_of(inner: keras.Model) -> _Meters:
+    meters = vars(inner).get("_mmreg_meters")
+    if meters is None:
+        meters = _Meters()
+        object.__setattr__(inner, "_mmreg_meters", meters)
+    return meters

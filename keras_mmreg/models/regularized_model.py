@@ -1,21 +1,31 @@
-"""A Keras model that is penalised for ignoring a modality."""
+"""A Keras model that is trained against multimodal overfitting."""
 
-import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_mmreg import regularizers
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend import kept_variables
-from keras_mmreg.models.cm_vqvae import CMVQVAE
-from keras_mmreg.models.information_estimator import batch_size
-from keras_mmreg.models.information_model import InformationModel
-from keras_mmreg.models.network import trains_as_it_infers
-from keras_mmreg.ops.numerics import lift
-from keras_mmreg.ops.numerics import mean_over_replicas
+from keras_mmreg.backend.keras_internals import additional_loss
+from keras_mmreg.backend.keras_internals import create_compile_loss
+from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.information.functional import check_functional
+from keras_mmreg.models.fit_watch import FitWatch
+from keras_mmreg.models.inner_compile import compile_inner
+from keras_mmreg.network import Network
+from keras_mmreg.network import create_network
+from keras_mmreg.network import modality_names
+from keras_mmreg.network import symbolic_inputs
+from keras_mmreg.network.checks import require_no_training_of_its_own
+from keras_mmreg.network.checks import trains_as_it_infers
+from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.regularizers import Regularizer
+from keras_mmreg.regularizers import TrainingPass
 from keras_mmreg.types import Tensor
 
 FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
@@ -23,57 +33,56 @@ FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class RegularizedModel(TrainStep, InformationModel):
-    """Wraps a Keras model so that `fit` penalises ignoring a modality.
+class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
+    """Wraps a Keras model so that `fit` works against multimodal overfitting.
 
     A classifier on several modalities tends to lean on the one that is easiest
-    to learn from. This model adds a penalty to the training loss,
+    to learn from. The methods given as `regularizer` act on every training
+    step, by changing what the model sees of a modality, by a penalty that is
+    added to the loss, or both:
 
-    `loss = task loss + strength * (sum_i I_i)^-1`,
+    `loss = task loss + sum of the methods' penalties`.
 
-    where I_i is the functional information that modality i gives to the
-    prediction: how strongly the prediction reacts when only that modality is
-    perturbed. (A batch that happens to have less than the moving average
-    counts as one with the average; see the regularizers' `momentum`.)
     Training works on the wrapped model's own weights; `evaluate` and `predict`
     are those of the wrapped model, at its cost.
 
+    Every modality has a *point*, where it is perturbed and measured: its input
+    tensors, or the output of a layer. What follows the points is run again as
+    often as the methods ask for, in inference mode (moving statistics in
+    `BatchNormalization`, no dropout), so that the model's own training pass is
+    the only one that updates statistics. While such statistics are new, all
+    penalties are 0: they mean nothing until they have settled.
+
     During training the logs hold, besides the loss and the compiled metrics,
-    `penalty` and `information_<modality>`, as means over the epoch. The
-    training `loss` contains the penalty; `val_loss` does not. A modality whose
-    information was 0 for a whole epoch is reported by a warning.
+    `penalty`, `<method>_penalty` for each method, and what else the method
+    logs, such as `information_<modality>`, as means over the epoch. Metrics of
+    the training data are of the predictions that the model was trained with,
+    perturbed ones where a method perturbs. The training `loss` contains the
+    penalty; `val_loss` does not.
 
-    The penalty acts most in the first steps, while there is little
-    information, and what it achieves there can last only as long as the
-    optimizer remembers those steps. Leave gradients unclipped, and do not
-    compile anew on the way. Adam forgets in the long run;
-    `keras.optimizers.Adam(amsgrad=True)` does not.
-
-    The perturbed passes run in inference mode (moving statistics in
-    `BatchNormalization`, no dropout), and so does the clean pass they are
-    compared with. Examples, and the positions of an output, count by their
-    `sample_weight`; padding is left out by the mask that Keras attached to it.
+    `fit` warns once if a modality gave no information for an epoch, or if a
+    penalty of fixed strength is still larger than the task loss after the
+    first hundred steps.
 
     Args:
         inner: The `keras.Model` to train: functional, sequential or
             subclassed, with one input, a list or a (nested) dict of them.
-            Modalities are named by the dict's keys (nested ones by their path,
-            such as `"text/ids"`), otherwise by the inputs' names, or else
-            `"input"` or `"input_0"`, `"input_1"`, ... Those of a functional
-            model are perturbed and measured behind the `Masking`, `Rescaling`
-            and `Normalization` layers that they first go through.
-        regularizer: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or an
-            instance from `keras_mmreg.regularizers`. Defaults to `"fisher"`.
-        taps: Optional dict from a modality to the name of a layer at whose
-            output it is perturbed and measured, for inputs that have no
-            gradient, such as token ids: `{"text": "embedding"}`.
-            Defaults to `None`.
-        penalty_fraction: Float in (0, 1], the part of each batch, drawn afresh
-            at every step, on which the penalty is computed; the main lever on
-            its cost. The scale of the noise still comes from the whole batch,
-            except at taps of a model that is no graph of layers.
-            Defaults to `1.0`.
-        functional: The function f that compares two predictions. `"auto"`
+            Modalities are named by the dict's keys, otherwise by the inputs'
+            names, or else `"input"` or `"input_0"`, `"input_1"`, ... Tensors
+            under one key, such as `text/ids` and `text/mask`, are one
+            modality. The points of a functional model are behind the
+            `Masking`, `Rescaling` and `Normalization` layers that its inputs
+            first go through.
+        regularizer: A name such as `"fisher"`, an instance from
+            `keras_mmreg.regularizers`, or a list of these. Defaults to
+            `"fisher"`.
+        taps: Optional dict from a modality to the name of a layer whose output
+            is its point, for inputs that have no gradient, such as token ids
+            (`{"text": "embedding"}`), and to run only what follows it again.
+            `"auto"` takes each modality's last tensor before it meets another.
+            Layers inside nested functional models can be named, too.
+            Defaults to `None`: the inputs.
+        functional: The functional f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last
             activation: cross-entropy for softmax and sigmoid outputs (from
             logits or probabilities, averaged over positions), squared distance
@@ -83,14 +92,13 @@ class RegularizedModel(TrainStep, InformationModel):
             non-negative `(batch,)` tensor. Defaults to `"auto"`.
         modalities: Optional list with the names of the modalities to
             regularize. Defaults to `None`, which means all.
-        seed: Optional integer, for noise that can be reproduced.
+        seed: Optional integer, for randomness that can be reproduced.
             Defaults to `None`.
         **kwargs: Keyword arguments of `keras.Model`, such as `name`.
 
     Raises:
         ValueError: If an argument is out of range, a tap or a modality does
-            not exist, a modality has no gradient, or no functional fits the
-            outputs.
+            not exist, or a method cannot work on the model.
 
     Example:
 
@@ -107,10 +115,15 @@ class RegularizedModel(TrainStep, InformationModel):
     ...     "adam",
     ...     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     ... )
-    >>> x = {"color": np.ones((8, 3)), "shape": np.ones((8, 28, 28))}
+    >>> x = {"color": np.eye(8, 3), "shape": np.ones((8, 28, 28))}
     >>> history = model.fit(x, np.arange(8), verbose=0)
-    >>> sorted(history.history)
-    ['information_color', 'information_shape', 'loss', 'penalty']
+    >>> for name in sorted(history.history):
+    ...     print(name)
+    fisher_penalty
+    information_color
+    information_shape
+    loss
+    penalty
 
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 12
@@ -120,57 +133,73 @@ class RegularizedModel(TrainStep, InformationModel):
         self,
         inner: keras.Model,
         regularizer: Any = "fisher",
-        taps: Mapping[str, str] | None = None,
-        penalty_fraction: float = 1.0,
+        taps: Mapping[str, str] | str | None = None,
         functional: Any = "auto",
         modalities: Sequence[str] | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            inner, regularizer, taps, functional, modalities, seed, **kwargs
-        )
-        _require_no_training_of_its_own(inner)
-        if (
-            not isinstance(penalty_fraction, float | int)
-            or not 0 < penalty_fraction <= 1
-        ):
+        super().__init__(**kwargs)
+        self.autocast = False  # Inputs are cast as the inner model says.
+        if not isinstance(inner, keras.Model):
             raise ValueError(
-                "`penalty_fraction` must be a number in (0, 1]. "
-                f"Received: penalty_fraction={penalty_fraction!r}"
+                "`inner` must be a `keras.Model`. "
+                f"Received: inner={inner!r} of type {type(inner)}"
             )
-        self.penalty_fraction = penalty_fraction
-        # Where training changes nothing, the pass that made the predictions
-        # is the clean pass, too.
-        self._reuses_training_pass = trains_as_it_infers(inner)
-        self._training_pass: _TrainingPass | None = None
-        self.step = self._add_state("step", "int32")
-        self.epoch = self._add_state("epoch", "int32")
+        require_no_training_of_its_own(inner)
+        _check_taps(taps)
+        check_functional(functional)
+        if isinstance(modalities, str):
+            modalities = [modalities]
+        self.inner = inner
+        self.regularizers = regularizers.get_all(regularizer)
+        self._taps = dict(taps) if isinstance(taps, Mapping) else taps
+        self.functional = functional
+        self._modalities = None if modalities is None else list(modalities)
+        self.seed = seed
+        self.gate = regularizers.create_gate(self.regularizers)
         self.penalty_tracker = keras.metrics.Mean(name="penalty")
+        self.trackers: dict[str, keras.metrics.Mean] = {}
+        self.step = self._add_counter("step")
+        self.epoch = self._add_counter("epoch")
+        self.settled_step = self._add_counter("settled_step")
+        self._trains_as_it_infers = trains_as_it_infers(inner)
+        self._network: Network | None = None
+        self._training_pass: TrainingPass | None = None
+        self._loss_function: Any = None
+        inputs = symbolic_inputs(inner)
+        if inputs is not None:
+            self._attach(inputs)
+            self.built = True
+
+    @property
+    def taps(self) -> dict[str, str] | str | None:
+        """The layer at whose output each tapped modality has its point."""
+        if isinstance(self._taps, Mapping):
+            return dict(self._taps)
+        return self._taps
+
+    @property
+    def modalities(self) -> list[str] | None:
+        """The modalities that are regularized, or `None` for all of them."""
+        return self._modalities and list(self._modalities)
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names by which `compile` gives losses to the outputs."""
+        return getattr(self.inner, "output_names", None)
+
+    # One training step, from top to bottom: Keras's `train_step` calls the
+    # model, then `compute_loss`, then takes the gradient.
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The wrapped model's outputs."""
+        """The wrapped model's outputs, on perturbed points while it trains."""
         self._training_pass = None
-        if self._network is None or not (
-            training and self._reuses_training_pass
-        ):
-            return super().call(inputs, training)
-        clean = self._network.run(inputs)
-        outputs = self._network.outputs_of(clean)
-        self._training_pass = _TrainingPass(outputs, clean)
-        return outputs
-
-    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuses to become a layer of another model, which would not train it.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "An `RegularizedModel` cannot be a layer of another "
-            "model: only its own `fit` adds the penalty. Build the larger "
-            "model from `model.inner`, and wrap that."
-        )
+        if not training:
+            return self.inner(inputs, training=training)
+        training_pass = self._run_in_training(inputs)
+        self._training_pass = training_pass
+        return training_pass.outputs
 
     def compute_loss(
         self,
@@ -180,36 +209,91 @@ class RegularizedModel(TrainStep, InformationModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The compiled loss, plus the penalty while training (Eq. 12)."""
+        """The compiled loss, plus the penalties while training (Eq. 12)."""
         # First: running the model again replaces what `add_loss` has left.
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return loss
-        information = self.estimate(
-            x,
-            y_pred,
-            sample_weight,
-            self.loss,
-            self.penalty_fraction,
-            self._clean_activations(y_pred),
-        )
-        penalty = self.regularizer(
-            self._lifted(information), self.step, self.epoch
-        )
+        training_pass, self._training_pass = self._training_pass, None
+        if training_pass is None or training_pass.outputs is not y_pred:
+            training_pass = self._run_in_training(x)
+        training_pass.y = y
+        training_pass.sample_weight = sample_weight
+        training_pass.loss = loss
+        training_pass.loss_function = self._loss_function
+        training_pass.model_loss = self.loss
+        penalties = {}
+        for method in self._methods:
+            penalty, logs = method.penalty(training_pass)
+            if penalty is not None:
+                penalties[method.name] = ops.cast(penalty, loss.dtype)
+                logs = {**logs, f"{method.name}_penalty": penalty}
+            self._track(logs, training_pass)
         self.step.assign_add(1)
-        # Weighted like the loss, of which the penalty is a part.
-        batch = batch_size(y_pred)
-        self.penalty_tracker.update_state(penalty, sample_weight=batch)
-        self.track(information, sample_weight=batch)
-        return loss + self._aggregate_additional_loss(penalty)
+        total = sum(penalties.values(), ops.zeros((), loss.dtype))
+        self._track({"penalty": total}, training_pass)
+        return loss + additional_loss(self, total)
+
+    def _run_in_training(self, inputs: Any) -> TrainingPass:
+        """The model's pass, with the points as the methods change them."""
+        if self._network is None:
+            self._attach(inputs)
+        training_pass = TrainingPass(
+            self._network,
+            inputs,
+            self.inner,
+            self.functional,
+            ops.convert_to_tensor(self.step),
+            ops.convert_to_tensor(self.epoch),
+            self._trains_as_it_infers,
+        )
+        training_pass.settled = ops.cast(
+            ops.greater_equal(self.step, self.settled_step), "float32"
+        )
+        perturbing = [method for method in self._methods if method.perturbs]
+        intervene = None
+        if perturbing:
+            intervene = partial(training_pass.intervene, methods=perturbing)
+        activations = self._network.run(
+            inputs, training=True, intervene=intervene
+        )
+        training_pass.complete(activations)
+        return training_pass
+
+    def _track(
+        self, logs: Mapping[str, Tensor], training_pass: TrainingPass
+    ) -> None:
+        """Updates means over the epoch, weighted like that of the loss."""
+        for name, value in logs.items():
+            tracker = (
+                self.penalty_tracker
+                if name == "penalty"
+                else self.trackers[name]
+            )
+            tracker.update_state(value, sample_weight=training_pass.batch_size)
+
+    # What surrounds the steps.
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Keras's `compile`; the wrapped model gets loss and metrics, too.
+
+        So that `model.inner` can be evaluated, saved and loaded on its own. It
+        receives an optimizer of the same settings.
+        """
+        super().compile(*args, **kwargs)
+        self._loss_function = create_compile_loss(self)
+        compile_inner(self.inner, *args, **kwargs)
 
     def fit(
         self, *args: Any, callbacks: Any = None, **kwargs: Any
     ) -> keras.callbacks.History:
-        """Keras's `fit`; also counts epochs for the regularizer's schedule."""
+        """Keras's `fit`, with a callback that tells the methods of epochs.
+
+        If it raises, the variables are restored.
+        """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
-        watch = _EpochWatch()
+        watch = FitWatch(kwargs.get("validation_data"))
         if isinstance(callbacks, keras.callbacks.CallbackList):
             watch.set_model(self)
             members = callbacks.callbacks
@@ -222,39 +306,61 @@ class RegularizedModel(TrainStep, InformationModel):
         finally:
             members.remove(watch)
 
+    def build(self, input_shape: Any) -> None:
+        """Names the modalities of a model that had no inputs until now."""
+        inputs = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape), input_shape
+        )
+        names = modality_names(self.inner, inputs, self.modalities)
+        self._create_trackers(names)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuses to become a layer of another model, which would not train it.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "A `RegularizedModel` cannot be a layer of another model: only its "
+            "own `fit` adds the penalty. Build the larger model from "
+            "`model.inner`, and wrap that."
+        )
+
     def export(self, *args: Any, **kwargs: Any) -> Any:
         """Exports the wrapped model, as its own `export` does."""
         return self.inner.export(*args, **kwargs)
 
+    def summary(self, *args: Any, **kwargs: Any) -> None:
+        """Keras's `summary`, followed by the regularizers and the points."""
+        super().summary(*args, **kwargs)
+        show = kwargs.get("print_fn") or print
+        for method in self.regularizers:
+            show(f" Regularizer: {method!r}")
+        show(f" Points: {self._describe_points()}")
+
     def training_logs(self) -> dict[str, Tensor]:
         """What only training computes, as means since the epoch began."""
-        return {tracker.name: tracker.result() for tracker in self._trackers}
+        trackers = [self.penalty_tracker, *self.trackers.values()]
+        return {tracker.name: tracker.result() for tracker in trackers}
 
     def get_metrics_result(self) -> dict[str, Tensor]:
         """The logs of training and evaluation, without those of training alone.
 
         A tracker that `evaluate` never updates would report 0.
         """
-        names = {tracker.name for tracker in self._trackers}
+        own = {self.penalty_tracker.name, *self.trackers}
         logs = super().get_metrics_result()
-        return {name: log for name, log in logs.items() if name not in names}
-
-    def save_own_variables(self, store: Any) -> None:
-        """Saves the counters, and the state of the noise as Keras does not."""
-        super().save_own_variables(store)
-        store["seed_generator_state"] = self.seed_generator.state
+        return {name: log for name, log in logs.items() if name not in own}
 
     def load_own_variables(self, store: Any) -> None:
         """Restores what `save_own_variables` saved."""
-        if "seed_generator_state" not in store.keys():
+        if not store.keys():
             raise ValueError(
-                "`filepath` does not hold the weights of an "
-                "`RegularizedModel`. Those of the plain model are "
-                "loaded with `model.inner.load_weights(filepath)`."
+                "`filepath` does not hold the weights of a `RegularizedModel`. "
+                "Those of the plain model are loaded with "
+                "`model.inner.load_weights(filepath)`."
             )
-        self.seed_generator.state.assign(store["seed_generator_state"])
-        names = [key for key in store.keys() if key != "seed_generator_state"]
-        super().load_own_variables({name: store[name] for name in names})
+        super().load_own_variables(store)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the wrapped model among them."""
@@ -262,9 +368,8 @@ class RegularizedModel(TrainStep, InformationModel):
         return {
             **super().get_config(),
             "inner": serialize(self.inner),
-            "regularizer": serialize(self.regularizer),
+            "regularizer": [serialize(method) for method in self.regularizers],
             "taps": self.taps,
-            "penalty_fraction": self.penalty_fraction,
             "functional": serialize(self.functional),
             "modalities": self.modalities,
             "seed": self.seed,
@@ -275,111 +380,79 @@ class RegularizedModel(TrainStep, InformationModel):
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> "RegularizedModel":
         """The model that `get_config` described."""
+        deserialize = partial(
+            keras.saving.deserialize_keras_object, custom_objects=custom_objects
+        )
         config = dict(config)
-        for name in ("inner", "regularizer", "functional"):
-            config[name] = keras.saving.deserialize_keras_object(
-                config[name], custom_objects=custom_objects
-            )
+        for name in ("inner", "functional"):
+            config[name] = deserialize(config[name])
+        config["regularizer"] = [
+            deserialize(method) for method in config["regularizer"]
+        ]
         return cls(**config)
 
-    def _lifted(self, information: dict[str, Tensor]) -> dict[str, Tensor]:
-        """No less than its moving average, which this batch moves."""
-        momentum = self.regularizer.momentum
-        lifted = {}
-        for name, value in information.items():
-            moving = self.moving_information[name]
-            now = mean_over_replicas(ops.stop_gradient(value))
-            average = momentum * moving + (1.0 - momentum) * now
-            # The first batch has no average before it.
-            average = ops.where(moving > 0, average, now)
-            moving.assign(average)
-            lifted[name] = lift(value, average)
-        return lifted
-
-    def _create_trackers(self, inputs: Any) -> None:
-        super()._create_trackers(inputs)
-        self.moving_information = {
-            tracker.name.removeprefix("information_"): self._add_state(
-                "moving_information", "float32"
-            )
-            for tracker in self.information_trackers
-        }
-
-    def _clean_activations(self, y_pred: Any) -> Any:
-        """The activations behind these predictions, if they were kept."""
-        training_pass, self._training_pass = self._training_pass, None
-        if training_pass is None or training_pass.outputs is not y_pred:
-            return None
-        return training_pass.activations
-
     @property
-    def _trackers(self) -> list[keras.metrics.Mean]:
-        return [self.penalty_tracker, *self.information_trackers]
+    def _methods(self) -> list[Regularizer]:
+        """The regularizers, in front of them the gate that they share."""
+        gate = [] if self.gate is None else [self.gate]
+        return [*gate, *self.regularizers]
 
-    def _add_state(self, name: str, dtype: str) -> keras.Variable:
+    def _attach(self, inputs: Any) -> None:
+        """Finds the points and prepares the methods for them."""
+        self._network = create_network(
+            self.inner, inputs, self.taps, self.modalities
+        )
+        for index, method in enumerate(self._methods):
+            if self.seed is not None and method.seed is None:
+                method.reseed(self.seed + index)
+            method.gate = self.gate
+            method.attach(self._network, self.inner)
+        self._create_trackers(self._network.modalities)
+        self.await_settled_statistics()
+
+    def _create_trackers(self, modalities: list[str]) -> None:
+        if self.trackers:
+            return
+        for method in self._methods:
+            names = method.log_names_for(modalities)
+            for name in [f"{method.name}_penalty", *names]:
+                self.trackers[name] = keras.metrics.Mean(name=name)
+
+    def await_settled_statistics(self) -> None:
+        """Holds the penalties back while batch statistics are new."""
+        remaining = updates_to_settle(self.inner)
+        if remaining:
+            step = int(ops.convert_to_numpy(self.step))
+            self.settled_step.assign(step + remaining)
+
+    def _add_counter(self, name: str) -> keras.Variable:
         return self.add_weight(
             shape=(),
             initializer="zeros",
-            dtype=dtype,
+            dtype="int32",
             autocast=False,
             trainable=False,
             aggregation="only_first_replica",
             name=name,
         )
 
-
-def _require_no_training_of_its_own(inner: keras.Model) -> None:
-    """What the wrapper would not call must not be lost in silence."""
-    for name in ("train_step", "test_step", "compute_loss", "compute_metrics"):
-        # Those of `CMVQVAE` only report; its losses come from `add_loss`.
-        known = [getattr(base, name) for base in (keras.Model, CMVQVAE)]
-        if getattr(type(inner), name) not in known:
-            raise ValueError(
-                f"`inner` is a {type(inner).__name__}, which overrides "
-                f"`{name}`, and the model around it would not call that. Add "
-                "its loss with `add_loss` in `call`, give losses and metrics "
-                "to `compile`, or subclass `RegularizedModel` and "
-                f"override `{name}` there."
-            )
+    def _describe_points(self) -> str:
+        if self._taps == "auto":
+            return "each modality's last tensor before it meets another"
+        modalities = self._network.modalities if self._network else []
+        taps = self._taps or {}
+        return ", ".join(
+            f"{name} at layer {taps[name]!r}"
+            if name in taps
+            else f"{name} at the input"
+            for name in modalities
+        )
 
 
-class _TrainingPass:
-    """What the model computed for its predictions.
-
-    Keras would track, and so copy, a tuple or dict in an attribute.
-    """
-
-    def __init__(self, outputs: Any, activations: Any) -> None:
-        self.outputs = outputs
-        self.activations = activations
-
-
-class _EpochWatch(keras.callbacks.Callback):
-    """Tells the model which epoch it is in, and the user of a lost modality."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lost: set[str] = set()
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.model.epoch.assign(epoch)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        for tracker in self.model.information_trackers:
-            if (logs or {}).get(tracker.name) == 0:
-                self._warn(tracker.name.removeprefix("information_"), epoch)
-
-    def _warn(self, modality: str, epoch: int) -> None:
-        """Once in a `fit`: a lost modality hardly ever comes back."""
-        if modality in self._lost:
-            return
-        self._lost.add(modality)
-        warnings.warn(
-            f"Modality {modality!r} gave no information in epoch {epoch + 1}: "
-            "nothing done to it moves the prediction. It was left out, or no "
-            "unit behind it is alive, or the weights are so large that no "
-            "logit can be outdone. The penalty cannot bring it back. Train "
-            "again with a lower `strength` or learning rate, or a larger "
-            "`penalty_fraction` or `num_samples`.",
-            stacklevel=2,
+def _check_taps(taps: Any) -> None:
+    if taps != "auto" and not isinstance(taps, Mapping | None):
+        raise ValueError(
+            "`taps` must be a dict from a modality to the name of a layer, "
+            "such as {'text': 'embedding'}, or 'auto'. "
+            f"Received: taps={taps!r}"
         )

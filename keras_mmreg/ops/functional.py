@@ -28,7 +28,8 @@ def categorical_cross_entropy(
         perturbed: Outputs at z, of shape `(batch, ..., classes)`.
         clean: Outputs at x, of the same shape.
         from_logits: Boolean, whether the outputs are logits rather than
-            probabilities. Defaults to `False`.
+            probabilities. From probabilities, those below 1e-18 count as
+            1e-18. Defaults to `False`.
         cross_entropy: `"paper"` for `-sum p(y|z) log p(y|x)`, `"reversed"` for
             `-sum p(y|x) log p(y|z)`. Defaults to `"paper"`.
         axis: Integer, the axis of the classes. Defaults to `-1`.
@@ -66,7 +67,8 @@ def binary_cross_entropy(
         perturbed: Outputs at z, of shape `(batch, ..., labels)`.
         clean: Outputs at x, of the same shape.
         from_logits: Boolean, whether the outputs are logits rather than
-            probabilities. Defaults to `False`.
+            probabilities. From probabilities, those below 1e-18 count as
+            1e-18. Defaults to `False`.
         cross_entropy: `"paper"` or `"reversed"`, as for
             `categorical_cross_entropy`. Defaults to `"paper"`.
         mask: Optional tensor of shape `(batch, ...)`, zero at padding.

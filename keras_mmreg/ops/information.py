@@ -6,24 +6,33 @@ its gradient. All return one number per example.
 
 from keras import ops
 
+from keras_mmreg.ops.numerics import entropy_of_deviation
 from keras_mmreg.ops.numerics import sum_over_features
-from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.types import Tensor
 
 
 def functional_entropy(values: Tensor) -> Tensor:
     """Functional entropy `E[f log f] - E[f] log E[f]` (Eq. 2).
 
+    With `m = E[f]` and `d = (f - m) / m` it equals `m E[(1 + d) log(1 + d) -
+    d]`, which does not cancel in float32 as the two terms of Eq. 2 do. As m is
+    estimated from the same samples, the mean over n of them is too low by
+    about `1 - 1 / n`, which is divided out.
+
     Args:
-        values: Non-negative tensor of shape `(num_samples, batch)`.
+        values: Non-negative tensor f of shape `(num_samples, batch)` with at
+            least two samples.
 
     Returns:
-        Tensor of shape `(batch,)`; `0` where f is constant.
+        Tensor of shape `(batch,)`, in the units of f; `0` where f is constant.
     """
-    entropy = ops.mean(x_log_x(values), axis=0) - x_log_x(
-        ops.mean(values, axis=0)
-    )
-    return ops.maximum(entropy, 0.0)  # Rounding can make it negative.
+    num_samples = values.shape[0]
+    mean = ops.mean(values, axis=0)
+    positive = mean > 0
+    safe_mean = ops.where(positive, mean, 1.0)
+    deviation = (values - mean) / safe_mean
+    entropy = mean * ops.mean(entropy_of_deviation(deviation), axis=0)
+    return ops.where(positive, entropy, 0.0) * num_samples / (num_samples - 1)
 
 
 def functional_variance(values: Tensor) -> Tensor:

@@ -1,25 +1,39 @@
 """Guards against NaN and infinity, each named after what it prevents."""
 
+import keras
 from keras import ops
 
 from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.types import Tensor
 
-LOG_FLOOR = -87.0
-"""About the logarithm of the smallest normal float32.
+LOG_FLOOR = -1e8
+"""The lowest logarithm of a probability, far below what models are sure of.
 
-A probability below it cannot be told from zero, and without a floor the square
-of a gradient that is proportional to such a logarithm overflows.
+Without a floor the square of a gradient that is proportional to such a
+logarithm overflows where logits do so almost.
 """
+
+SMALLEST_PROBABILITY = 1e-18
+"""The square of its inverse, in second derivatives, is finite in float32."""
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """`x` in float32, or in float64 if that is what it is.
+
+    Prevents both the coarse sums of half precision and a mix of dtypes, which
+    TensorFlow rejects.
+    """
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    return x if dtype == "float64" else ops.cast(x, "float32")
 
 
 def safe_log(probability: Tensor) -> Tensor:
-    """`log(probability)`, with the epsilon that Keras's own losses use.
+    """`log(probability)` of what may be rounded to 0.
 
-    Prevents the infinite logarithm, and the infinite gradient, of a
-    probability that has been rounded to 0.
+    Prevents the infinite logarithm, and the infinite first and second
+    derivative, of a probability of 0.
     """
-    return ops.log(ops.clip(probability, 1e-7, 1.0))
+    return ops.log(ops.clip(probability, SMALLEST_PROBABILITY, 1.0))
 
 
 def x_log_x(x: Tensor) -> Tensor:
@@ -29,6 +43,21 @@ def x_log_x(x: Tensor) -> Tensor:
     """
     positive = x > 0
     return ops.where(positive, x * ops.log(ops.where(positive, x, 1.0)), 0.0)
+
+
+def entropy_of_deviation(deviation: Tensor) -> Tensor:
+    """`(1 + d) log(1 + d) - d` for `d >= -1`, which is about `d^2 / 2`.
+
+    Prevents the cancellation of its terms near 0, and `0 * -inf` at -1, in the
+    value and in the gradient.
+    """
+    d = deviation
+    small = ops.abs(d) < 1e-2
+    series = ops.square(d) * (1 / 2 - d * (1 / 6 - d * (1 / 12 - d / 20)))
+    zero = d <= -1.0
+    inner = ops.where(ops.logical_or(small, zero), 1.0, d)
+    exact = (1.0 + inner) * ops.log1p(inner) - inner
+    return ops.where(small, series, ops.where(zero, 1.0, exact))
 
 
 def lift(x: Tensor, lowest: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Gaussian perturbations of a modality (Gat et al. 2020, Eq. 6)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -9,7 +11,10 @@ from keras_mmreg.types import Tensor
 
 
 def noise_stddev(
-    x: Tensor, stddev: str | float, mask: Tensor | None = None
+    x: Tensor,
+    stddev: str | float,
+    mask: Tensor | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """The standard deviation sigma of the noise for each coordinate of `x`.
 
@@ -24,15 +29,18 @@ def noise_stddev(
             over its own coordinates, or a non-negative number.
         mask: Optional tensor of shape `x.shape[:k]` whose zeros mark padding,
             which is left out of the statistics.
+        weight: Optional tensor of shape `(batch,)`. Examples of weight 0 are
+            left out, too. So are missing values, which are NaN.
 
     Returns:
         Tensor that broadcasts against `x`. A coordinate that never varies has
         `0`, and so is not perturbed.
     """
+    counted = _counted(x, mask, weight)
     if stddev == "batch":
-        deviation = _stddev_over_batch(x, mask)
+        deviation = _stddev_over_batch(x, counted)
     elif stddev == "example":
-        deviation = _stddev(x, tuple(range(1, len(x.shape))), mask)
+        deviation = _stddev(x, tuple(range(1, len(x.shape))), counted)
     else:
         deviation = ops.full((1,) * len(x.shape), stddev, dtype=x.dtype)
     return ops.stop_gradient(deviation)
@@ -85,6 +93,13 @@ def take_examples(x: Tensor, indices: Tensor) -> Tensor:
     return with_mask(ops.take(x, indices, axis=0), mask)
 
 
+def take(structure: Any, indices: Tensor) -> Any:
+    """Some examples of all the tensors in a structure; `None` stays."""
+    return keras.tree.map_structure(
+        lambda x: None if x is None else take_examples(x, indices), structure
+    )
+
+
 def align_mask(mask: Tensor, x: Tensor) -> Tensor:
     """Casts a mask of shape `x.shape[:k]` so that it multiplies `x`."""
     missing_axes = (1,) * (len(x.shape) - len(mask.shape))
@@ -93,26 +108,30 @@ def align_mask(mask: Tensor, x: Tensor) -> Tensor:
     )
 
 
-def _stddev_over_batch(x: Tensor, mask: Tensor | None) -> Tensor:
-    batch = ops.shape(x)[0]
-    over_batch = _stddev(x, (0,), mask)
-    if isinstance(batch, int) and batch > 1:
-        return over_batch
-    over_example = _stddev(x, tuple(range(len(x.shape))), mask)
-    return ops.where(batch > 1, over_batch, over_example)
-
-
-def _stddev(x: Tensor, axis: tuple[int, ...], mask: Tensor | None) -> Tensor:
-    weights = None
+def _counted(x: Tensor, mask: Tensor | None, weight: Tensor | None) -> Tensor:
+    """1 for each value that statistics are made of, 0 for the others."""
+    counted = ops.cast(ops.logical_not(ops.isnan(x)), x.dtype)
     if mask is not None:
-        weights = align_mask(mask, x) * ops.ones_like(x)
+        counted = counted * align_mask(mask, x)
+    if weight is not None:
+        counted = counted * align_mask(weight > 0, x)
+    return counted
+
+
+def _stddev_over_batch(x: Tensor, counted: Tensor) -> Tensor:
+    over_batch = _stddev(x, (0,), counted)
+    over_example = _stddev(x, tuple(range(len(x.shape))), counted)
+    per_example = ops.max(ops.reshape(counted, (ops.shape(x)[0], -1)), axis=1)
+    return ops.where(ops.sum(per_example) > 1, over_batch, over_example)
+
+
+def _stddev(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
-    deviation = x - _mean(x, axis, weights)
-    return ops.sqrt(_mean(ops.square(deviation), axis, weights))
+    deviation = x - _mean(x, axis, counted)
+    return ops.sqrt(_mean(ops.square(deviation), axis, counted))
 
 
-def _mean(x: Tensor, axis: tuple[int, ...], weights: Tensor | None) -> Tensor:
-    if weights is None:
-        return ops.mean(x, axis=axis, keepdims=True)
-    count = ops.maximum(ops.sum(weights, axis=axis, keepdims=True), 1.0)
-    return ops.sum(weights * x, axis=axis, keepdims=True) / count
+def _mean(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
+    count = ops.maximum(ops.sum(counted, axis=axis, keepdims=True), 1.0)
+    present = ops.where(counted > 0, x, 0.0)
+    return ops.sum(present, axis=axis, keepdims=True) / count

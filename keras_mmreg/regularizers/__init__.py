@@ -1,4 +1,4 @@
-"""Regularizers: from the information of each modality to one penalty."""
+"""Regularizers: methods that act on the training steps of a model."""
 
 from typing import Any
 
@@ -11,26 +11,31 @@ from keras_mmreg.regularizers.information_regularizer import (
     InformationRegularizer,
 )
 from keras_mmreg.regularizers.poincare_information import PoincareInformation
+from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.strength import strength_from_authors
+from keras_mmreg.regularizers.training_pass import TrainingPass
 
-ALIASES: dict[str, type[InformationRegularizer]] = {
-    "fisher": FisherInformation,
-    "poincare": PoincareInformation,
-    "entropy": FunctionalEntropy,
-    "variance": FunctionalVariance,
+ALIASES: dict[str, type[Regularizer]] = {
+    cls.alias: cls
+    for cls in (
+        FisherInformation,
+        PoincareInformation,
+        FunctionalEntropy,
+        FunctionalVariance,
+    )
 }
 
 
-def get(identifier: Any) -> InformationRegularizer:
+def get(identifier: Any) -> Regularizer:
     """Turns a name, a config or an instance into a regularizer.
 
     Args:
-        identifier: `"fisher"`, `"poincare"`, `"entropy"` or `"variance"` for
-            one with its default arguments, a serialized config, or an
-            `InformationRegularizer`, which is returned as it is.
+        identifier: A name, such as `"fisher"`, for one with its default
+            arguments, a serialized config, or a `Regularizer`, which is
+            returned as it is.
 
     Returns:
-        An `InformationRegularizer`.
+        A `Regularizer`.
 
     Raises:
         ValueError: If `identifier` is none of these.
@@ -38,19 +43,67 @@ def get(identifier: Any) -> InformationRegularizer:
     Example:
 
     >>> get("fisher").strength
-    0.1
+    'auto'
     """
-    if isinstance(identifier, InformationRegularizer):
+    if isinstance(identifier, Regularizer):
         return identifier
     if isinstance(identifier, str) and identifier in ALIASES:
         return ALIASES[identifier]()
     if isinstance(identifier, dict):
         return keras.saving.deserialize_keras_object(identifier)
     raise ValueError(
-        f"`regularizer` must be one of {sorted(ALIASES)} or an instance such "
-        "as `keras_mmreg.regularizers.FisherInformation(strength=0.1)`. "
-        f"Received: {identifier!r}"
+        f"`regularizer` must be one of {sorted(ALIASES)}, an instance such as "
+        "`keras_mmreg.regularizers.FisherInformation(strength=0.1)`, or a list "
+        f"of these. Received: {identifier!r}"
     )
+
+
+def get_all(identifiers: Any) -> list[Regularizer]:
+    """Turns one identifier or a list of them into regularizers.
+
+    Args:
+        identifiers: What `get` takes, or a list of that.
+
+    Returns:
+        A list of `Regularizer` instances with different names.
+
+    Raises:
+        ValueError: If an identifier is unknown, there is none, or two methods
+            would log under one name.
+
+    Example:
+
+    >>> [method.name for method in get_all(["fisher", "poincare"])]
+    ['fisher', 'poincare']
+    """
+    if not isinstance(identifiers, list | tuple):
+        identifiers = [identifiers]
+    if not identifiers:
+        raise ValueError(
+            "`regularizer` must name at least one method. Received: an empty "
+            "list. Train `inner` itself for plain training."
+        )
+    methods = [get(identifier) for identifier in identifiers]
+    measuring = [m for m in methods if isinstance(m, InformationRegularizer)]
+    for method in measuring[1:]:
+        method.log_prefix = f"{method.name}_"
+    logged = [
+        name
+        for method in methods
+        for name in (method.name, *method.log_names_for(["*"]))
+    ]
+    twice = sorted({name for name in logged if logged.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "`regularizer` must hold methods that log under different names. "
+            f"Received: {twice} more than once. Pass `name=` to one of them, "
+            "or leave one out."
+        )
+    return methods
+
+
+def create_gate(methods: list[Regularizer]) -> Any:
+    return None
 
 
 __all__ = [
@@ -59,6 +112,10 @@ __all__ = [
     "FunctionalVariance",
     "InformationRegularizer",
     "PoincareInformation",
+    "Regularizer",
+    "TrainingPass",
+    "create_gate",
     "get",
+    "get_all",
     "strength_from_authors",
 ]

@@ -39,6 +39,8 @@ class FisherInformation(InformationRegularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 9 and 12
     """
 
+    alias = "fisher"
+
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:

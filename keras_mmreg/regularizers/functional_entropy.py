@@ -37,6 +37,8 @@ class FunctionalEntropy(SampledRegularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 2
     """
 
+    alias = "entropy"
+
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:

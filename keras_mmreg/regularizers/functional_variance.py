@@ -36,6 +36,8 @@ class FunctionalVariance(SampledRegularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 13
     """
 
+    alias = "variance"
+
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:

@@ -1,4 +1,4 @@
-"""The base class of the information regularizers."""
+"""The base class of the information regularizers (Gat et al. 2020)."""
 
 import math
 import numbers
@@ -10,8 +10,17 @@ from keras import ops
 
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.estimator import InformationEstimator
+from keras_mmreg.information.estimator import Memo
+from keras_mmreg.information.estimator import create_estimator
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_no_state
+from keras_mmreg.network.checks import require_second_derivative
 from keras_mmreg.ops import reduction as reductions
-from keras_mmreg.schedules import LinearRamp
+from keras_mmreg.ops.numerics import lift
+from keras_mmreg.ops.numerics import mean_over_replicas
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
 
 REDUCTIONS = {
@@ -21,19 +30,34 @@ REDUCTIONS = {
     "negative_log": reductions.negative_log,
 }
 
+AUTOMATIC_PART = 0.1
+"""The part of the task loss that a penalty of strength "auto" amounts to."""
 
-class InformationRegularizer:
+
+class InformationRegularizer(Regularizer):
     """Base class: a penalty that falls as the modalities inform more.
 
     A subclass says in `information` how much one modality informs about the
     prediction; this class holds how f is sampled and how the information of
     all modalities becomes one scalar.
 
+    With `strength="auto"` the penalty is a tenth of the task loss of the same
+    batch, `0.1 sg(|L| / P) P`, whatever the units of the information: it can
+    neither stop a model from learning nor, by itself, change much of what it
+    learns. The paper's penalty is `bound="paper"` with a number; it starts at
+    hundreds of times the task loss, which is how it acts, and also how it
+    keeps some models from learning anything. `fit` warns where that happens.
+
+    The penalty and the pass it is compared with run in inference mode (moving
+    statistics in `BatchNormalization`, no dropout). Examples, and the
+    positions of an output, count by their `sample_weight`; padding, and
+    positions of the loss's `ignore_class`, are left out.
+
     Args:
-        strength: Non-negative float, the paper's lambda. Information is per
-            example here, so the strength does not depend on the batch size;
-            see `strength_from_authors` for values of the authors' code.
-            Defaults to `0.1`.
+        strength: `"auto"`, or a non-negative float, the paper's lambda.
+            Information is per example here, so the strength does not depend on
+            the batch size; see `strength_from_authors` for values of the
+            authors' code. Defaults to `"auto"`.
         reduction: How the information I_i of all modalities becomes a penalty.
             `"inverse_sum"`: `1 / sum I_i`, the paper's; only sees the total,
             so it feeds the modality whose information grows most easily.
@@ -41,7 +65,8 @@ class InformationRegularizer:
             feeds the weakest modality. `"sum_of_inverse"`: `sum 1 / I_i`,
             likewise. `"negative_log"`: `-sum log I_i`; doubling any
             modality's information counts the same, and the penalty can be
-            negative. Defaults to `"inverse_sum"`.
+            negative and has no lower bound, which `strength="auto"` respects
+            by the weight `0.1 sg(|L|)`. Defaults to `"inverse_sum"`.
         num_samples: Positive integer, draws of the noise for each example.
             Defaults to `1`.
         stddev: The noise's standard deviation: `"batch"` (that of each
@@ -56,11 +81,12 @@ class InformationRegularizer:
         cross_entropy: `"paper"` for f as in Eq. 7, where the perturbed
             prediction is the weight; `"reversed"` swaps the two predictions,
             as the authors' code does. Defaults to `"paper"`.
-        bound: `"paper"` takes the squared gradient as it is (Eq. 8 and 17).
-            `"gaussian"` is the exact inequality for `N(x, sigma^2)`: each
+        bound: `"gaussian"` is the exact inequality for `N(x, sigma^2)`: each
             squared partial derivative is multiplied by its coordinate's
-            variance, and the Fisher information by the 1/2 of Eq. 3. Only the
-            gradient-based regularizers differ. Defaults to `"paper"`.
+            variance, so that information has no unit of the input, and the
+            Fisher information by the 1/2 of Eq. 3. `"paper"` takes the squared
+            gradient as it is (Eq. 8 and 17). Only the gradient-based
+            regularizers differ. Defaults to `"gaussian"`.
         epsilon: Float of at least `1e-12`, added to f before it divides, for
             confident predictions, whose f is 0. Defaults to `1e-7`.
         floor: Float of at least `1e-12`, added to the information before it is
@@ -69,18 +95,11 @@ class InformationRegularizer:
             A floor above the information of an untrained model also weakens
             the penalty where it matters most. Defaults to `1e-7`.
         momentum: Float in [0, 1). A batch with less information than the
-            moving average of this momentum counts as one with the average:
+            moving average of this momentum uses the moving average instead:
             a batch whose noise happens to move nothing would otherwise make a
             gradient large enough to undo the training. `0.0` is the paper's
-            penalty, which knows one batch only. Defaults to `0.9`.
-        schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
-            serializable callable of `step` and `epoch`, by which the strength
-            is multiplied. Defaults to `None`.
-
-    Call arguments:
-        information: Dict of a scalar for each modality.
-        step: Integer, the training step. Defaults to `0`.
-        epoch: Integer, the epoch. Defaults to `0`.
+            penalty, which uses only the current batch. Defaults to `0.9`.
+        **kwargs: See `Regularizer`: `fraction`, `schedule`, `seed`, `name`.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -88,6 +107,8 @@ class InformationRegularizer:
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802)
     """
+
+    has_automatic_strength = True
 
     differentiates = True
     """Whether `information` needs the gradient of f."""
@@ -97,19 +118,19 @@ class InformationRegularizer:
 
     def __init__(
         self,
-        strength: float = 0.1,
+        strength: float | str = "auto",
         reduction: str = "inverse_sum",
         num_samples: int = 1,
         stddev: str | float | dict[str, str | float] = "batch",
         perturbation: str = "coordinate",
         cross_entropy: str = "paper",
-        bound: str = "paper",
+        bound: str = "gaussian",
         epsilon: float = 1e-7,
         floor: float = 1e-7,
         momentum: float = 0.9,
-        schedule: LinearRamp | None = None,
+        **kwargs: Any,
     ) -> None:
-        check_number("strength", strength, minimum=0)
+        super().__init__(strength, **kwargs)
         check_number("epsilon", epsilon, minimum=1e-12)
         check_number("floor", floor, minimum=1e-12)
         check_number("momentum", momentum, minimum=0, below=1)
@@ -119,19 +140,12 @@ class InformationRegularizer:
                 "`num_samples` must be an integer. "
                 f"Received: num_samples={num_samples}"
             )
-        if schedule is not None and not callable(schedule):
-            raise ValueError(
-                "`schedule` must be a `keras_mmreg.schedules.LinearRamp`, a "
-                "callable of `step` and `epoch`, or None. "
-                f"Received: schedule={schedule!r}"
-            )
         for value in stddev.values() if isinstance(stddev, dict) else [stddev]:
             _check_stddev(value)
         check_choice("reduction", reduction, REDUCTIONS)
         check_choice("perturbation", perturbation, ("coordinate", "joint"))
         check_choice("cross_entropy", cross_entropy, ("paper", "reversed"))
         check_choice("bound", bound, ("paper", "gaussian"))
-        self.strength = strength
         self.reduction = reduction
         self.num_samples = int(num_samples)
         self.stddev = stddev
@@ -141,7 +155,8 @@ class InformationRegularizer:
         self.epsilon = epsilon
         self.floor = floor
         self.momentum = momentum
-        self.schedule = schedule
+        self.log_prefix = ""
+        self._memo = Memo()
 
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
@@ -173,51 +188,133 @@ class InformationRegularizer:
             ops.reshape(information, (self.num_samples, -1)), axis=0
         )
 
-    def __call__(
-        self,
-        information: Mapping[str, Tensor],
-        step: Tensor = 0,
-        epoch: Tensor = 0,
-    ) -> Tensor:
-        """The penalty, a scalar in the units of the loss."""
+    def reduce(self, information: Mapping[str, Tensor]) -> Tensor:
+        """The information of all modalities as one scalar, to be minimised.
+
+        Args:
+            information: Dict of a scalar for each modality.
+        """
         vector = ops.stack(
-            [ops.cast(value, "float32") for value in information.values()]
+            [ops.convert_to_tensor(value) for value in information.values()]
         )
-        penalty = self.strength * REDUCTIONS[self.reduction](vector, self.floor)
-        if self.schedule is None:
-            return penalty
-        return penalty * self.schedule(step=step, epoch=epoch)
+        return REDUCTIONS[self.reduction](vector, self.floor)
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Creates the moving averages, one for each modality."""
+        super().attach(network, inner)
+        network.require_float_points()
+        require_no_state(inner)
+        if self.differentiates:
+            require_second_derivative(inner)
+        self.moving_information = {
+            name: self.add_weight(
+                shape=(),
+                initializer="zeros",
+                dtype=keras.backend.result_type(
+                    keras.config.floatx(), "float32"
+                ),
+                autocast=False,
+                trainable=False,
+                aggregation="only_first_replica",
+                name=f"moving_information_{name.replace('/', '_')}",
+            )
+            for name in network.modalities
+        }
+
+    def log_names_for(self, modalities: list[str]) -> list[str]:
+        """The information of each modality."""
+        return [f"{self.log_prefix}information_{name}" for name in modalities]
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The penalty of a step (Eq. 12), and each modality's information."""
+        estimate = self._estimator(training_pass)(
+            training_pass.inputs,
+            training_pass.y,
+            training_pass.sample_weight,
+            self.fraction,
+            training_pass.clean(),
+        )
+        penalty = self.reduce(self._lifted(estimate.information))
+        weight = ops.cast(self.weight(training_pass), penalty.dtype)
+        if self.strength == "auto":
+            weight = weight * self._automatic(penalty, training_pass.loss)
+        else:  # Scales as the task loss does.
+            weight = weight * ops.cast(estimate.mean_weight, penalty.dtype)
+        logs = {
+            f"{self.log_prefix}information_{name}": value
+            for name, value in estimate.information.items()
+        }
+        return weight * penalty, logs
+
+    def _estimator(self, training_pass: TrainingPass) -> InformationEstimator:
+        """The estimator of the model and the loss it was compiled with."""
+        settings = (
+            training_pass.inner,
+            training_pass.network,
+            training_pass.model_loss,
+            training_pass.functional,
+        )
+        inner, network, loss, functional = settings
+        return self._memo.get(
+            settings,
+            lambda: create_estimator(
+                inner,
+                network,
+                self,
+                outputs=training_pass.outputs,
+                loss=loss,
+                functional=functional,
+                seed_generator=self.seed_generator,
+            ),
+        )
+
+    def _automatic(self, penalty: Tensor, loss: Tensor) -> Tensor:
+        """The weight that ties the penalty to the task loss of the batch."""
+        part = AUTOMATIC_PART * ops.abs(ops.cast(loss, penalty.dtype))
+        if self.reduction != "negative_log":  # That crosses 0.
+            part = part / penalty
+        return ops.stop_gradient(part)
+
+    def _lifted(self, information: dict[str, Tensor]) -> dict[str, Tensor]:
+        """No less than its moving average, which this batch moves."""
+        lifted = {}
+        for name, value in information.items():
+            variable = self.moving_information[name]
+            moving = ops.cast(variable, value.dtype)
+            now = mean_over_replicas(ops.stop_gradient(value))
+            average = self.momentum * moving + (1.0 - self.momentum) * now
+            # The first batch has no average before it.
+            average = ops.where(moving > 0, average, now)
+            variable.assign(ops.cast(average, variable.dtype))
+            lifted[name] = lift(value, average)
+        return lifted
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
+        stddev = self.stddev
         return {
-            "strength": self.strength,
+            **super().get_config(),
             "reduction": self.reduction,
             "num_samples": self.num_samples,
-            "stddev": self.stddev,
+            "stddev": dict(stddev) if isinstance(stddev, dict) else stddev,
             "perturbation": self.perturbation,
             "cross_entropy": self.cross_entropy,
             "bound": self.bound,
             "epsilon": self.epsilon,
             "floor": self.floor,
             "momentum": self.momentum,
-            "schedule": keras.saving.serialize_keras_object(self.schedule),
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "InformationRegularizer":
-        """The regularizer that `get_config` described."""
-        config = dict(config)
-        if isinstance(config.get("schedule"), dict):
-            config["schedule"] = keras.saving.deserialize_keras_object(
-                config["schedule"]
-            )
-        return cls(**config)
 
 
 def _check_stddev(stddev: Any) -> None:
     named = isinstance(stddev, str) and stddev in ("batch", "example")
-    number = isinstance(stddev, numbers.Real) and 0 <= float(stddev) < math.inf
+    number = (
+        isinstance(stddev, numbers.Real)
+        and not isinstance(stddev, bool)
+        and 0 <= float(stddev) < math.inf
+    )
     if not named and not number:
         raise ValueError(
             "`stddev` must be 'batch', 'example', a non-negative number, or a "

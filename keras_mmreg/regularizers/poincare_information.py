@@ -37,6 +37,8 @@ class PoincareInformation(InformationRegularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 18 and 19
     """
 
+    alias = "poincare"
+
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:

@@ -11,7 +11,7 @@ class SampledRegularizer(InformationRegularizer):
     """Base class: information from several values of f, without gradients.
 
     Args:
-        strength: See `InformationRegularizer`. Defaults to `0.1`.
+        strength: See `InformationRegularizer`. Defaults to `"auto"`.
         num_samples: Integer of at least 2. Defaults to `4`.
         **kwargs: See `InformationRegularizer`.
     """
@@ -20,6 +20,9 @@ class SampledRegularizer(InformationRegularizer):
     minimum_samples = 2
 
     def __init__(
-        self, strength: float = 0.1, num_samples: int = 4, **kwargs: Any
+        self,
+        strength: float | str = "auto",
+        num_samples: int = 4,
+        **kwargs: Any,
     ) -> None:
         super().__init__(strength=strength, num_samples=num_samples, **kwargs)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_mmreg.models.network import FunctionalNetwork
-from keras_mmreg.models.network import OpaqueNetwork
-from keras_mmreg.models.network import create_network
-from keras_mmreg.models.network import modality_names
+from keras_mmreg.network import FunctionalNetwork
+from keras_mmreg.network import OpaqueNetwork
+from keras_mmreg.network import create_network
+from keras_mmreg.network import modality_names
 from keras_mmreg.ops.masking import mask_of
 from tests import toys
 from tests.toys import array
@@ -258,7 +258,7 @@ def test_inputs_are_named_as_in_the_graph(model_class, taps, as_dict):
     b, a = tensor(np.random.rand(2, 4)), tensor(np.random.rand(2, 3))
     inputs = {"a": a, "b": b} if as_dict else [b, a]
     network = create_network(model, inputs, taps)
-    assert modality_names(model, inputs, taps) == network.modalities
+    assert modality_names(model, inputs) == network.modalities
     assert network.modalities == ["b", "a"]
     clean = network.run(inputs)
     assert network.points_of(clean)["a"].shape == (2, 3)
@@ -293,7 +293,7 @@ def test_indices_in_a_float_tensor_are_refused():
     words = keras.layers.Embedding(7, 2, name="words")(ids)
     model = keras.Model(ids, keras.layers.Dense(3)(words))
     with pytest.raises(ValueError, match="'ids' holds indices.*taps="):
-        create_network(model, model.input)
+        create_network(model, model.input).require_float_points()
     create_network(model, model.input, taps={"ids": "words"})
 
 
@@ -333,15 +333,25 @@ def masked_encoder():
     return keras.Model(audio, encoder(audio))
 
 
+def test_padding_that_a_hidden_layer_finds_must_be_tapped():
+    batch = tensor(np.random.rand(3, 4, 2))
+    network = create_network(opaque(masked_encoder()), batch)
+    with pytest.raises(ValueError, match="would make padding look like data"):
+        network.require_float_points()
+
+
 @pytest.mark.parametrize("wrap", [lambda model: model, opaque])
-def test_padding_that_a_hidden_layer_finds_must_be_tapped(wrap):
+@pytest.mark.parametrize("tapped", [True, False])
+def test_padding_inside_of_a_nested_model_stays_padding(wrap, tapped):
     x = np.random.rand(3, 4, 2).astype("float32")
     x[:, 2:] = 0.0
     model = wrap(masked_encoder())
-    with pytest.raises(ValueError, match="would make padding look like data"):
-        create_network(model, tensor(x))
     (name,) = modality_names(model, tensor(x))
-    network = create_network(model, tensor(x), taps={name: "masking"})
+    if not tapped and wrap is opaque:
+        pytest.skip("Where the masking is does not show.")
+    taps = {name: "masking"} if tapped else None
+    network = create_network(model, tensor(x), taps=taps)
+    network.require_float_points()
     clean = network.run(tensor(x))
     point = network.points_of(clean)[name]
     moved = network.replace(clean, {name: point + 1.0})

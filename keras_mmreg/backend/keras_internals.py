@@ -1,0 +1,132 @@
+"""The seam between the package and what Keras does not make public.
+
+Only this file imports `keras.src` or reads an underscore attribute of a Keras
+object, so that a new version of Keras can break nothing elsewhere.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.backend.common.masking import get_keras_mask
+from keras.src.backend.common.masking import set_keras_mask
+from keras.src.backend.common.stateless_scope import get_stateless_scope
+from keras.src.models.functional import Functional
+from keras.src.trainers.compile_utils import CompileLoss
+
+from keras_mmreg.types import Tensor
+
+GRAPH_CALLS = (Functional.call, keras.Sequential.call)
+"""The `call` of a model that is nothing but its graph of layers."""
+
+
+def mask_of(x: Tensor) -> Tensor | None:
+    """The padding mask that Keras attached to a tensor, or `None`."""
+    return get_keras_mask(x)
+
+
+def with_mask(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Attaches a padding mask to a tensor, unless it is `None`."""
+    if mask is not None:
+        set_keras_mask(x, mask)
+    return x
+
+
+def surrounding_updates() -> Mapping:
+    """The updates of variables that a surrounding stateless scope holds."""
+    scope = get_stateless_scope()
+    return {} if scope is None else scope.state_mapping
+
+
+def value_of(variable: keras.Variable) -> Tensor | None:
+    """The stored value of a variable, `None` where Keras has taken it out."""
+    return variable._value
+
+
+def restore_value(variable: keras.Variable, value: Tensor) -> None:
+    """Puts a value back into a variable from which Keras has taken it."""
+    variable._value = value
+
+
+def all_layers(
+    layer: keras.layers.Layer, include_self: bool = True
+) -> list[keras.layers.Layer]:
+    """A layer and all those inside it, however deeply nested."""
+    return list(layer._flatten_layers(include_self=include_self))
+
+
+def takes_training(layer: keras.layers.Layer) -> bool:
+    """Whether the `call` of a layer has an argument `training`."""
+    return layer._call_has_training_arg
+
+
+@contextmanager
+def transformed_output(
+    layer: keras.layers.Layer, transform: Callable[[Tensor], Tensor]
+) -> Iterator[None]:
+    """Passes what a layer returns through `transform` for a while."""
+    call = layer.call
+    layer.call = lambda *args, **kwargs: transform(call(*args, **kwargs))
+    try:
+        yield
+    finally:
+        del layer.call
+
+
+def graph_in(model: Any) -> keras.Model | None:
+    """The graph of layers that a model was built from, however it is called."""
+    if isinstance(model, keras.Sequential):
+        return model._functional
+    return model if isinstance(model, Functional) else None
+
+
+def as_graph(model: Any) -> keras.Model | None:
+    """The model's graph of layers, if calling the model means running it."""
+    own_call = type(model).call not in GRAPH_CALLS
+    return None if own_call else graph_in(model)
+
+
+def standardize_inputs(graph: keras.Model, inputs: Any) -> list[Tensor]:
+    """Inputs as a flat list, with the dtypes and ranks of a graph's inputs."""
+    return graph._standardize_inputs(inputs)
+
+
+def nodes_in_order(graph: keras.Model) -> list[Any]:
+    """The nodes of a graph, inputs excepted, each behind what it depends on."""
+    depths = sorted(graph._nodes_by_depth, reverse=True)
+    return [
+        node
+        for depth in depths
+        for node in graph._nodes_by_depth[depth]
+        if not node.is_input
+    ]
+
+
+def operation_behind(symbol: keras.KerasTensor) -> Any:
+    """The layer or operation that computes a symbolic tensor."""
+    return symbol._keras_history.operation
+
+
+def create_compile_loss(model: keras.Model) -> CompileLoss | None:
+    """The loss given to `compile`, as a function that tracks nothing.
+
+    Keras's own also updates the logs of each output, in which a second pass
+    has no place.
+    """
+    compiled = model._compile_loss
+    if compiled is None:
+        return None
+    return CompileLoss(
+        compiled._user_loss,
+        compiled._user_loss_weights,
+        reduction=compiled.reduction,
+        output_names=compiled.output_names,
+    )
+
+
+def additional_loss(model: keras.Model, loss: Tensor) -> Tensor:
+    """A term as `add_loss` would add it, scaled for the replicas of a batch."""
+    return model._aggregate_additional_loss(loss)

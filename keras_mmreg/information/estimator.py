@@ -1,0 +1,458 @@
+"""Estimates how much each modality informs about a model's predictions."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+from typing import Protocol
+
+import keras
+from keras import ops
+
+from keras_mmreg import backend
+from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.information.functional import Functional
+from keras_mmreg.information.functional import Prediction
+from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_float
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import weighted_mean
+from keras_mmreg.ops.perturbation import align_mask
+from keras_mmreg.ops.perturbation import noise_stddev
+from keras_mmreg.ops.perturbation import perturb
+from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take
+from keras_mmreg.types import Tensor
+
+FLOAT16_GRADIENT_SCALE = 2.0**7
+"""Lifts the gradients of single examples above float16's smallest numbers."""
+
+LARGEST_FLOAT16 = 65504.0
+
+LARGEST_INFORMATION = 1e30
+"""Far above any that a penalty could tell from it; their sum is finite."""
+
+
+class Memo:
+    """The last value computed, with what it was computed from.
+
+    A plain object: Keras would track, and so copy, a tuple or dict in an
+    attribute of a layer.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple = ()
+        self._value: Any = None
+
+    def get(self, key: tuple, compute: Callable[[], Any]) -> Any:
+        """The value, computed again if a part of the key is another object."""
+        same = len(key) == len(self._key) and all(
+            a is b for a, b in zip(key, self._key, strict=True)
+        )
+        if not same:
+            self._key, self._value = key, compute()
+        return self._value
+
+
+class Measure(Protocol):
+    """What is measured; the information regularizers are such.
+
+    Attributes:
+        differentiates: Whether `information` needs the gradient of f.
+        num_samples: Draws of the noise for each example.
+        stddev: The noise's standard deviation, see `InformationRegularizer`.
+        perturbation: `"coordinate"` or `"joint"`.
+        cross_entropy: `"paper"` or `"reversed"`.
+    """
+
+    differentiates: bool
+    num_samples: int
+    stddev: Any
+    perturbation: str
+    cross_entropy: str
+
+    def information(
+        self, values: Tensor, gradients: Tensor | None, stddev: Tensor
+    ) -> Tensor:
+        """How much one modality informs about each prediction."""
+
+
+def create_estimator(
+    inner: keras.Model,
+    network: Network,
+    measure: Measure,
+    outputs: Any,
+    loss: Any = None,
+    functional: Any = "auto",
+    seed_generator: keras.random.SeedGenerator | None = None,
+) -> "InformationEstimator":
+    """The estimator of a built model.
+
+    Args:
+        inner: A built `keras.Model`.
+        network: How it is run again from perturbed modalities.
+        measure: What is measured, and how f is sampled.
+        outputs: A batch of the model's outputs, for their structure.
+        loss: The loss it was compiled with, if any. Defaults to `None`.
+        functional: See `RegularizedModel`. Defaults to `"auto"`.
+        seed_generator: What the noise is drawn with.
+
+    Returns:
+        An `InformationEstimator`.
+
+    Raises:
+        ValueError: If a modality cannot be perturbed, `stddev` lacks one, or no
+            functional fits.
+    """
+    network.require_float_points()
+    if isinstance(measure.stddev, dict):
+        missing = set(network.modalities) - set(measure.stddev)
+        if missing:
+            raise ValueError(
+                "`stddev` must name every modality, or be one value for all. "
+                f"Missing: {sorted(missing)}. "
+                f"Received: {sorted(measure.stddev)}"
+            )
+    half_precision = any(
+        layer.compute_dtype == "float16" for layer in all_layers(inner)
+    )
+    return InformationEstimator(
+        network,
+        measure,
+        resolve_functional(
+            functional, loss, inner, outputs, measure.cross_entropy
+        ),
+        seed_generator,
+        gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
+    )
+
+
+class Estimate(NamedTuple):
+    """The information on a batch.
+
+    Attributes:
+        information: Dict of a scalar for each modality, the mean over examples.
+        total_weight: The sum of the weights of these examples.
+        mean_weight: Their mean weight: 1 without sample weights.
+    """
+
+    information: dict[str, Tensor]
+    total_weight: Tensor
+    mean_weight: Tensor
+
+
+class InformationEstimator:
+    """The information of every modality on a batch (Gat et al. 2020, Eq. 11).
+
+    Args:
+        network: How the model is run again from perturbed modalities.
+        measure: What is measured, and how f is sampled.
+        functional: The function f of the perturbed and the clean outputs.
+        seed_generator: What the noise is drawn with.
+        gradient_scale: Float by which f is multiplied while its gradient is
+            taken, so that it does not vanish in half precision.
+            Defaults to `1.0`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        measure: Measure,
+        functional: Functional,
+        seed_generator: keras.random.SeedGenerator | None,
+        gradient_scale: float = 1.0,
+    ) -> None:
+        self._network = network
+        self._measure = measure
+        self._num_samples = measure.num_samples
+        self._functional = functional
+        self._seed_generator = seed_generator
+        self._gradient_scale = gradient_scale
+
+    def __call__(
+        self,
+        inputs: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        fraction: float = 1.0,
+        clean: Any = None,
+    ) -> Estimate:
+        """Estimates the information on a batch.
+
+        Args:
+            inputs: A batch of the model's inputs.
+            y: Optional labels, for a loss that has an `ignore_class`.
+            sample_weight: Optional weights as in `fit`: the examples'
+                information is averaged by them, and f over the positions of
+                an output whose weights are `(batch, time)`.
+            fraction: Float in (0, 1], the random part of the batch to use. The
+                scale of the noise still comes from the whole batch.
+            clean: The network's activations on `inputs`, where they are known.
+                Defaults to `None`: they are computed.
+
+        Returns:
+            An `Estimate`.
+        """
+        weight = example_weight(sample_weight)
+        whole_batch, whole_weight = None, weight
+        if fraction < 1.0:
+            whole_batch = (
+                self._network.points(inputs)
+                if clean is None
+                else self._network.points_of(clean)
+            )
+            chosen = choose_examples(inputs, fraction, self._seed_generator)
+            inputs, y, sample_weight, weight = take(
+                (inputs, y, sample_weight, weight), chosen
+            )
+            if clean is not None:
+                clean = self._network.take(clean, chosen)
+        if clean is None:
+            clean = self._network.run(inputs)
+        points = float_points(self._network, self._network.points_of(clean))
+        weights = (weight, whole_weight)
+        stddev = self._stddev(points, whole_batch or points, weights)
+        outputs = self._network.outputs_of(clean)
+        positions = self._functional.position_weights(y, outputs, sample_weight)
+        compare = self._comparison(clean, positions)
+        information = self._information(clean, points, stddev, compare)
+        counted = self._functional.counted_examples(positions)
+        if counted is None:
+            counted = ops.ones((batch_size(inputs),))
+        weight = counted if weight is None else weight * counted
+        means = {
+            name: weighted_mean(ops.minimum(value, LARGEST_INFORMATION), weight)
+            for name, value in information.items()
+        }
+        total = ops.sum(weight)
+        return Estimate(means, total, total / ops.maximum(ops.sum(counted), 1))
+
+    def _stddev(
+        self,
+        points: dict[str, Tensor],
+        whole_batch: dict[str, Tensor],
+        weights: tuple[Tensor | None, Tensor | None],
+    ) -> dict[str, Tensor]:
+        """The scale of the noise at each point.
+
+        What needs a run of the model to be known is not in `whole_batch`.
+        """
+        scales = {}
+        for leaf, x in points.items():
+            weight = weights[0]
+            stddev = self._measure.stddev
+            if isinstance(stddev, dict):
+                stddev = stddev[self._network.leaves[leaf]]
+            if stddev == "batch" and leaf in whole_batch:
+                x, weight = whole_batch[leaf], weights[1]
+            scales[leaf] = noise_stddev(
+                at_least_float32(x), stddev, mask_of(x), weight
+            )
+        return scales
+
+    def _prediction(self, activations: Any) -> Prediction:
+        outputs = keras.tree.flatten(self._network.outputs_of(activations))
+        return Prediction(outputs, self._network.logits_of(activations))
+
+    def _comparison(
+        self, clean: Any, positions: list[Tensor | None]
+    ) -> Callable[[Any], Tensor]:
+        """Compares perturbed activations with the clean ones (Eq. 7)."""
+        structure = self._network.outputs_of(clean)
+        prediction, weights = keras.tree.map_structure(
+            lambda x: (
+                x
+                if x is None or isinstance(x, str)
+                else repeat_samples(x, self._num_samples)
+            ),
+            (tuple(self._prediction(clean)), positions),
+        )
+        prediction = Prediction(*prediction)
+
+        def compare(activations: Any) -> Tensor:
+            values = self._functional(
+                self._prediction(activations), prediction, weights, structure
+            )
+            if len(values.shape) != 1:
+                raise ValueError(
+                    "`functional` must return one number for each example, a "
+                    "tensor of shape `(batch,)`. "
+                    f"Received: shape {tuple(values.shape)}"
+                )
+            return values
+
+        return compare
+
+    def _information(
+        self,
+        clean: Any,
+        points: dict[str, Tensor],
+        stddev: dict[str, Tensor],
+        compare: Callable[[Any], Tensor],
+    ) -> dict[str, Tensor]:
+        """The information of each example, by modality."""
+        z = self._perturb(points, stddev, self._num_samples)
+        one_at_a_time = [
+            {leaf: z[leaf] for leaf in z if self._network.leaves[leaf] == name}
+            for name in self._network.modalities
+        ]
+        one_at_a_time = [group for group in one_at_a_time if group]
+        if self._measure.perturbation == "coordinate":  # Eq. 10-12
+            origin, groups = clean, one_at_a_time
+        elif self._measure.differentiates:  # Eq. 9, 18: one pass for all
+            origin, groups = clean, [z]
+        else:  # Eq. 5, 16: the others sit at a draw that all samples share
+            others = self._perturb(points, stddev, num_samples=1)
+            origin = self._network.replace(clean, others)
+            groups = one_at_a_time
+        information: dict[str, Tensor] = {}
+        for group in groups:
+            information |= self._measured(
+                origin, group, points, stddev, compare
+            )
+        return information
+
+    def _perturb(
+        self,
+        points: dict[str, Tensor],
+        stddev: dict[str, Tensor],
+        num_samples: int,
+    ) -> dict[str, Tensor]:
+        """Draws z around x (Eq. 6), in float32 or float64."""
+        return {
+            leaf: perturb(
+                at_least_float32(x),
+                stddev[leaf],
+                num_samples,
+                self._seed_generator,
+                mask_of(x),
+            )
+            for leaf, x in points.items()
+        }
+
+    def _measured(
+        self,
+        origin: Any,
+        perturbed: dict[str, Tensor],
+        points: dict[str, Tensor],
+        stddev: dict[str, Tensor],
+        compare: Callable[[Any], Tensor],
+    ) -> dict[str, Tensor]:
+        """The information of the perturbed modalities, of each example."""
+
+        def f(z: dict[str, Tensor]) -> Tensor:  # Eq. 7
+            return compare(self._network.replace(origin, z, self._num_samples))
+
+        if self._measure.differentiates:
+            return self._from_gradients(f, perturbed, points, stddev)
+        values = ops.reshape(f(perturbed), (self._num_samples, -1))
+        (leaf, *_) = perturbed
+        name = self._network.leaves[leaf]
+        return {name: self._measure.information(values, None, stddev[leaf])}
+
+    def _from_gradients(
+        self,
+        f: Any,
+        perturbed: dict[str, Tensor],
+        points: dict[str, Tensor],
+        stddev: dict[str, Tensor],
+    ) -> dict[str, Tensor]:
+        scale = self._gradient_scale
+        values, gradients = backend.value_and_input_gradients(
+            lambda z: f(z) * scale, perturbed
+        )
+        values = ops.reshape(values / scale, (self._num_samples, -1))
+        information: dict[str, Tensor] = {}
+        # JAX returns its dict in another order.
+        for leaf in perturbed:
+            name = self._network.leaves[leaf]
+            gradient = gradients[leaf]
+            if gradient is None:
+                raise ValueError(_disconnected(name))
+            mask = mask_of(points[leaf])
+            if mask is not None:
+                mask = repeat_samples(mask, self._num_samples)
+                gradient = gradient * align_mask(mask, gradient)
+            if scale != 1.0:  # Half precision may have overflowed.
+                gradient = ops.nan_to_num(
+                    gradient, 0.0, LARGEST_FLOAT16, -LARGEST_FLOAT16
+                )
+            # Squared norms of a modality's tensors add up.
+            added = self._measure.information(
+                values, gradient / scale, self._repeat_stddev(stddev[leaf])
+            )
+            information[name] = information.get(name, 0.0) + added
+        return information
+
+    def _repeat_stddev(self, stddev: Tensor) -> Tensor:
+        """Repeats a scale that differs between examples as z is repeated."""
+        if stddev.shape[0] == 1:
+            return stddev
+        return repeat_samples(stddev, self._num_samples)
+
+
+def float_points(
+    network: Network, points: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The points to which noise can be added, at least one a modality.
+
+    Raises:
+        ValueError: If a modality has integers alone.
+    """
+    dtypes: dict[str, list] = {}
+    for leaf, x in points.items():
+        dtypes.setdefault(network.leaves[leaf], []).append(x.dtype)
+    for name, own in dtypes.items():
+        require_float(name, own)
+    is_float = keras.backend.is_float_dtype
+    return {
+        leaf: x
+        for leaf, x in points.items()
+        if is_float(keras.backend.standardize_dtype(x.dtype))
+    }
+
+
+def choose_examples(
+    inputs: Any, fraction: float, seed: keras.random.SeedGenerator | None
+) -> Tensor:
+    """Indices of a fresh random part of the batch, at least one example."""
+    batch = batch_size(inputs)
+    order = ops.argsort(keras.random.uniform((batch,), seed=seed))
+    if isinstance(batch, int):
+        return order[: max(round(fraction * batch), 1)]
+    size = ops.round(fraction * ops.cast(batch, "float32"))
+    return order[: ops.maximum(ops.cast(size, "int32"), 1)]
+
+
+def batch_size(inputs: Any) -> int | Tensor:
+    """The number of examples; optional inputs may be `None`."""
+    leaves = [x for x in keras.tree.flatten(inputs) if x is not None]
+    return ops.shape(leaves[0])[0]
+
+
+def example_weight(sample_weight: Any) -> Tensor | None:
+    """One weight for each example: the mean over outputs and positions."""
+    weights = [
+        ops.mean(
+            ops.reshape(
+                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
+            ),
+            axis=-1,
+        )
+        for weight in keras.tree.flatten(sample_weight)
+        if weight is not None
+    ]
+    return sum(weights) / len(weights) if weights else None
+
+
+def _disconnected(name: str) -> str:
+    return (
+        f"The prediction has no gradient by modality {name!r}: nothing "
+        "differentiable leads from it to the outputs, so its information "
+        "cannot be raised. Look for `stop_gradient`, `argmax`, a cast to "
+        "integers or an unused input; measure the modality behind it with "
+        f"`taps={{{name!r}: <layer name>}}`, or leave it out by naming the "
+        "others in `modalities=[...]`."
+    )

@@ -1,0 +1,372 @@
+"""Chooses f, the functional that compares two predictions, for a model."""
+
+from collections.abc import Callable
+from typing import Any
+from typing import NamedTuple
+
+import keras
+from keras import losses
+from keras import ops
+
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.backend.keras_internals import operation_behind
+from keras_mmreg.ops import functional as functionals
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.perturbation import align_mask
+from keras_mmreg.types import Tensor
+
+CATEGORICAL = (
+    losses.categorical_crossentropy,
+    losses.categorical_focal_crossentropy,
+    losses.kl_divergence,
+    losses.sparse_categorical_crossentropy,
+)
+BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
+REGRESSION = (
+    losses.huber,
+    losses.log_cosh,
+    losses.mean_absolute_error,
+    losses.mean_absolute_percentage_error,
+    losses.mean_squared_error,
+    losses.mean_squared_logarithmic_error,
+)
+
+REMEDY = (
+    "Pass `functional`: a Keras loss whose outputs the model has, such as "
+    "`keras.losses.CategoricalCrossentropy(from_logits=True)`, or a function "
+    "of the perturbed and the clean outputs that returns a non-negative "
+    "tensor of shape `(batch,)`."
+)
+
+
+class Prediction(NamedTuple):
+    """What a model computed, by output.
+
+    `logits` holds for each output the name of its last activation and what
+    that was applied to, or `None` where this does not show.
+    """
+
+    outputs: list[Tensor]
+    logits: list[tuple[str, Tensor] | None]
+
+
+class OutputFunctional(NamedTuple):
+    """The functional of one output.
+
+    Attributes:
+        kind: `"categorical"`, `"binary"` or `"regression"`.
+        from_logits: Whether the output is one of logits.
+        axis: The axis of the classes.
+        ignore_class: The label of positions that do not count, if any.
+    """
+
+    kind: str
+    from_logits: bool = False
+    axis: int = -1
+    ignore_class: int | None = None
+
+    def logits(self, prediction: Prediction, index: int) -> tuple[Tensor, bool]:
+        """An output, as logits if it can be had as such, and whether it is."""
+        output, known = prediction.outputs[index], prediction.logits[index]
+        if self.kind == "regression" or self.from_logits or known is None:
+            return at_least_float32(output), self.from_logits
+        activation, logits = known
+        expected = "softmax" if self.kind == "categorical" else "sigmoid"
+        if activation != expected or self.axis not in (-1, len(logits.shape)):
+            return at_least_float32(output), False
+        return at_least_float32(logits), True
+
+    def compare(
+        self,
+        perturbed: Prediction,
+        clean: Prediction,
+        index: int,
+        cross_entropy: str,
+        weight: Tensor | None,
+    ) -> Tensor:
+        """f of each example (Eq. 7)."""
+        z, from_logits = self.logits(perturbed, index)
+        x, _ = self.logits(clean, index)
+        if self.kind == "regression":  # Symmetric: the order does not matter.
+            return functionals.squared_distance(z, x, weight)
+        if self.kind == "binary":
+            return functionals.binary_cross_entropy(
+                z, x, from_logits, cross_entropy, weight
+            )
+        return functionals.categorical_cross_entropy(
+            z, x, from_logits, cross_entropy, self.axis, weight
+        )
+
+
+class Functional:
+    """The function f of a model (Gat et al. 2020, Eq. 7).
+
+    Args:
+        outputs: The functional of each output, `None` for those left out.
+        names: The outputs' names.
+        cross_entropy: `"paper"` or `"reversed"`.
+        custom: Optional function of the perturbed and the clean outputs, to
+            use instead.
+    """
+
+    def __init__(
+        self,
+        outputs: list[OutputFunctional | None],
+        names: list[str],
+        cross_entropy: str = "paper",
+        custom: Callable[[Any, Any], Tensor] | None = None,
+    ) -> None:
+        self.outputs = outputs
+        self.names = names
+        self._cross_entropy = cross_entropy
+        self._custom = custom
+
+    def __call__(
+        self,
+        perturbed: Prediction,
+        clean: Prediction,
+        weights: list[Tensor | None],
+        structure: Any,
+    ) -> Tensor:
+        """f of each example, several outputs added up.
+
+        Args:
+            perturbed: The prediction at z.
+            clean: The prediction at x.
+            weights: What `position_weights` returned.
+            structure: The structure that a custom function's outputs have.
+        """
+        if self._custom is not None:
+            pack = keras.tree.pack_sequence_as
+            return self._custom(
+                pack(structure, perturbed.outputs),
+                pack(structure, clean.outputs),
+            )
+        terms = []
+        for index, output in enumerate(self.outputs):
+            if output is None:
+                continue
+            weight = weights[index]
+            values = output.compare(
+                perturbed, clean, index, self._cross_entropy, weight
+            )
+            valid = _valid_examples(weight)
+            if valid is not None:
+                values = values * ops.cast(valid, values.dtype)
+            terms.append(values)
+        return sum(terms[1:], terms[0])
+
+    def position_weights(
+        self, y: Any, outputs: Any, sample_weight: Any
+    ) -> list[Tensor | None]:
+        """For each output the weight of each position, or `None`.
+
+        Made of the padding mask that Keras attached to it, of `sample_weight`
+        where that has the shape `(batch, positions)`, and of the loss's
+        `ignore_class`.
+        """
+        labels = per_output(y, self.names)
+        given = per_output(sample_weight, self.names)
+        return [
+            output and _position_weight(output, tensor, label, weight)
+            for output, tensor, label, weight in zip(
+                self.outputs,
+                keras.tree.flatten(outputs),
+                labels,
+                given,
+                strict=True,
+            )
+        ]
+
+    def counted_examples(self, weights: list[Tensor | None]) -> Tensor | None:
+        """1 for each example with a position that counts, else 0."""
+        valid = [
+            _valid_examples(weight)
+            for weight, output in zip(weights, self.outputs, strict=True)
+            if output is not None
+        ]
+        if not valid or any(each is None for each in valid):
+            return None
+        counted = valid[0]
+        for each in valid[1:]:
+            counted = ops.maximum(counted, each)
+        return counted
+
+
+def check_functional(functional: Any) -> None:
+    """Raises for a name that is neither `"auto"` nor that of a Keras loss."""
+    if isinstance(functional, str) and not (
+        functional == "auto" or _is_loss(functional)
+    ):
+        raise ValueError(f"`functional` does not know {functional!r}. {REMEDY}")
+
+
+def resolve_functional(
+    functional: Any,
+    loss: Any,
+    inner: keras.Model,
+    outputs: Any,
+    cross_entropy: str = "paper",
+) -> Functional:
+    """The function f of a model (Gat et al. 2020, Eq. 7).
+
+    Args:
+        functional: `"auto"`, a Keras loss (name or instance), a structure of
+            these that matches the outputs, or a function of the perturbed and
+            the clean outputs.
+        loss: The `loss` the model was compiled with, or `None`. `"auto"`
+            takes it, or else the activations of the model's last layers.
+        inner: The model.
+        outputs: Its outputs, or anything of the same structure.
+        cross_entropy: `"paper"` or `"reversed"`.
+
+    Returns:
+        A `Functional`. Outputs that a structure gives no loss are left out.
+
+    Raises:
+        ValueError: If no functional fits.
+    """
+    names = output_names(inner, outputs)
+    if callable(functional) and not _is_loss(functional):
+        return Functional([None] * len(names), names, custom=functional)
+    automatic = functional == "auto"
+    choices = per_output(loss if automatic else functional, names)
+    left_out = [each is None and any(choices) for each in choices]
+    activations = _output_activations(inner, len(names))
+    chosen = [
+        None if out else _for_output(each, activation, automatic, name)
+        for out, each, activation, name in zip(
+            left_out, choices, activations, names, strict=True
+        )
+    ]
+    return Functional(chosen, names, cross_entropy)
+
+
+def output_names(inner: keras.Model, outputs: Any) -> list[str]:
+    """The names by which losses and weights are given to the outputs."""
+    paths = keras.tree.flatten_with_path(outputs)
+    names = getattr(inner, "output_names", None) or []
+    if len(names) == len(paths) and not isinstance(outputs, dict):
+        return list(names)
+    return [_path_name(path) for path, _ in paths]
+
+
+def per_output(choice: Any, names: list[str]) -> list[Any]:
+    """One choice for each output: a single one serves them all."""
+    if isinstance(choice, dict):
+        by_name = {
+            _path_name(path): each
+            for path, each in keras.tree.flatten_with_path(choice)
+        }
+        return [by_name.get(name) for name in names]
+    if isinstance(choice, list | tuple):
+        return (
+            list(choice) if len(choice) == len(names) else [None] * len(names)
+        )
+    return [choice] * len(names)
+
+
+def _for_output(
+    loss: Any, activation: str | None, automatic: bool, name: str
+) -> OutputFunctional:
+    function = _function_of(loss)
+    # Attributes of a loss that a future Keras may keep in its config alone.
+    config = loss.get_config() if isinstance(loss, losses.Loss) else {}
+    from_logits = bool(config.get("from_logits", False))
+    if function in REGRESSION:
+        return OutputFunctional("regression")
+    if function in CATEGORICAL + BINARY and not from_logits:
+        _require_probabilities(loss, activation, name)
+    if function in CATEGORICAL:
+        return OutputFunctional(
+            "categorical",
+            from_logits,
+            config.get("axis", -1),
+            config.get("ignore_class"),
+        )
+    if function in BINARY:
+        return OutputFunctional("binary", from_logits)
+    if automatic and activation in ("softmax", "sigmoid"):
+        softmax = activation == "softmax"
+        return OutputFunctional("categorical" if softmax else "binary")
+    raise ValueError(
+        f"Neither the loss ({loss!r}) nor the last activation "
+        f"({activation!r}) of output {name!r} tells how to compare two of its "
+        f"predictions. {REMEDY}"
+    )
+
+
+def _require_probabilities(
+    loss: Any, activation: str | None, name: str
+) -> None:
+    if activation == "linear":
+        raise ValueError(
+            f"`loss` ({loss!r}) takes the probabilities of output {name!r}, "
+            "but the output ends in a linear layer. Create the loss with "
+            "`from_logits=True`, or end the model in a softmax or sigmoid."
+        )
+
+
+def _position_weight(
+    output: OutputFunctional, outputs: Tensor, y: Any, sample_weight: Any
+) -> Tensor | None:
+    factors = []
+    if mask_of(outputs) is not None:
+        factors.append(mask_of(outputs))
+    rank = 0 if sample_weight is None else len(sample_weight.shape)
+    if 1 < rank < len(outputs.shape):  # Not weights of whole examples.
+        factors.append(sample_weight)
+    if output.ignore_class is not None and y is not None:
+        if len(y.shape) == len(outputs.shape):
+            y = ops.squeeze(y, axis=-1)
+        factors.append(ops.not_equal(y, output.ignore_class))
+    if not factors:
+        return None
+    factors = sorted(factors, key=lambda factor: -len(factor.shape))
+    weight = ops.cast(factors[0], "float32")
+    for factor in factors[1:]:
+        weight = weight * align_mask(ops.cast(factor, "float32"), weight)
+    return weight
+
+
+def _valid_examples(weight: Tensor | None) -> Tensor | None:
+    """1 for each example with a weight above 0, else 0."""
+    if weight is None:
+        return None
+    by_example = ops.reshape(weight, (ops.shape(weight)[0], -1))
+    return ops.cast(ops.max(by_example, axis=-1) > 0, "float32")
+
+
+def _is_loss(identifier: Any) -> bool:
+    """Whether it is a Keras loss: an instance, or one of its functions."""
+    known = _function_of(identifier) in CATEGORICAL + BINARY + REGRESSION
+    return known or isinstance(identifier, losses.Loss)
+
+
+def _function_of(loss: Any) -> Any:
+    """The function that a Keras loss (name or instance) computes."""
+    if isinstance(loss, str):
+        try:
+            loss = losses.get(loss)
+        except ValueError:
+            return None
+    return getattr(loss, "fn", loss)
+
+
+def _path_name(path: tuple) -> str:
+    return "/".join(map(str, path)) or "output"
+
+
+def _output_activations(inner: keras.Model, count: int) -> list[str | None]:
+    """The name of the activation that ends each output, where it shows."""
+    graph = as_graph(inner)
+    names: list[str | None] = []
+    for symbol in [] if graph is None else graph.outputs:
+        layer = operation_behind(symbol)
+        activation = getattr(layer, "activation", None)
+        if isinstance(layer, keras.layers.Softmax):
+            names.append("softmax")
+        else:
+            names.append(getattr(activation, "__name__", None))
+    return names if len(names) == count else [None] * count

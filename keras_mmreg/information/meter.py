@@ -1,0 +1,206 @@
+"""Measures information on any data that `evaluate` accepts."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.backend import kept_variables
+from keras_mmreg.information.estimator import InformationEstimator
+from keras_mmreg.information.estimator import Measure
+from keras_mmreg.information.estimator import Memo
+from keras_mmreg.information.estimator import create_estimator
+from keras_mmreg.information.functional import check_functional
+from keras_mmreg.network import Network
+from keras_mmreg.network import create_network
+from keras_mmreg.network import modality_names
+from keras_mmreg.network import symbolic_inputs
+from keras_mmreg.network.checks import require_no_state
+from keras_mmreg.network.checks import require_second_derivative
+from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.types import Tensor
+
+NO_DATA = (
+    "`data` must be what `fit` accepts: arrays in a dict or list, a tuple "
+    "`(x, y)`, or a dataset, with at least one example. "
+)
+
+
+class InformationMeter(keras.Model):
+    """Measures information through `evaluate`, on whatever that accepts.
+
+    Args:
+        inner: The model to measure, which is not changed.
+        measure: What is measured: an information regularizer.
+        loss: The loss that the model was compiled with, or `None`.
+        run_eagerly: Whether to run without compilation.
+        taps: See `RegularizedModel`.
+        functional: See `RegularizedModel`.
+        modalities: See `RegularizedModel`.
+        seed: Integer, the seed of the noise.
+    """
+
+    def __init__(
+        self,
+        inner: keras.Model,
+        measure: Measure,
+        loss: Any = None,
+        run_eagerly: bool = False,
+        taps: Mapping[str, str] | str | None = None,
+        functional: Any = "auto",
+        modalities: list[str] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.autocast = False  # Inputs are cast as the inner model says.
+        require_no_state(inner)
+        if measure.differentiates:
+            require_second_derivative(inner)
+        check_functional(functional)
+        self.inner = inner
+        self.measure = measure
+        self.functional = functional
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.trackers: dict[str, keras.metrics.Mean] = {}
+        self._loss_of_inner = loss
+        self._options = (taps, modalities)
+        self._network: Network | None = None
+        self._memo = Memo()
+        inputs = symbolic_inputs(inner)
+        if inputs is not None:
+            self._attach(inputs)
+            self.built = True
+        self.compile(run_eagerly=run_eagerly)
+
+    def build(self, input_shape: Any) -> None:
+        """Names the modalities of a model that had no inputs until now."""
+        self._create_trackers(
+            keras.tree.map_shape_structure(lambda shape: None, input_shape)
+        )
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The measured model's outputs."""
+        return self.inner(inputs, training=False)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = False,
+    ) -> Tensor:
+        """Updates the trackers; there is no loss."""
+        if self._network is None:
+            self._attach(x)
+        estimate = self._estimator(y_pred)(x, y, sample_weight)
+        for name, value in estimate.information.items():
+            self.trackers[name].update_state(
+                value, sample_weight=estimate.total_weight
+            )
+        return ops.zeros(())
+
+    def run(
+        self, data: Any, batch_size: int | None = None, steps: int | None = None
+    ) -> dict[str, float]:
+        """The information of each modality, from the same noise every time.
+
+        Raises:
+            ValueError: If there are no data, or a modality cannot be measured.
+        """
+        if data is None or _is_empty(data):
+            received = None if data is None else "no examples"
+            raise ValueError(f"{NO_DATA}Received: {received}")
+        if isinstance(data, tuple):
+            _require_inputs_and_labels(self.inner, data)
+        seed = self.seed_generator
+        seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
+        # Only a tuple: a list is a model's inputs.
+        x, *rest = data if isinstance(data, tuple) else (data,)
+        y, sample_weight = (*rest, None, None)[:2]
+        with kept_variables(self):
+            self.evaluate(
+                x,
+                y,
+                sample_weight=sample_weight,
+                batch_size=batch_size,
+                steps=steps,
+                verbose=0,
+            )
+        return {
+            name: float(tracker.result())
+            for name, tracker in self.trackers.items()
+        }
+
+    def _attach(self, inputs: Any) -> None:
+        taps, modalities = self._options
+        self._network = create_network(self.inner, inputs, taps, modalities)
+        self._network.require_float_points()
+        if not self.trackers:
+            self._create_trackers(inputs)
+
+    def _create_trackers(self, inputs: Any) -> None:
+        _, modalities = self._options
+        self.trackers = {
+            name: keras.metrics.Mean(name=f"information_{name}")
+            for name in modality_names(self.inner, inputs, modalities)
+        }
+
+    def _estimator(self, outputs: Any) -> InformationEstimator:
+        return self._memo.get(
+            (self._network,),
+            lambda: create_estimator(
+                self.inner,
+                self._network,
+                self.measure,
+                outputs,
+                self._loss_of_inner,
+                self.functional,
+                self.seed_generator,
+            ),
+        )
+
+
+def warn_of_new_statistics(inner: keras.Model, remaining: int = 0) -> None:
+    """Warns where batch statistics make what is measured meaningless.
+
+    Args:
+        inner: The model.
+        remaining: Integer, the number of training steps until they have
+            settled, where that is known. Defaults to `0`.
+    """
+    remaining = updates_to_settle(inner) or remaining
+    if remaining > 0:
+        warnings.warn(
+            "The moving statistics of `BatchNormalization` have not settled, "
+            "and information is measured in inference mode, which uses them: "
+            "the numbers mean nothing yet. Measure again after another "
+            f"{remaining} training steps.",
+            stacklevel=3,
+        )
+
+
+def _is_empty(data: Any) -> bool:
+    leaves = [x for x in keras.tree.flatten(data) if x is not None]
+    shapes = [getattr(x, "shape", None) for x in leaves]
+    return not leaves or any(
+        isinstance(shape, tuple) and len(shape) > 0 and shape[0] == 0
+        for shape in shapes
+    )
+
+
+def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
+    """Tells a tuple of inputs from `(x, y, sample_weight)`, where possible."""
+    symbols = symbolic_inputs(inner)
+    received = len(keras.tree.flatten(data[0]))
+    needed = 0 if symbols is None else len(keras.tree.flatten(symbols))
+    if len(data) > 3 or received < needed:
+        raise ValueError(
+            "`data` is a tuple, which means `(x, y)` or `(x, y, "
+            "sample_weight)`; inputs belong in a dict or a list. Received: a "
+            f"tuple of {len(data)}, whose first entry has {received} of "
+            f"{needed} inputs."
+        )

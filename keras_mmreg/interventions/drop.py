@@ -1,0 +1,53 @@
+"""Replacing modalities by a value that says nothing."""
+
+import keras
+from keras import ops
+
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.perturbation import align_mask
+from keras_mmreg.types import Tensor
+
+
+def draw_kept(
+    num_modalities: int,
+    batch_size: int | Tensor,
+    rate: float,
+    seed: keras.random.SeedGenerator,
+) -> Tensor:
+    """Which modalities of which examples are kept: never none of them.
+
+    Each is dropped with probability `rate`. Where that would drop all of an
+    example's modalities, the one with the largest draw is kept.
+
+    Returns:
+        Float tensor of shape `(batch_size, num_modalities)` of 0 and 1.
+    """
+    draws = keras.random.uniform((batch_size, num_modalities), seed=seed)
+    largest = ops.equal(draws, ops.max(draws, axis=-1, keepdims=True))
+    kept = ops.logical_or(draws >= rate, largest)
+    return ops.cast(kept, "float32")
+
+
+def drop(x: Tensor, kept: Tensor, value: str | Tensor = "zero") -> Tensor:
+    """Replaces the examples of a modality that are not kept.
+
+    Args:
+        x: Tensor of shape `(batch, ...)`.
+        kept: Tensor of shape `(batch,)`, 1 where an example is kept, else 0.
+        value: `"zero"`, `"mean"` (that of the batch, through which no gradient
+            passes) or a tensor that broadcasts against `x`. Integers become 0.
+            Defaults to `"zero"`.
+
+    Returns:
+        Tensor like `x`, with its mask.
+    """
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    replacement = ops.zeros_like(x)
+    if keras.backend.is_float_dtype(dtype) and not isinstance(value, str):
+        replacement = ops.broadcast_to(ops.cast(value, dtype), ops.shape(x))
+    elif keras.backend.is_float_dtype(dtype) and value == "mean":
+        mean = ops.mean(ops.stop_gradient(x), axis=0, keepdims=True)
+        replacement = ops.broadcast_to(mean, ops.shape(x))
+    keep = align_mask(kept, x) > 0
+    return with_mask(ops.where(keep, x, replacement), mask_of(x))

@@ -1,0 +1,49 @@
+"""Noise at the points: the product measure of Gat et al. 2020, Eq. 6."""
+
+from collections.abc import Mapping
+
+import keras
+from keras import ops
+
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.perturbation import noise_stddev
+from keras_mmreg.ops.perturbation import perturb
+from keras_mmreg.types import Tensor
+
+
+def add_noise(
+    points: Mapping[str, Tensor],
+    scales: Mapping[str, Tensor | float],
+    seed: keras.random.SeedGenerator,
+    weight: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Draws `z ~ N(x, (scale * stddev)^2)` at each point.
+
+    The standard deviation is that of each coordinate over the batch. Padding,
+    examples of weight 0 and missing values (NaN) have no part in it. Integers
+    stay as they are.
+
+    Args:
+        points: Dict of tensors of shape `(batch, ...)`.
+        scales: Dict of a scalar for each of them.
+        seed: What the noise is drawn with.
+        weight: Optional tensor of shape `(batch,)`.
+
+    Returns:
+        Dict of tensors like `points`.
+    """
+    noisy = {}
+    for name, x in points.items():
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            noisy[name] = x
+            continue
+        mask = mask_of(x)
+        clean = at_least_float32(x)
+        stddev = noise_stddev(clean, "batch", mask, weight)
+        stddev = stddev * ops.cast(scales[name], stddev.dtype)
+        z = perturb(clean, stddev, 1, seed, mask)
+        noisy[name] = with_mask(ops.cast(z, dtype), mask)
+    return noisy

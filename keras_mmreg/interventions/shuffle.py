@@ -1,0 +1,50 @@
+"""Shuffling of modalities between the examples of a batch."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+import keras
+from keras import ops
+
+from keras_mmreg.ops.perturbation import take_examples
+from keras_mmreg.types import Tensor
+
+
+def permutations(
+    names: Iterable[str],
+    batch_size: int | Tensor,
+    seed: keras.random.SeedGenerator,
+) -> dict[str, Tensor]:
+    """A random permutation of the batch for each modality, drawn on its own.
+
+    That of a batch of one example is the identity. On several devices each
+    permutes the part of the batch that it holds, unless the backend sees one
+    global batch, as JAX does.
+    """
+    return {
+        name: ops.argsort(keras.random.uniform((batch_size,), seed=seed))
+        for name in names
+    }
+
+
+def shuffle(
+    points: Mapping[str, Tensor],
+    leaves: Mapping[str, str],
+    orders: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    """Rearranges the examples at the points, those of a modality together.
+
+    Args:
+        points: Dict of tensors of shape `(batch, ...)`.
+        leaves: The modality of each of them.
+        orders: Indices of shape `(any,)` by modality; those without stay.
+
+    Returns:
+        Dict of tensors whose example i is example `orders[modality][i]`.
+    """
+    return {
+        name: take_examples(x, orders[leaves[name]])
+        if leaves[name] in orders
+        else x
+        for name, x in points.items()
+    }

@@ -1,0 +1,117 @@
+"""The callback with which `RegularizedModel.fit` watches over training."""
+
+import warnings
+from typing import Any
+
+import keras
+
+from keras_mmreg.regularizers import InformationRegularizer
+
+WARMUP_STEPS = 100
+"""Steps in which a penalty may be larger than the task loss."""
+
+
+class FitWatch(keras.callbacks.Callback):
+    """Tells methods of epochs, and the user of a training that will not learn.
+
+    Args:
+        validation_data: That of `fit`, or `None`.
+    """
+
+    def __init__(self, validation_data: Any = None) -> None:
+        super().__init__()
+        self.validation_data = validation_data
+        self._lost: set[str] = set()
+        self._dominant: set[str] = set()
+        self._earlier: tuple[int, dict[str, float]] | None = None
+        self._steps = 0
+        self._first_step = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Looks at batch statistics, which may have been loaded by now."""
+        self.model.await_settled_statistics()
+        for method in self.model.regularizers:
+            method.on_train_begin(self.model, self)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Tells the methods which epoch it is."""
+        self.model.epoch.assign(epoch)
+        self._first_step = self._steps
+        self._earlier = None
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Compares penalties and task loss over steps 100 to 200, once."""
+        self._steps = self._first_step + batch + 1
+        if self._first_step > 0 or self._dominant or logs is None:
+            return
+        if self._earlier is None and self._steps >= WARMUP_STEPS:
+            self._earlier = (self._steps, _floats(logs))
+        elif self._earlier and self._steps == 2 * WARMUP_STEPS:
+            steps, before = self._earlier
+            now = _floats(logs)
+            recent = {
+                name: (now[name] * self._steps - before[name] * steps)
+                / (self._steps - steps)
+                for name in before
+                if name in now
+            }
+            self._compare(recent)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Looks for lost modalities and penalties that drown the task loss."""
+        logs = logs or {}
+        for method in self.model.regularizers:
+            if isinstance(method, InformationRegularizer):
+                names = zip(method.modalities, method.log_names, strict=True)
+                for modality, name in names:
+                    if logs.get(name) == 0:
+                        self._warn_of_lost(modality, epoch)
+        if self._first_step >= WARMUP_STEPS:
+            self._compare(_floats(logs))
+
+    def _compare(self, logs: dict[str, float]) -> None:
+        task_loss = abs(logs["loss"] - logs.get("penalty", 0.0))
+        for method in self.model.regularizers:
+            penalty = logs.get(f"{method.name}_penalty", 0.0)
+            if (
+                not method.has_automatic_strength
+                or method.strength in ("auto", 0)
+                or penalty <= task_loss
+                or method.name in self._dominant
+            ):
+                continue
+            self._dominant.add(method.name)
+            advised = method.strength * 0.1 * task_loss / penalty
+            warnings.warn(
+                f"The {method.name!r} penalty is {penalty:.3g}, "
+                f"{penalty / max(task_loss, 1e-12):.3g} times the task loss of "
+                f"{task_loss:.3g}, after more than {WARMUP_STEPS} steps: the "
+                "model is trained for the penalty and may never learn the "
+                f"task. Try `strength={advised:.1g}`, at which it would be a "
+                "tenth of the task loss, or `strength='auto'`.",
+                stacklevel=2,
+            )
+
+    def _warn_of_lost(self, modality: str, epoch: int) -> None:
+        """Once in a `fit`: a lost modality hardly ever comes back."""
+        if modality in self._lost:
+            return
+        self._lost.add(modality)
+        warnings.warn(
+            f"Modality {modality!r} gave no information in epoch {epoch + 1}: "
+            "nothing done to it moves the prediction. It was left out, or no "
+            "unit behind it is alive, or the logits are saturated. The penalty "
+            "cannot bring it back. Train again with a lower `strength` or "
+            "learning rate, or a larger `fraction` or `num_samples`.",
+            stacklevel=2,
+        )
+
+
+def _floats(logs: dict[str, Any]) -> dict[str, float]:
+    numbers = {}
+    for name, value in logs.items():
+        try:
+            numbers[name] = float(value)
+        except (TypeError, ValueError):
+            continue
+    return numbers

@@ -1,0 +1,65 @@
+"""Runs an inner model again from where its modalities were changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.network.functional_network import FunctionalNetwork
+from keras_mmreg.network.graph import Graph
+from keras_mmreg.network.naming import check_taps
+from keras_mmreg.network.naming import modality_names
+from keras_mmreg.network.naming import symbolic_inputs
+from keras_mmreg.network.network import Network
+from keras_mmreg.network.opaque_network import OpaqueNetwork
+
+__all__ = [
+    "FunctionalNetwork",
+    "Network",
+    "OpaqueNetwork",
+    "create_network",
+    "modality_names",
+    "symbolic_inputs",
+]
+
+
+def create_network(
+    inner: keras.Model,
+    inputs: Any,
+    taps: Mapping[str, str] | str | None = None,
+    modalities: list[str] | None = None,
+) -> Network:
+    """The network of a model that knows its inputs.
+
+    Args:
+        inner: A `keras.Model`.
+        inputs: A batch of its inputs, or anything of the same structure.
+        taps: Optional dict from modality to the name of a layer, or `"auto"`:
+            the last tensor of each modality before it meets another.
+        modalities: Optional list of the modalities to have points for.
+
+    Returns:
+        A `FunctionalNetwork` where the model is a graph of layers and the taps
+        are among them, an `OpaqueNetwork` otherwise.
+
+    Raises:
+        ValueError: If a tap or a modality does not exist.
+    """
+    taps = {} if taps is None else taps
+    if taps != "auto":
+        check_taps(taps, modality_names(inner, inputs))
+    model = as_graph(inner)
+    if model is not None:
+        graph = Graph(model)
+        called = {name for name, _ in graph.calls}
+        if taps == "auto" or called.issuperset(dict(taps).values()):
+            return FunctionalNetwork(graph, taps, modalities)
+    if taps == "auto":
+        raise ValueError(
+            "`taps='auto'` finds the points in a graph of layers, which a "
+            "subclassed model does not have. Pass a dict from modality to the "
+            "name of a layer, or `taps=None` for the inputs. "
+            f"Received: inner of type {type(inner).__name__}"
+        )
+    return OpaqueNetwork(inner, inputs, dict(taps), modalities)

@@ -1,0 +1,162 @@
+"""What can be done to a model at its points, and what cannot."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend import has_gpu
+from keras_mmreg.backend.keras_internals import GRAPH_CALLS
+from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.backend.keras_internals import takes_training
+
+LOOKUPS = (
+    keras.layers.Embedding,
+    keras.layers.CategoryEncoding,
+    keras.layers.IntegerLookup,
+    keras.layers.Hashing,
+)
+_INDIFFERENT_CALLS = (
+    *GRAPH_CALLS,
+    keras.layers.Dense.call,
+    keras.layers.EinsumDense.call,
+)
+"""These take `training`, but only pass it on, or quantize weights by it."""
+
+
+def trains_as_it_infers(inner: keras.Model) -> bool:
+    """Whether no layer of a model behaves differently in training."""
+    return not any(
+        takes_training(layer) and type(layer).call not in _INDIFFERENT_CALLS
+        for layer in all_layers(inner)
+    )
+
+
+def updates_to_settle(inner: keras.Model) -> int:
+    """Training steps until statistics of batch normalization mean something.
+
+    A moving average of momentum m takes about `5 / (1 - m)` updates to forget
+    where it started. Statistics that are not those of a new layer (mean 0 and
+    variance 1 throughout) have settled, and so have those that do not move.
+
+    Returns:
+        Integer, `0` where all statistics have settled.
+    """
+    return max(
+        (
+            math.ceil(5.0 / (1.0 - layer.momentum))
+            for layer in all_layers(inner, include_self=False)
+            if isinstance(layer, keras.layers.BatchNormalization)
+            and layer.built
+            and layer.trainable
+            and layer.momentum < 1.0
+            and _is_new(layer)
+        ),
+        default=0,
+    )
+
+
+def _is_new(layer: keras.layers.BatchNormalization) -> bool:
+    mean = keras.ops.convert_to_numpy(layer.moving_mean)
+    variance = keras.ops.convert_to_numpy(layer.moving_variance)
+    return bool((mean == 0).all() and (variance == 1).all())
+
+
+def require_no_state(inner: keras.Model) -> None:
+    """Rejects layers that remember: the model is run several times a step.
+
+    Raises:
+        ValueError: If a recurrent layer is stateful.
+    """
+    for layer in all_layers(inner, include_self=False):
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"Layer {layer.name!r} is stateful: running the model again "
+                "would change what it remembers. Create it with "
+                "`stateful=False`."
+            )
+
+
+def require_second_derivative(inner: keras.Model) -> None:
+    """Rejects layers whose gradient cannot be differentiated again.
+
+    Raises:
+        ValueError: If a recurrent layer may run on cuDNN.
+    """
+    for layer in all_layers(inner, include_self=False):
+        if getattr(layer, "use_cudnn", False) and has_gpu():
+            raise ValueError(
+                f"Layer {layer.name!r} may run on cuDNN, whose recurrent "
+                "kernels have no second derivative. Create it with "
+                "`use_cudnn=False`, or use the regularizers 'entropy' or "
+                "'variance', which need no gradient by the inputs."
+            )
+
+
+def require_no_training_of_its_own(inner: keras.Model) -> None:
+    """Rejects inner models whose custom training would be skipped.
+
+    A model class whose own `train_step` or `compute_loss` only reports, while
+    all its losses come from `add_loss`, says so by a class attribute
+    `losses_from_add_loss = True`.
+
+    Raises:
+        ValueError: If the model overrides a step or a loss of Keras.
+    """
+    if getattr(type(inner), "losses_from_add_loss", False):
+        return
+    for name in ("train_step", "test_step", "compute_loss", "compute_metrics"):
+        if getattr(type(inner), name) is not getattr(keras.Model, name):
+            raise ValueError(
+                f"`inner` is a {type(inner).__name__}, which overrides "
+                f"`{name}`, and the model around it would not call that. Add "
+                "its loss with `add_loss` in `call`, give losses and metrics "
+                "to `compile`, or subclass `RegularizedModel` and override "
+                f"`{name}` there."
+            )
+
+
+def require_float(name: str, dtypes: Iterable[Any]) -> None:
+    """Raises unless a modality has a tensor that noise can be added to."""
+    dtypes = [keras.backend.standardize_dtype(dtype) for dtype in dtypes]
+    if not any(keras.backend.is_float_dtype(dtype) for dtype in dtypes):
+        raise ValueError(
+            f"Modality {name!r} has dtype {' and '.join(dtypes)}, which has no "
+            f"gradient. {measure_elsewhere(name)}"
+        )
+
+
+def finds_padding(layer: Any) -> bool:
+    """Whether a layer, or one inside of it, masks what equals a value."""
+    return isinstance(layer, keras.layers.Layer) and any(
+        isinstance(part, keras.layers.Masking) for part in all_layers(layer)
+    )
+
+
+def hidden_padding(name: str, layer: str) -> str:
+    """The message about padding that noise would uncover."""
+    return (
+        f"Layer {layer!r} finds padding by its value, and noise on modality "
+        f"{name!r} would make padding look like data. Perturb the modality "
+        "behind the `keras.layers.Masking` that it goes through, with "
+        f"`taps={{{name!r}: <name of the Masking layer>}}`."
+    )
+
+
+def several_outputs(name: str, layer: str) -> str:
+    """The message about a tap that has no single value."""
+    return (
+        f"`taps` names layer {layer!r} for modality {name!r}, but that layer "
+        "returns several tensors. Name a layer that returns one, such as a "
+        "`keras.layers.Identity` behind the tensor that you mean."
+    )
+
+
+def measure_elsewhere(name: str) -> str:
+    """The remedy for a modality that has no gradient."""
+    return (
+        f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
+        "with the name of the layer that embeds or rescales it, or leave it "
+        "out by naming the others in `modalities=[...]`."
+    )

@@ -1,0 +1,289 @@
+"""Runs a functional model again from where its modalities were changed."""
+
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import standardize_inputs
+from keras_mmreg.network import checks
+from keras_mmreg.network.graph import Graph
+from keras_mmreg.network.naming import leaf_names
+from keras_mmreg.network.naming import modality_of
+from keras_mmreg.network.naming import select_modalities
+from keras_mmreg.network.network import Intervention
+from keras_mmreg.network.network import Points
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take_examples
+from keras_mmreg.types import Tensor
+
+_PREPARATIONS = (
+    keras.layers.Masking,
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+)
+Activations = Mapping[int, Tensor]
+
+
+class FunctionalNetwork:
+    """A functional or sequential model: only what depends on a point reruns.
+
+    Activations are a dict of tensors by their key in the model's `Graph`.
+
+    Args:
+        graph: The model's graph.
+        taps: Dict from modality to the name of a layer, or `"auto"`.
+        modalities: Optional list of the modalities to have points for.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        taps: Mapping[str, str] | str,
+        modalities: list[str] | None,
+    ) -> None:
+        self._graph = graph
+        self._model = graph.model
+        names = leaf_names(self._model, self._model.input)
+        self.modalities = select_modalities(names, modalities)
+        self._points: dict[str, int] = {}
+        self.leaves: dict[str, str] = {}
+        for modality in self.modalities:
+            inputs = {
+                name: key
+                for name, key in zip(names, self._graph.inputs, strict=True)
+                if modality_of(name) == modality
+            }
+            points = self._points_for(modality, inputs, taps)
+            self._points |= points
+            self.leaves |= dict.fromkeys(points, modality)
+
+    def points(self, inputs: Any) -> dict[str, Tensor]:
+        """The clean values at the points, and nothing behind them."""
+        return self.points_of(
+            self._computed(self._fed(inputs), self._points.values(), False)
+        )
+
+    def run(
+        self,
+        inputs: Any,
+        training: bool = False,
+        intervene: Intervention | None = None,
+    ) -> Activations:
+        """All activations on a batch; see `Network`."""
+        activations = self._fed(inputs)
+        if intervene is None:
+            return self._computed(activations, self._graph.outputs, training)
+        targets = self._points.values()
+        activations = self._computed(activations, targets, training)
+        values = intervene(self.points_of(activations))
+        return self._continued(
+            activations, values, activations, training, self._graph.outputs
+        )
+
+    def points_of(self, activations: Activations) -> dict[str, Tensor]:
+        """The values at the points among the activations."""
+        points = {name: activations[key] for name, key in self._points.items()}
+        # Optional inputs may be `None`.
+        return {name: x for name, x in points.items() if x is not None}
+
+    def outputs_of(self, activations: Activations) -> Any:
+        """The model's outputs among the activations."""
+        return keras.tree.pack_sequence_as(
+            self._model.output,
+            [activations[key] for key in self._graph.outputs],
+        )
+
+    def logits_of(self, activations: Activations) -> list[tuple | None]:
+        """What each output's last softmax or sigmoid was applied to."""
+        logits: list[tuple | None] = []
+        for key in self._graph.outputs:
+            found = self._graph.preactivation(key)
+            logits.append(found and (found[0], found[1](activations)))
+        return logits
+
+    def take(self, activations: Activations, indices: Tensor) -> Activations:
+        """The activations of some of the examples."""
+        return _Derived(activations, partial(take_examples, indices=indices))
+
+    def replace(
+        self,
+        activations: Activations,
+        values: Points,
+        num_samples: int = 1,
+    ) -> Activations:
+        """The activations that follow from new values; see `Network`.
+
+        Those that no value reaches are the clean ones, repeated and not
+        computed again.
+        """
+        replaced = _Derived(
+            activations, partial(repeat_samples, num_samples=num_samples)
+        )
+        return self._continued(replaced, values, activations, False, targets=())
+
+    @property
+    def symbols(self) -> dict[str, keras.KerasTensor]:
+        """The symbolic tensors at the points."""
+        return {n: self._graph.symbols[key] for n, key in self._points.items()}
+
+    @property
+    def output_symbols(self) -> Any:
+        """The symbolic outputs."""
+        return self._model.output
+
+    def leaves_of(self, modality: str) -> list[str]:
+        """The leaves of a modality."""
+        return [leaf for leaf, own in self.leaves.items() if own == modality]
+
+    def require_float_points(self) -> None:
+        """Raises for a modality to which no noise can be added."""
+        for modality in self.modalities:
+            keys = [self._points[leaf] for leaf in self.leaves_of(modality)]
+            symbols = [self._graph.symbols[key] for key in keys]
+            checks.require_float(modality, [x.dtype for x in symbols])
+            for key in keys:
+                self._require_no_lookup(modality, key)
+                self._require_known_padding(modality, key)
+
+    def _fed(self, inputs: Any) -> dict[int, Tensor]:
+        tensors = standardize_inputs(self._model, inputs)
+        return dict(zip(self._graph.inputs, tensors, strict=True))
+
+    def _computed(
+        self,
+        activations: dict[int, Tensor],
+        targets: Collection[int],
+        training: bool,
+    ) -> dict[int, Tensor]:
+        """Adds what the targets depend on."""
+        needed = self._graph.ancestors(targets)
+        for step in self._graph.steps:
+            missing = needed.intersection(step.outputs) - activations.keys()
+            if missing:
+                activations.update(step.run(activations, training))
+        return activations
+
+    def _continued(
+        self,
+        activations: dict[int, Tensor],
+        values: Points,
+        origin: Activations,
+        training: bool,
+        targets: Collection[int],
+    ) -> dict[int, Tensor]:
+        """Puts values at their points and computes what depends on them.
+
+        What the targets depend on besides is computed if it is not there.
+        """
+        changed = set()
+        for name, value in values.items():
+            key = self._points[name]
+            old = origin[key]
+            value = keras.ops.cast(value, old.dtype)
+            if mask_of(value) is None:
+                value = with_mask(value, mask_of(activations[key]))
+            activations[key] = value
+            changed.add(key)
+        needed = self._graph.ancestors(targets)
+        for step in self._graph.steps:
+            if changed.intersection(step.outputs):
+                continue  # A point behind another one keeps its value.
+            depends = changed.intersection(step.inputs.values())
+            missing = needed.intersection(step.outputs) - activations.keys()
+            if depends or missing:
+                activations.update(step.run(activations, training))
+            if depends:
+                changed.update(step.outputs)
+        return activations
+
+    def _points_for(
+        self,
+        modality: str,
+        inputs: dict[str, int],
+        taps: Mapping[str, str] | str,
+    ) -> dict[str, int]:
+        if taps == "auto":
+            key = self._graph.last_key_of_its_own(inputs.values())
+            if key is not None and key not in inputs.values():
+                return {modality: key}
+        elif isinstance(taps, Mapping) and modality in taps:
+            return {modality: self._tapped(modality, taps[modality], inputs)}
+        return {
+            name: self._behind_preparation(key) for name, key in inputs.items()
+        }
+
+    def _tapped(self, name: str, layer: str, inputs: dict[str, int]) -> int:
+        """The output of the tapping layer that depends on the modality."""
+        sources = set(inputs.values())
+        calls = [
+            outputs
+            for called, outputs in self._graph.calls
+            if called == layer and sources & self._graph.ancestors(outputs)
+        ]
+        if len(calls) != 1:
+            raise ValueError(
+                f"`taps` names layer {layer!r} for modality {name!r}, but in "
+                f"this model {len(calls)} calls of that layer depend on the "
+                "modality, and there must be exactly one. Name a layer that is "
+                "called once on this modality."
+            )
+        if len(calls[0]) != 1:
+            raise ValueError(checks.several_outputs(name, layer))
+        return calls[0][0]
+
+    def _require_no_lookup(self, name: str, key: int) -> None:
+        """Token ids in a float tensor are still no numbers to add noise to."""
+        for step in self._graph.consumers(key):
+            if isinstance(step.operation, checks.LOOKUPS):
+                raise ValueError(
+                    f"Modality {name!r} holds indices, which layer "
+                    f"{step.operation.name!r} looks up. "
+                    f"{checks.measure_elsewhere(name)}"
+                )
+
+    def _require_known_padding(self, name: str, key: int) -> None:
+        for step in self._graph.steps:
+            behind = key in self._graph.ancestors(step.inputs.values())
+            if behind and checks.finds_padding(step.operation):
+                raise ValueError(
+                    checks.hidden_padding(name, step.operation.name)
+                )
+
+    def _behind_preparation(self, key: int) -> int:
+        """Moves a point behind the layers that only prepare the data.
+
+        Noise on padding would make it look like data to a `Masking` layer, and
+        a model that scales its own inputs is measured at the scale that it has
+        chosen.
+        """
+        consumers = self._graph.consumers(key)
+        if len(consumers) == 1 and isinstance(
+            consumers[0].operation, _PREPARATIONS
+        ):
+            return self._behind_preparation(consumers[0].outputs[0])
+        return key
+
+
+class _Derived(dict):
+    """Activations; what is missing is made from others when it is needed.
+
+    It is not kept: JAX may ask for it in several traces.
+    """
+
+    def __init__(
+        self, source: Activations, derive: Callable[[Tensor], Tensor]
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._derive = derive
+
+    def __missing__(self, key: int) -> Tensor | None:
+        x = self._source[key]
+        # Optional inputs may be `None`.
+        return None if x is None else self._derive(x)

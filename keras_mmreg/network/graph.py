@@ -1,0 +1,256 @@
+"""A functional model as a flat list of steps, nested models unrolled.
+
+A step is one call of a layer or operation. Tensors are named by *keys*,
+integers, because a model that is called twice contributes each of its symbolic
+tensors twice.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+from typing import NamedTuple
+
+import keras
+
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.backend.keras_internals import nodes_in_order
+from keras_mmreg.types import Tensor
+
+_ENDING_IN_ACTIVATION = (
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Activation,
+)
+_PROBABILITIES = {
+    keras.activations.softmax: "softmax",
+    keras.activations.sigmoid: "sigmoid",
+}
+
+
+class Step(NamedTuple):
+    """One call: `outputs = operation(inputs)`."""
+
+    operation: Any
+    arguments: Any
+    inputs: dict[int, int]
+    """The key of each symbolic input, by the symbol's `id`."""
+    outputs: tuple[int, ...]
+    symbols: tuple[keras.KerasTensor, ...]
+
+    def run(self, values: Mapping[int, Tensor], training: bool) -> dict:
+        """What the step computes, by key."""
+        feed = {symbol: values[key] for symbol, key in self.inputs.items()}
+        args, kwargs = self.arguments.fill_in(feed)
+        if isinstance(self.operation, keras.layers.Layer):
+            kwargs["training"] = training
+        results = keras.tree.flatten(self.operation(*args, **kwargs))
+        return dict(zip(self.outputs, results, strict=True))
+
+
+class Graph:
+    """The steps of a functional or sequential model.
+
+    Args:
+        model: A model whose `call` runs its graph of layers.
+
+    Attributes:
+        steps: The steps, each behind those that it depends on.
+        calls: The name and the outputs of each layer and nested model called.
+        symbols: The symbolic tensor of each key.
+        inputs: The keys of the model's inputs, in their flattened order.
+        outputs: The keys of its outputs, likewise.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.steps: list[Step] = []
+        self.calls: list[tuple[str, list[int]]] = []
+        self.symbols: dict[int, keras.KerasTensor] = {}
+        self.inputs = [self._new_key(symbol) for symbol in model.inputs]
+        self.outputs = self._unroll(model, self.inputs)
+        self.producers = {
+            key: step for step in self.steps for key in step.outputs
+        }
+
+    def ancestors(self, keys: Iterable[int]) -> set[int]:
+        """The keys of all tensors that some tensors depend on, with them."""
+        found: set[int] = set()
+        waiting = list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                step = self.producers.get(key)
+                waiting += step.inputs.values() if step else ()
+        return found
+
+    def consumers(self, key: int) -> list[Step]:
+        """The steps that a tensor goes into.
+
+        Keras adds the computation of masks, with boolean results, to the graph.
+        """
+        return [
+            step
+            for step in self.steps
+            if key in step.inputs.values()
+            and dtype_of(step.symbols[0]) != "bool"
+        ]
+
+    def last_key_of_its_own(self, leaves: Iterable[int]) -> int | None:
+        """The last tensor through which alone some inputs reach the outputs.
+
+        It depends on no other input, and all paths from these inputs to the
+        outputs lead through it. It is no output itself. `None` if there is
+        none.
+        """
+        leaves = frozenset(leaves)
+        last = None
+        for key, sources in self._sources().items():
+            own = sources and sources <= leaves and key not in self.outputs
+            if own and not leaves & self._reaching_outputs_without(key):
+                last = key
+        return last
+
+    def preactivation(self, key: int) -> tuple[str, "_Preactivation"] | None:
+        """How to compute what a final softmax or sigmoid was applied to.
+
+        Returns:
+            The activation's name and a callable of the activations, or `None`
+            where the output does not end in one that can be taken off.
+        """
+        step = self.producers.get(key)
+        if step is None:
+            return None
+        layer = step.operation
+        if type(layer) is keras.layers.Softmax and layer.axis == -1:
+            return "softmax", _Preactivation(step, removes=None)
+        activation = getattr(layer, "activation", None)
+        if type(layer) in _ENDING_IN_ACTIVATION:
+            for function, name in _PROBABILITIES.items():
+                if activation is function:
+                    return name, _Preactivation(step, removes=layer)
+        return None
+
+    def _sources(self) -> dict[int, frozenset[int]]:
+        """The inputs that each tensor depends on, in the order of the steps."""
+        sources = {key: frozenset([key]) for key in self.inputs}
+        for step in self.steps:
+            own = frozenset().union(*(sources[k] for k in step.inputs.values()))
+            sources.update(dict.fromkeys(step.outputs, own))
+        return sources
+
+    def _reaching_outputs_without(self, key: int) -> set[int]:
+        """The keys that the outputs depend on, paths through `key` left out."""
+        found = {key}
+        waiting = list(self.outputs)
+        while waiting:
+            current = waiting.pop()
+            if current not in found:
+                found.add(current)
+                step = self.producers.get(current)
+                waiting += step.inputs.values() if step else ()
+        return found - {key}
+
+    def _new_key(self, symbol: keras.KerasTensor) -> int:
+        key = len(self.symbols)
+        self.symbols[key] = symbol
+        return key
+
+    def _unroll(self, model: keras.Model, inputs: list[int]) -> list[int]:
+        """Appends the steps of a model; returns the keys of its outputs."""
+        keys = {
+            id(symbol): key
+            for symbol, key in zip(model.inputs, inputs, strict=True)
+        }
+        for node in nodes_in_order(model):
+            nested = as_graph(node.operation)
+            arguments = [keys[id(symbol)] for symbol in node.input_tensors]
+            if nested is not None and _takes_as_they_are(nested, node):
+                outputs = self._unroll(nested, arguments)
+            else:
+                outputs = [self._new_key(symbol) for symbol in node.outputs]
+                self.steps.append(
+                    Step(
+                        node.operation,
+                        node.arguments,
+                        {id(x): keys[id(x)] for x in node.input_tensors},
+                        tuple(outputs),
+                        tuple(node.outputs),
+                    )
+                )
+            self.calls.append((node.operation.name, outputs))
+            for symbol, key in zip(node.outputs, outputs, strict=True):
+                keys[id(symbol)] = key
+        return [keys[id(symbol)] for symbol in model.outputs]
+
+
+class _Preactivation(NamedTuple):
+    """Runs a step again without the activation that it ends in."""
+
+    step: Step
+    removes: Any
+
+    def __call__(self, activations: Mapping[int, Tensor]) -> Tensor:
+        if self.removes is None:
+            (key,) = self.step.inputs.values()
+            return activations[key]
+        with _without_activation(self.removes):
+            (value,) = self.step.run(activations, training=False).values()
+        return value
+
+
+def _without_activation(layer: keras.layers.Layer) -> Any:
+    if layer.activation is keras.activations.linear:
+        return nullcontext()
+    return _Replaced(layer, keras.activations.linear)
+
+
+class _Replaced:
+    """Gives a layer another activation for a while."""
+
+    def __init__(self, layer: keras.layers.Layer, activation: Any) -> None:
+        self._layer = layer
+        self._activation = activation
+
+    def __enter__(self) -> None:
+        self._layer.activation, self._activation = (
+            self._activation,
+            self._layer.activation,
+        )
+
+    def __exit__(self, *error: Any) -> None:
+        self._layer.activation = self._activation
+
+
+def _takes_as_they_are(nested: keras.Model, node: Any) -> bool:
+    """Whether a nested model passes its inputs on as it receives them.
+
+    It may as well sort them into another structure, add an axis or cast them.
+    """
+    args = node.arguments.args
+    if len(args) != 1:
+        return False
+    try:
+        keras.tree.assert_same_structure(args[0], nested.input)
+    except ValueError:
+        return False
+    return len(node.input_tensors) == len(nested.inputs) and all(
+        received is symbol
+        and len(received.shape) == len(expected.shape)
+        and dtype_of(received) == dtype_of(expected)
+        for received, symbol, expected in zip(
+            keras.tree.flatten(args[0]),
+            node.input_tensors,
+            nested.inputs,
+            strict=True,
+        )
+    )
+
+
+def dtype_of(x: Any) -> str:
+    """The dtype of a tensor as a string."""
+    return keras.backend.standardize_dtype(x.dtype)

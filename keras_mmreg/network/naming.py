@@ -1,0 +1,104 @@
+"""The names of a model's modalities.
+
+Every input tensor of a model is a *leaf*. Leaves under one key of a dict, such
+as `text/ids` and `text/mask`, make up one *modality*, `text`: whatever is done
+to the modality is done to all of them.
+"""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import graph_in
+
+AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
+
+
+def symbolic_inputs(inner: keras.Model) -> Any:
+    """The inputs of a model that knows them before it is called, or `None`."""
+    graph = graph_in(inner)
+    return None if graph is None else graph.input
+
+
+def leaf_names(inner: keras.Model, inputs: Any) -> list[str]:
+    """The name of each input tensor, in the order of the flattened structure.
+
+    A leaf has its path in a dict, such as `"text/ids"`, or else the name that
+    it was given, or else its place: `"input"` if it is alone, or `"input_0"`.
+    Keras's automatic names count the layers made before, so that they would
+    differ from one session to the next.
+
+    Args:
+        inner: A model, whose symbolic inputs are named if it knows them.
+        inputs: A batch of its inputs, which is named otherwise.
+    """
+    own_names = getattr(inner, "_mmreg_modalities", None)  # `CMVQVAE` has them.
+    if own_names and isinstance(inputs, list | tuple):
+        return list(own_names)
+    symbols = symbolic_inputs(inner)
+    by_path = symbols is None or isinstance(symbols, dict)
+    return [
+        _name_of_path(path)
+        if by_path or AUTOMATIC_NAME.fullmatch(leaf.name)
+        else leaf.name
+        for path, leaf in keras.tree.flatten_with_path(
+            inputs if symbols is None else symbols
+        )
+    ]
+
+
+def modality_of(leaf: str) -> str:
+    """The modality that an input tensor belongs to: its outermost key."""
+    return leaf.split("/", 1)[0]
+
+
+def modality_names(
+    inner: keras.Model, inputs: Any, modalities: Sequence[str] | None = None
+) -> list[str]:
+    """The modalities of a model: those asked for, or all of its inputs.
+
+    Args:
+        inner: A `keras.Model`.
+        inputs: A batch of its inputs, or anything of the same structure.
+        modalities: Optional list of names to select.
+
+    Raises:
+        ValueError: If a name in `modalities` is not that of a modality.
+    """
+    leaves = leaf_names(inner, inputs)
+    return select_modalities(leaves, modalities)
+
+
+def select_modalities(
+    leaves: Sequence[str], modalities: Sequence[str] | None = None
+) -> list[str]:
+    """The modalities that leaves make up, or those that were asked for."""
+    names = list(dict.fromkeys(modality_of(leaf) for leaf in leaves))
+    if modalities is None:
+        return names
+    unknown = [name for name in modalities if name not in names]
+    if unknown or not modalities:
+        raise ValueError(
+            f"`modalities` must name at least one of {names}. "
+            f"Received: modalities={modalities}"
+        )
+    return list(modalities)
+
+
+def check_taps(taps: Mapping[str, str], modalities: Sequence[str]) -> None:
+    """Raises for a tap of a modality that the model does not have."""
+    for name in taps:
+        if name not in modalities:
+            raise ValueError(
+                f"`taps` names modality {name!r}, which is no input of the "
+                f"model. Its modalities are {list(modalities)}."
+            )
+
+
+def _name_of_path(path: tuple) -> str:
+    if all(isinstance(key, int) for key in path):
+        return "_".join(["input", *map(str, path)])
+    return "/".join(map(str, path))

@@ -1,0 +1,269 @@
+"""Runs any model again as a whole, with other values at its points."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+from typing import NamedTuple
+
+import keras
+
+from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.backend.keras_internals import graph_in
+from keras_mmreg.backend.keras_internals import standardize_inputs
+from keras_mmreg.backend.keras_internals import transformed_output
+from keras_mmreg.network import checks
+from keras_mmreg.network.naming import leaf_names
+from keras_mmreg.network.naming import modality_of
+from keras_mmreg.network.naming import select_modalities
+from keras_mmreg.network.network import Intervention
+from keras_mmreg.network.network import Points
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take_examples
+from keras_mmreg.types import Tensor
+
+
+class Run(NamedTuple):
+    """The activations of an opaque model that can be told."""
+
+    inputs: Any
+    points: dict[str, Tensor]
+    outputs: Any
+
+
+class OpaqueNetwork:
+    """A subclassed model, or one with a tap that its graph does not show.
+
+    Args:
+        inner: The model.
+        inputs: A batch of its inputs, or anything of the same structure.
+        taps: Dict from modality to the name of a layer.
+        modalities: Optional list of the modalities to have points for.
+    """
+
+    def __init__(
+        self,
+        inner: keras.Model,
+        inputs: Any,
+        taps: Mapping[str, str],
+        modalities: list[str] | None,
+    ) -> None:
+        self._inner = inner
+        self._names = leaf_names(inner, inputs)
+        self.modalities = select_modalities(self._names, modalities)
+        self._layers = {
+            name: _find_layer(inner, taps[name])
+            for name in self.modalities
+            if name in taps
+        }
+        self.leaves = {
+            name: modality_of(name)
+            for name in self._names
+            if modality_of(name) in self.modalities
+            and modality_of(name) not in self._layers
+        }
+        self.leaves |= {name: name for name in self._layers}
+        # Without their values: JAX's belong to one trace.
+        self._input_symbols = keras.tree.map_structure(
+            lambda x: (
+                None if x is None else keras.KerasTensor(x.shape, x.dtype)
+            ),
+            self._standardize(inputs),
+        )
+        self._symbols = self._input_points(self._input_symbols)
+
+    def points(self, inputs: Any) -> dict[str, Tensor]:
+        """The clean values at the points that are inputs."""
+        return self._input_points(self._standardize(inputs))
+
+    def run(
+        self,
+        inputs: Any,
+        training: bool = False,
+        intervene: Intervention | None = None,
+    ) -> Run:
+        """The activations on a batch; see `Network`."""
+        inputs = self._standardize(inputs)
+        points = self._input_points(inputs)
+        if intervene is not None:
+            points |= intervene(points)
+            inputs = self._with_points(inputs, points)
+        captured: dict[str, list[Tensor]] = {name: [] for name in self._layers}
+
+        def capture(name: str, output: Tensor) -> Tensor:
+            if intervene is not None:
+                output = with_mask(
+                    intervene({name: output})[name], mask_of(output)
+                )
+            captured[name].append(output)
+            return output
+
+        outputs = self._call(
+            inputs,
+            {name: partial(capture, name) for name in captured},
+            training,
+        )
+        for name, tensors in captured.items():
+            self._check_tap(name, tensors)
+            points[name] = tensors[0]
+        points = {name: points[name] for name in self.leaves if name in points}
+        return Run(inputs, points, outputs)
+
+    def points_of(self, activations: Run) -> dict[str, Tensor]:
+        """The values at the points among the activations."""
+        return dict(activations.points)
+
+    def outputs_of(self, activations: Run) -> Any:
+        """The model's outputs among the activations."""
+        return activations.outputs
+
+    def logits_of(self, activations: Run) -> list[tuple | None]:
+        """What is before the last activation does not show."""
+        return [None] * len(keras.tree.flatten(activations.outputs))
+
+    def take(self, activations: Run, indices: Tensor) -> Run:
+        """The activations of some of the examples."""
+        return Run(
+            *keras.tree.map_structure(
+                lambda x: None if x is None else take_examples(x, indices),
+                tuple(activations),
+            )
+        )
+
+    def replace(
+        self, activations: Run, values: Points, num_samples: int = 1
+    ) -> Run:
+        """The activations that follow from new values; see `Network`."""
+        points = {
+            name: repeat_samples(point, num_samples)
+            for name, point in activations.points.items()
+        }
+        for name, value in values.items():
+            value = keras.ops.cast(value, points[name].dtype)
+            if mask_of(value) is None:
+                value = with_mask(value, mask_of(points[name]))
+            points[name] = value
+        inputs = keras.tree.map_structure(
+            lambda x: None if x is None else repeat_samples(x, num_samples),
+            activations.inputs,
+        )
+        inputs = self._with_points(inputs, points)
+
+        def overwrite(name: str, output: Tensor) -> Tensor:
+            mask = mask_of(points[name])
+            return with_mask(
+                points[name], mask_of(output) if mask is None else mask
+            )
+
+        outputs = self._call(
+            inputs,
+            {name: partial(overwrite, name) for name in self._layers},
+            training=False,
+        )
+        return Run(inputs, points, outputs)
+
+    @property
+    def symbols(self) -> dict[str, keras.KerasTensor]:
+        """The symbolic tensors at the points that are inputs."""
+        return dict(self._symbols)
+
+    @property
+    def output_symbols(self) -> Any:
+        """The symbolic outputs."""
+        return self._inner.compute_output_spec(self._input_symbols)
+
+    def leaves_of(self, modality: str) -> list[str]:
+        """The leaves of a modality."""
+        return [leaf for leaf, own in self.leaves.items() if own == modality]
+
+    def require_float_points(self) -> None:
+        """Raises for a modality to which no noise can be added."""
+        for modality in self.modalities:
+            points = [
+                self._symbols[leaf]
+                for leaf in self.leaves_of(modality)
+                if leaf in self._symbols
+            ]
+            if points:
+                checks.require_float(modality, [x.dtype for x in points])
+            for point in points:
+                self._require_known_padding(modality, point)
+
+    def _standardize(self, inputs: Any) -> Any:
+        """The inputs in the structure that their names belong to."""
+        graph = graph_in(self._inner)
+        if graph is None:
+            return inputs
+        tensors = standardize_inputs(graph, inputs)
+        return keras.tree.pack_sequence_as(graph.input, tensors)
+
+    def _input_points(self, inputs: Any) -> dict[str, Tensor]:
+        """The points that are inputs, without optional ones left out."""
+        leaves = zip(self._names, keras.tree.flatten(inputs), strict=True)
+        return {
+            name: leaf
+            for name, leaf in leaves
+            if name in self.leaves
+            and name not in self._layers
+            and leaf is not None
+        }
+
+    def _with_points(self, inputs: Any, points: Points) -> Any:
+        """The inputs, with the values at those points that are inputs."""
+        leaves = zip(self._names, keras.tree.flatten(inputs), strict=True)
+        return keras.tree.pack_sequence_as(
+            inputs,
+            [
+                leaf if name in self._layers else points.get(name, leaf)
+                for name, leaf in leaves
+            ],
+        )
+
+    def _require_known_padding(self, name: str, point: Any) -> None:
+        # Which modality a layer is called on does not show: any sequence.
+        for layer in all_layers(self._inner, include_self=False):
+            if (
+                isinstance(layer, keras.layers.Masking)
+                and layer not in self._layers.values()
+                and len(point.shape) > 2
+            ):
+                raise ValueError(checks.hidden_padding(name, layer.name))
+
+    def _call(
+        self,
+        inputs: Any,
+        transforms: dict[str, Callable[[Tensor], Tensor]],
+        training: bool,
+    ) -> Any:
+        with ExitStack() as stack:
+            for name, transform in transforms.items():
+                stack.enter_context(
+                    transformed_output(self._layers[name], transform)
+                )
+            return self._inner(inputs, training=training)
+
+    def _check_tap(self, name: str, tensors: list[Tensor]) -> None:
+        layer = self._layers[name].name
+        if len(tensors) != 1:
+            raise ValueError(
+                f"`taps` names layer {layer!r} for modality {name!r}, but the "
+                f"model called that layer {len(tensors)} times, and it must "
+                "be exactly once. Name a layer that is called once."
+            )
+        if keras.tree.is_nested(tensors[0]):
+            raise ValueError(checks.several_outputs(name, layer))
+
+
+def _find_layer(inner: keras.Model, name: str) -> keras.layers.Layer:
+    layers = {
+        layer.name: layer for layer in all_layers(inner, include_self=False)
+    }
+    if name not in layers:
+        raise ValueError(
+            f"`taps` names layer {name!r}, which the model does not have. "
+            f"Its layers are {sorted(layers)}."
+        )
+    return layers[name]

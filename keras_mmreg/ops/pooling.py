@@ -1,0 +1,67 @@
+"""Features of any shape as a vector that is not too long."""
+
+import math
+
+from keras import ops
+
+from keras_mmreg.types import Tensor
+
+LARGEST_SIZE = 1024
+FEW_CHANNELS = 16
+
+
+def pooled_features(x: Tensor) -> Tensor:
+    """A vector for each example: the features, averaged where they are many.
+
+    Up to 1,024 features stay as they are. Of more, all positions of each
+    channel are averaged if there are at least 16 channels, or if the number of
+    positions varies; otherwise as many neighbouring features as it takes.
+
+    Args:
+        x: Tensor of shape `(batch, ..., channels)`.
+
+    Returns:
+        Tensor of shape `(batch, pooled_size(x.shape))`.
+    """
+    shape = tuple(x.shape)
+    if _averages_positions(shape):
+        return ops.mean(x, axis=tuple(range(1, len(shape) - 1)))
+    size = math.prod(shape[1:])
+    if size <= LARGEST_SIZE:
+        return ops.reshape(x, (-1, size))
+    length = math.ceil(size / LARGEST_SIZE)
+    flat = ops.reshape(x, (-1, size))
+    padding = -size % length
+    flat = ops.pad(flat, ((0, 0), (0, padding)))
+    bins = (size + padding) // length
+    return ops.mean(ops.reshape(flat, (-1, bins, length)), axis=2)
+
+
+def pooled_size(shape: tuple) -> int:
+    """The number of features that `pooled_features` returns.
+
+    Raises:
+        ValueError: If the number of channels is not known.
+    """
+    shape = tuple(shape)
+    if shape[-1] is None:
+        raise ValueError(
+            "The gate needs to know the last axis of each modality's point. "
+            "Give the input its shape, or pass `gate=None` to the method. "
+            f"Received: shape={shape}"
+        )
+    if _averages_positions(shape):
+        return shape[-1]
+    size = math.prod(shape[1:])
+    if size <= LARGEST_SIZE:
+        return size
+    return math.ceil(size / math.ceil(size / LARGEST_SIZE))
+
+
+def _averages_positions(shape: tuple) -> bool:
+    if len(shape) < 3:
+        return False
+    if None in shape[1:-1]:
+        return True
+    many = math.prod(shape[1:]) > LARGEST_SIZE
+    return many and shape[-1] >= FEW_CHANNELS

@@ -1,0 +1,82 @@
+"""Training with modalities left out at random."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_mmreg.checks import check_choice
+from keras_mmreg.checks import check_number
+from keras_mmreg.interventions import draw_kept
+from keras_mmreg.interventions import drop
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class ModalityDropout(Regularizer):
+    """Leaves modalities out of random examples, but never all of them.
+
+    Each modality of each example is replaced with probability `rate`, so that
+    the model learns to do without it. The training metrics are those of such
+    predictions. `strength` and `fraction` have no meaning here.
+
+    A model that should learn a token to stand for what is missing, in training
+    data and at inference alike, has a `keras_mmreg.layers.MissingModality` in
+    it; it is told of dropped examples by NaN with `value="nan"`.
+
+    Args:
+        rate: Float in [0, 1). Defaults to `0.2`.
+        value: What stands for the modality: `"zero"`, `"mean"` (that of the
+            batch, at each coordinate) or `"nan"`. Defaults to `"zero"`.
+        **kwargs: See `Regularizer`: `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> ModalityDropout(rate=0.3, value="mean").rate
+    0.3
+
+    References:
+        - Neverova et al., ModDrop: Adaptive Multi-modal Gesture Recognition,
+          2015.
+    """
+
+    alias = "dropout"
+
+    def __init__(
+        self, rate: float = 0.2, value: str = "zero", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        check_number("rate", rate, minimum=0, below=1)
+        check_choice("value", value, ("zero", "mean", "nan"))
+        self.rate = rate
+        self.value = value
+
+    def perturb(
+        self, points: Mapping[str, Tensor], training_pass: TrainingPass
+    ) -> dict[str, Tensor]:
+        """Replaces what is dropped."""
+        kept = training_pass.memo(
+            self,
+            lambda: draw_kept(
+                len(self.modalities),
+                training_pass.batch_size,
+                self.rate,
+                self.seed_generator,
+            ),
+        )
+        value = float("nan") if self.value == "nan" else self.value
+        leaves = training_pass.network.leaves
+        columns = {name: i for i, name in enumerate(self.modalities)}
+        return {
+            leaf: drop(x, kept[:, columns[leaves[leaf]]], value)
+            for leaf, x in points.items()
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "rate": self.rate, "value": self.value}

@@ -1,0 +1,298 @@
+"""Finds out which modalities tell the label by themselves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.checks import check_number
+from keras_mmreg.information.estimator import Memo
+from keras_mmreg.information.functional import OutputFunctional
+from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.interventions import permutations
+from keras_mmreg.interventions import shuffle
+from keras_mmreg.network import Network
+from keras_mmreg.ops.confidence import chance_corrected_confidence
+from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import mean_over_replicas
+from keras_mmreg.ops.pooling import pooled_features
+from keras_mmreg.ops.pooling import pooled_size
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+MOMENTUM = 0.95
+"""Of the moving averages of features and of confidence on training data."""
+
+PROBE_RATE = 0.01
+"""The learning rate of the probes."""
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class ModalityGate(Regularizer):
+    """Tells which modalities predict the label by themselves.
+
+    A linear probe on the value at each modality's point is trained beside the
+    model, on features through which no gradient passes. The gate of a modality
+    is the chance-corrected confidence of its probe,
+
+    `g = (E[p(y)] - c) / (1 - c)`, with c what a guess by the class frequencies
+    has (for regression R^2), and at least 0.
+
+    It is open if `g > threshold`. Where a modality means nothing by itself, as
+    in a task that takes all of them together, or is useless, it stays closed.
+
+    Confidence on the training data counts what is memorised. `HeldOut` or
+    `fit`'s validation data measure it on other data after each epoch; see
+    `keras_mmreg.callbacks.HeldOut`, which can also find modalities that should
+    not be believed: these are shuffled between the examples of a batch.
+
+    A `RegularizedModel` makes one gate for all methods that ask for it. Pass
+    one in the list of methods to change its threshold.
+
+    Args:
+        threshold: Float in [0, 1) that an open gate exceeds. Defaults to
+            `0.1`.
+        **kwargs: See `Regularizer`: `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range, or the model has several
+            outputs or one that is not of shape `(batch, units)`.
+
+    Example:
+
+    >>> gate = ModalityGate(threshold=0.2)
+    >>> gate.threshold
+    0.2
+    """
+
+    alias = "gate"
+
+    def __init__(self, threshold: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_number("threshold", threshold, minimum=0, below=1)
+        self.threshold = threshold
+        self._memo = Memo()
+
+    def log_names_for(self, modalities: list[str]) -> list[str]:
+        """The gate of each modality."""
+        return [f"{self.name}_{name}" for name in modalities]
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Creates the probes."""
+        super().attach(network, inner)
+        num_outputs = _num_outputs(inner, network)
+        sizes = {
+            name: sum(
+                pooled_size(network.symbols[leaf].shape)
+                for leaf in network.leaves_of(name)
+            )
+            for name in network.modalities
+        }
+        self.values = self._add_state((len(sizes),), "values")
+        self.held_out = self._add_state((), "held_out")
+        self.disbelieved = self._add_state((len(sizes),), "disbelieved")
+        self.means = {}
+        self.squares = {}
+        self.probes = {}
+        for name, size in sizes.items():
+            self.means[name] = self._add_state((size,), f"mean_{name}")
+            self.squares[name] = self._add_state((size,), f"square_{name}")
+            self.probes[name] = [
+                [
+                    self._add_state(shape, f"{part}_{name}"),
+                    self._add_state(shape, f"{part}_moment_{name}"),
+                ]
+                for part, shape in (
+                    ("kernel", (size, num_outputs)),
+                    ("bias", (num_outputs,)),
+                )
+            ]
+
+    def open(self) -> dict[str, Tensor]:
+        """For each modality 1 if its gate is open, else 0."""
+        is_open = ops.cast(self.values > self.threshold, "float32")
+        trusted = is_open * (1.0 - self.disbelieved)
+        return {name: trusted[i] for i, name in enumerate(self.modalities)}
+
+    @property
+    def perturbs(self) -> bool:
+        """Modalities that are not believed are shuffled."""
+        return True
+
+    def perturb(
+        self, points: Mapping[str, Tensor], training_pass: TrainingPass
+    ) -> dict[str, Tensor]:
+        """Shuffles the modalities that are not believed."""
+        orders = training_pass.memo(
+            self,
+            lambda: permutations(
+                self.modalities, training_pass.batch_size, self.seed_generator
+            ),
+        )
+        kept = ops.arange(training_pass.batch_size)
+        orders = {
+            name: ops.where(
+                self.disbelieved[i] > 0,
+                ops.cast(orders[name], kept.dtype),
+                kept,
+            )
+            for i, name in enumerate(self.modalities)
+        }
+        return shuffle(points, training_pass.network.leaves, orders)
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[None, dict[str, Tensor]]:
+        """Trains the probes, which adds nothing to the loss."""
+        functional = self.output_functional(training_pass)
+        confidences = []
+        for name in self.modalities:
+            features = self._features(name, training_pass.clean_points)
+            self._update_statistics(name, features)
+            features = self._normalized(name, features)
+            predictions = self._predictions(functional, name, features)
+            labels = labels_like(predictions, functional.kind, training_pass.y)
+            self._descend(name, features, predictions - labels)
+            confidences.append(
+                chance_corrected_confidence(
+                    functional.kind, predictions, training_pass.y
+                )
+            )
+        self._update_values(ops.stack(confidences))
+        logs = {
+            f"{self.name}_{name}": self.values[i]
+            for i, name in enumerate(self.modalities)
+        }
+        return None, logs
+
+    def _descend(self, name: str, features: Tensor, error: Tensor) -> None:
+        """A step of RMSprop on the probe's own loss.
+
+        The gradient of a cross-entropy by the logits, and of half a squared
+        error by the prediction, is the prediction minus the label. The probe
+        does not depend on the model's optimizer.
+        """
+        gradients = (
+            mean_over_replicas(
+                ops.matmul(ops.transpose(features), error)
+                / ops.cast(ops.shape(error)[0], "float32")
+            ),
+            mean_over_replicas(ops.mean(error, axis=0)),
+        )
+        weights = zip(self.probes[name], gradients, strict=True)
+        for (variable, moment), gradient in weights:
+            self._average(moment, ops.square(gradient))
+            scale = ops.sqrt(moment) + 1e-7
+            variable.assign(variable - PROBE_RATE * gradient / scale)
+
+    def probe(
+        self, functional: OutputFunctional, points: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """What each modality's probe predicts from the values at the points."""
+        return {
+            name: self._predictions(
+                functional,
+                name,
+                self._normalized(name, self._features(name, points)),
+            )
+            for name in self.modalities
+        }
+
+    def output_functional(self, training_pass: TrainingPass) -> Any:
+        """What kind of output the model has, an `OutputFunctional`.
+
+        Raises:
+            ValueError: If the loss does not tell.
+        """
+        settings = (training_pass.inner, training_pass.model_loss)
+        inner, loss = settings
+        return self._memo.get(
+            settings,
+            lambda: resolve_functional(
+                "auto", loss, inner, self.network.output_symbols
+            ).outputs[0],
+        )
+
+    def _features(self, name: str, points: Mapping[str, Tensor]) -> Tensor:
+        """The pooled features of a modality, of shape `(batch, size)`."""
+        leaves = self.network.leaves_of(name)
+        return ops.concatenate(
+            [
+                pooled_features(
+                    ops.stop_gradient(at_least_float32(points[leaf]))
+                )
+                for leaf in leaves
+            ],
+            axis=-1,
+        )
+
+    def _normalized(self, name: str, features: Tensor) -> Tensor:
+        mean = ops.convert_to_tensor(self.means[name])
+        variance = self.squares[name] - ops.square(mean)
+        scale = ops.sqrt(ops.maximum(variance, 1e-6))
+        # NaN is a missing value, and the mean says nothing.
+        normalized = ops.nan_to_num((features - mean) / scale, nan=0.0)
+        return ops.clip(normalized, -10.0, 10.0)
+
+    def _predictions(
+        self, functional: OutputFunctional, name: str, features: Tensor
+    ) -> Tensor:
+        """Probabilities, or values of a regression."""
+        (kernel, _), (bias, _) = self.probes[name]
+        logits = ops.matmul(features, kernel) + bias
+        if functional.kind == "categorical":
+            return ops.softmax(logits, axis=-1)
+        if functional.kind == "binary":
+            return ops.sigmoid(logits)
+        return logits
+
+    def _update_statistics(self, name: str, features: Tensor) -> None:
+        for variable, value in (
+            (self.means[name], features),
+            (self.squares[name], ops.square(features)),
+        ):
+            now = mean_over_replicas(ops.mean(value, axis=0))
+            self._average(variable, now)
+
+    def _update_values(self, confidences: Tensor) -> None:
+        """On training data, until other data are measured."""
+        now = ops.maximum(mean_over_replicas(confidences), 0.0)
+        held_out = ops.convert_to_tensor(self.held_out)
+        average = MOMENTUM * self.values + (1.0 - MOMENTUM) * now
+        self.values.assign(ops.where(held_out > 0, self.values, average))
+
+    def _average(self, variable: Any, now: Tensor) -> None:
+        first = ops.max(ops.abs(variable)) <= 0
+        average = MOMENTUM * variable + (1.0 - MOMENTUM) * now
+        variable.assign(ops.where(first, now, average))
+
+    def _add_state(self, shape: tuple, name: str) -> keras.Variable:
+        return self.add_weight(
+            shape=shape,
+            initializer="zeros",
+            dtype="float32",
+            autocast=False,
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "threshold": self.threshold}
+
+
+def _num_outputs(inner: keras.Model, network: Network) -> int:
+    outputs = keras.tree.flatten(network.output_symbols)
+    shapes = [tuple(output.shape) for output in outputs]
+    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] is None:
+        raise ValueError(
+            "The gate tells which modality predicts the label from one output "
+            "of shape (batch, units). Pass `gate=None` to the methods, which "
+            "then treat all modalities alike. "
+            f"Received: {inner.name!r} with outputs of shapes {shapes}"
+        )
+    return shapes[0][1]

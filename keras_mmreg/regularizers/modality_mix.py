@@ -1,0 +1,102 @@
+"""Training on examples whose modalities come from different examples."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.checks import check_gate
+from keras_mmreg.interventions import permutations
+from keras_mmreg.interventions import shuffle
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class ModalityMix(Regularizer):
+    """Asks for the average label where modalities disagree.
+
+    Every modality of a part of the batch is taken from another example, drawn
+    on its own, and the label is shared between these examples:
+
+    `penalty = strength * sum_m s_m L(f(x_1[pi_1], ..., x_M[pi_M]), y[pi_m])`.
+
+    A cross-entropy is linear in the label, so at its minimum each modality
+    with a share speaks for its own label as loudly as the others, whatever the
+    optimizer: none can be ignored. The shares s_m are equal among those
+    modalities whose gate is open, which tell the label by themselves; the
+    others are shuffled under a label that they have no part in, so that the
+    model learns to do without them. Where no gate is open, as in a task that
+    takes all modalities together, there is no penalty.
+
+    Args:
+        strength: Non-negative float. Defaults to `1.0`.
+        fraction: Float in (0, 1]. Defaults to `0.25`.
+        gate: `"auto"` (see `ModalityGate`), or `None` for equal shares of all
+            modalities. Defaults to `"auto"`.
+        **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> ModalityMix(strength=0.5).get_config()["gate"]
+    'auto'
+
+    References:
+        - Extends Yun et al., CutMix, ICCV 2019, from patches to modalities.
+    """
+
+    alias = "mix"
+
+    def __init__(
+        self,
+        strength: float = 1.0,
+        fraction: float = 0.25,
+        gate: str | None = "auto",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(strength, fraction, **kwargs)
+        check_gate(gate)
+        self.gate_option = gate
+
+    @property
+    def uses_gate(self) -> bool:
+        """Whether the shares depend on which modalities tell the label."""
+        return self.gate_option is not None
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The task loss under shared labels."""
+        chosen = training_pass.random_part(self.fraction, self.seed_generator)
+        places = permutations(
+            self.modalities, ops.shape(chosen)[0], self.seed_generator
+        )
+        orders = {
+            name: ops.take(chosen, place) for name, place in places.items()
+        }
+        mixed = shuffle(
+            training_pass.points, training_pass.network.leaves, orders
+        )
+        outputs = training_pass.rerun(mixed, chosen)
+        shares = self._shares()
+        terms = [
+            shares[name] * training_pass.task_loss(outputs, orders[name])
+            for name in self.modalities
+        ]
+        return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
+
+    def _shares(self) -> dict[str, Tensor]:
+        """Equal among the modalities that tell the label; 0 if none does."""
+        if not self.uses_gate:
+            return dict.fromkeys(self.modalities, 1.0 / len(self.modalities))
+        is_open = self.gate.open()
+        total = ops.maximum(sum(is_open.values()), 1.0)
+        return {name: value / total for name, value in is_open.items()}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "gate": self.gate_option}

@@ -1,0 +1,86 @@
+"""Training with a suspected shortcut shuffled between the examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_mmreg.interventions import permutations
+from keras_mmreg.interventions import shuffle
+from keras_mmreg.network import Network
+from keras_mmreg.ops.perturbation import take
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class ModalityShuffle(Regularizer):
+    """The task loss where suspected shortcuts belong to other examples.
+
+    `penalty = strength * L(f(x with the suspects permuted), y)`
+
+    on a part of each batch: the label has to be told without them. The
+    suspects have to be named; where none is known, see `ModalityNoise`.
+
+    Args:
+        suspects: A list of the modalities that are not to be relied upon.
+        strength: Non-negative float. Defaults to `1.0`.
+        fraction: Float in (0, 1]. Defaults to `0.25`.
+        **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
+
+    Raises:
+        ValueError: If `suspects` are not modalities of the model, or all.
+
+    Example:
+
+    >>> ModalityShuffle(["color"], strength=0.3).suspects
+    ['color']
+    """
+
+    alias = "shuffle"
+
+    def __init__(
+        self,
+        suspects: Sequence[str],
+        strength: float = 1.0,
+        fraction: float = 0.25,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(strength, fraction, **kwargs)
+        if isinstance(suspects, str):
+            suspects = [suspects]
+        if not suspects or not all(isinstance(n, str) for n in suspects):
+            raise ValueError(
+                "`suspects` must be a list of names of modalities, such as "
+                f"['color']. Received: suspects={suspects!r}"
+            )
+        self.suspects = list(suspects)
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that the suspects are modalities, and not all of them."""
+        super().attach(network, inner)
+        unknown = set(self.suspects) - set(network.modalities)
+        if unknown or len(set(self.suspects)) == len(network.modalities):
+            raise ValueError(
+                "`suspects` must name some, but not all, of the modalities "
+                f"{network.modalities}. Received: suspects={self.suspects}"
+            )
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The task loss of a part of the batch, the suspects permuted."""
+        chosen = training_pass.random_part(self.fraction, self.seed_generator)
+        points = take(dict(training_pass.points), chosen)
+        orders = permutations(
+            self.suspects, chosen.shape[0] or len(chosen), self.seed_generator
+        )
+        shuffled = shuffle(points, training_pass.network.leaves, orders)
+        outputs = training_pass.rerun(shuffled, chosen)
+        loss = training_pass.task_loss(outputs, chosen)
+        return self.weight(training_pass) * loss, {}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "suspects": self.suspects}

@@ -1,0 +1,212 @@
+"""The base class of all methods against multimodal overfitting."""
+
+from collections.abc import Mapping
+from typing import Any
+from typing import ClassVar
+
+import keras
+
+from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.checks import check_number
+from keras_mmreg.checks import check_schedule
+from keras_mmreg.network import Network
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.schedules import LinearRamp
+from keras_mmreg.types import Tensor
+
+
+class Regularizer(SavesSeeds, keras.layers.Layer):
+    """Base class: a method that acts on a training step of any model.
+
+    A method has two hooks, and overrides one of them or both:
+
+    - `perturb(points, training_pass)` runs in training, before what follows
+      the points does, and changes their values at no extra pass.
+    - `penalty(training_pass)` runs after the model, and returns a loss term.
+
+    It is a layer so that Keras tracks, saves and places its state; it is never
+    called. One instance serves one model.
+
+    Args:
+        strength: Non-negative float, by which the penalty is multiplied.
+            Defaults to `1.0`.
+        fraction: Float in (0, 1], the part of each batch, drawn afresh at
+            every step, on which the penalty is computed; the main lever on its
+            cost. Defaults to `1.0`.
+        schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
+            serializable callable of `step` and `epoch`, by which the strength
+            is multiplied. Defaults to `None`.
+        seed: Optional integer, for randomness that can be reproduced. Defaults
+            to `None`: drawn from that of the model.
+        name: String, the prefix of what the method logs. Defaults to the
+            name by which `regularizers.get` knows the class.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `dtype`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    A method that asks the model to be right about two examples at once whose
+    values at the points were averaged:
+
+    >>> class Manifold(Regularizer):
+    ...     alias = "manifold"
+    ...
+    ...     def penalty(self, training_pass):
+    ...         order = training_pass.random_part(1.0, self.seed_generator)
+    ...         mixed = {
+    ...             name: (x + keras.ops.take(x, order, axis=0)) / 2
+    ...             for name, x in training_pass.points.items()
+    ...         }
+    ...         outputs = training_pass.rerun(mixed)
+    ...         own = training_pass.task_loss(outputs)
+    ...         other = training_pass.task_loss(outputs, order)
+    ...         weight = self.weight(training_pass)
+    ...         return weight * (own + other) / 2, {}
+    >>> Manifold(strength=0.5).strength
+    0.5
+    """
+
+    alias: ClassVar[str] = ""
+    """The name of the method, by which `get` and the logs know it."""
+
+    default_strength: ClassVar[float] = 1.0
+
+    has_automatic_strength: ClassVar[bool] = False
+    """Whether `strength` may be "auto"."""
+
+    uses_gate: ClassVar[bool] = False
+    """Whether the method needs to know which modalities tell the label."""
+
+    def __init__(
+        self,
+        strength: float | None = None,
+        fraction: float = 1.0,
+        schedule: LinearRamp | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name or self.alias or None, **kwargs)
+        if strength is None:
+            strength = self.default_strength
+        if strength != "auto" or not self.has_automatic_strength:
+            check_number("strength", strength, minimum=0)
+        check_number("fraction", fraction, above=0, maximum=1)
+        check_schedule("schedule", schedule)
+        self.strength = strength
+        self.fraction = fraction
+        self.schedule = schedule
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.network: Network | None = None
+        self.gate: Any = None
+
+    @property
+    def modalities(self) -> list[str]:
+        """The modalities of the model that the method serves."""
+        return [] if self.network is None else self.network.modalities
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Prepares the method for a model, before training starts.
+
+        A subclass checks here what the model must be like, and creates its
+        state.
+
+        Args:
+            network: The model's points and how it runs from them.
+            inner: The model.
+
+        Raises:
+            ValueError: If the method cannot work on this model.
+        """
+        self.network = network
+        self.built = True
+
+    def reseed(self, seed: int) -> None:
+        """Starts the method's randomness anew, as the model's seed says."""
+        state = keras.random.SeedGenerator(seed).state
+        self.seed_generator.state.assign(state)
+
+    def log_names_for(self, modalities: list[str]) -> list[str]:
+        """What `penalty` logs of these modalities, besides itself."""
+        return []
+
+    @property
+    def log_names(self) -> list[str]:
+        """What `penalty` logs besides the penalty itself."""
+        return self.log_names_for(self.modalities)
+
+    def on_train_begin(self, model: keras.Model, watch: Any) -> None:
+        """Called when `fit` begins.
+
+        Args:
+            model: The `RegularizedModel`.
+            watch: The callback that calls; it knows `validation_data`.
+        """
+
+    @property
+    def perturbs(self) -> bool:
+        """Whether the method changes the points."""
+        return type(self).perturb is not Regularizer.perturb
+
+    def perturb(
+        self, points: Mapping[str, Tensor], training_pass: TrainingPass
+    ) -> dict[str, Tensor]:
+        """Changes the values at the points while the model trains.
+
+        Args:
+            points: Dict of tensors of shape `(batch, ...)` by leaf;
+                `network.leaves` tells the modality of each. A functional model
+                passes all of them, an opaque one a few at a time.
+            training_pass: The step.
+
+        Returns:
+            Dict of tensors like `points`.
+        """
+        return dict(points)
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor | None, dict[str, Tensor]]:
+        """The loss term of a step, `None` if there is none, and its logs.
+
+        Args:
+            training_pass: The step.
+
+        Returns:
+            A scalar that is added to the loss, and a dict with a scalar for
+            each of `log_names` that is known.
+        """
+        return None, {}
+
+    def weight(self, training_pass: TrainingPass) -> Tensor | float:
+        """The strength at this step, once batch statistics have settled."""
+        weight = training_pass.settled
+        if self.strength != "auto":
+            weight = weight * self.strength
+        if self.schedule is None:
+            return weight
+        step, epoch = training_pass.step, training_pass.epoch
+        return weight * self.schedule(step=step, epoch=epoch)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "strength": self.strength,
+            "fraction": self.fraction,
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Regularizer":
+        """The regularizer that `get_config` described."""
+        config = dict(config)
+        if isinstance(config.get("schedule"), dict):
+            config["schedule"] = keras.saving.deserialize_keras_object(
+                config["schedule"]
+            )
+        return cls(**config)
