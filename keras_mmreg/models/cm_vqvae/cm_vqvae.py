@@ -366,34 +366,6 @@ class CMVQVAE(TrainStep, keras.Model):
         """
         return self._decode(self.features(inputs, features))
 
-    def swap_contradictory(self, inputs: Any, others: Any) -> dict[str, Tensor]:
-        """Inputs decoded with the contradictory features of other examples.
-
-        If the separation works, the result shows the class of `inputs` in the
-        manner of `others`.
-
-        Args:
-            inputs: A batch that gives the complementary features.
-            others: A batch of the same size that gives the contradictory ones.
-
-        Returns:
-            Dict from modality to a tensor like its input.
-
-        Raises:
-            ValueError: If the batches differ in size, or there is no decoder.
-        """
-        sizes = [
-            len(keras.tree.flatten(batch)[0]) for batch in (inputs, others)
-        ]
-        if sizes[0] != sizes[1]:
-            raise ValueError(
-                "`inputs` and `others` must have as many examples each. "
-                f"Received: {sizes[0]} and {sizes[1]}"
-            )
-        kept = self.features(inputs, "complementary")
-        rest = self.features(others, "contradictory")
-        return self._decode({name: kept[name] + rest[name] for name in kept})
-
     def _decode(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.decoders:
             raise ValueError(
