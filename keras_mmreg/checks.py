@@ -17,7 +17,7 @@ def check_number(
 
     Args:
         name: The argument's name.
-        value: What came.
+        value: The value received.
         minimum: The smallest number that is allowed. Defaults to `-inf`.
         above: A number that it must exceed. Defaults to `-inf`.
         below: A number that it must not reach. Defaults to `inf`.
@@ -26,7 +26,8 @@ def check_number(
         ValueError: If it is not.
     """
     if (
-        not isinstance(value, numbers.Real)
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Real)
         or not math.isfinite(value)
         or not (minimum <= float(value) and above < float(value) < below)
     ):
@@ -45,7 +46,11 @@ def check_number(
 
 def check_integer(name: str, value: Any, minimum: int) -> None:
     """Raises unless an argument is an integer of at least `minimum`."""
-    if not isinstance(value, numbers.Integral) or value < minimum:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Integral)
+        or value < minimum
+    ):
         raise ValueError(
             f"`{name}` must be an integer of at least {minimum}. "
             f"Received: {name}={value!r}"

@@ -72,3 +72,14 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
         return tf.zeros_like(x)
     index = context.replica_id_in_sync_group
     return tf.reduce_sum(context.all_gather(x[None], axis=0)[:index], axis=0)
+
+
+def replica_id() -> int:
+    """Which of the strategy's replicas this is; 0 outside of replicas."""
+    context = tf.distribute.get_replica_context()
+    return 0 if context is None else int(context.replica_id_in_sync_group)
+
+
+def unscaled_loss(loss: Tensor) -> Tensor:
+    """Undoes Keras's division of losses by the number of replicas."""
+    return loss * tf.distribute.get_strategy().num_replicas_in_sync
