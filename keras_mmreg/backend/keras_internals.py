@@ -16,7 +16,8 @@ class LossesOfEachReplica:
 
     @property
     def _losses(self) -> list:
-        return self.__dict__["_losses_by_replica"].setdefault(replica_id(), [])
+        by_replica = self.__dict__.setdefault("_losses_by_replica", {})
+        return by_replica.setdefault(replica_id(), [])
 
     @_losses.setter
     def _losses(self, losses: Any) -> None:

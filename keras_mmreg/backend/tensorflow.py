@@ -77,7 +77,9 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
 def replica_id() -> int:
     """Which of the strategy's replicas this is; 0 outside of replicas."""
     context = tf.distribute.get_replica_context()
-    return 0 if context is None else int(context.replica_id_in_sync_group)
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 
 def unscaled_loss(loss: Tensor) -> Tensor:

@@ -80,7 +80,10 @@ class Codebook(keras.layers.Layer):
         self.offset = None
         if self.update == "gradient":
             self.offset = self.add_weight(
-                name="offset", shape=codes_shape, initializer="zeros"
+                name="offset",
+                shape=codes_shape,
+                initializer="zeros",
+                autocast=False,
             )
 
     def _add_state(self, name: str, shape: tuple, initializer: Any) -> Any:
@@ -89,6 +92,7 @@ class Codebook(keras.layers.Layer):
             name=name,
             shape=shape,
             initializer=initializer,
+            autocast=False,
             trainable=False,
             aggregation="only_first_replica",
         )
