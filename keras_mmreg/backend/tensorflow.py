@@ -37,7 +37,16 @@ class TrainStep:
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Runs Keras's train step and adds the logs of training alone."""
         logs = super().train_step(data)  # type: ignore[misc]
-        return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
+
+        # Within a replica a metric only knows that replica's examples, and
+        # Keras does not read it again where there are other logs than metrics.
+        def logs_of_all_replicas(strategy: Any) -> dict[str, Tensor]:
+            return {**self.get_metrics_result(), **self.training_logs()}  # type: ignore[attr-defined]
+
+        return context.merge_call(logs_of_all_replicas)
 
 
 def sync_variables(model: keras.Model) -> None:

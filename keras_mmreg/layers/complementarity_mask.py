@@ -309,12 +309,16 @@ class ComplementarityMask(SavesSeeds, keras.layers.Layer):
         return mask
 
     def _random_mask(self) -> dict[str, Tensor]:
-        return {
-            name: keras.random.dropout(
-                ones, self.rate, seed=self.seed_generator
+        # Not `keras.random.dropout`: on torch it draws from torch's own state
+        # where no seed is given.
+        mask = {}
+        for name, ones in self._ones().items():
+            uniform = keras.random.uniform(
+                ones.shape, dtype="float32", seed=self.seed_generator
             )
-            for name, ones in self._ones().items()
-        }
+            kept = ops.cast(uniform >= self.rate, ones.dtype)
+            mask[name] = kept / (1.0 - self.rate)
+        return mask
 
     def _penalty(self) -> Tensor:
         """Eq. 5, with the schedule's factor."""

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import set_paths
 from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.models.cm_vqvae import parts
 from keras_mmreg.models.cm_vqvae import transfer
@@ -175,6 +176,8 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
         joined = self._joined_shape(features)
         parts.check_takes("`head`", self.head, joined)
         self._build_head(joined)
+        for (part, name), layer in transfer.layers_of(self).items():
+            set_paths(f"{self.name}/{part}/{name}", layer)
 
     def _build_head(self, joined: Any) -> None:
         try:

@@ -7,7 +7,7 @@ from typing import Any
 PARTS = ("encoders", "quantizers", "decoders", "mask", "head")
 
 
-def layers_of(model: Any, parts: Sequence[str]) -> dict[tuple, Any]:
+def layers_of(model: Any, parts: Sequence[str] = PARTS) -> dict[tuple, Any]:
     """The layers of some parts of a model, by part and modality."""
     if isinstance(parts, str) or set(parts) - set(PARTS):
         raise ValueError(
