@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import LossesOfEachReplica
 from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
@@ -24,7 +25,7 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class ComplementarityMask(SavesSeeds, keras.layers.Layer):
+class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
     """Separates the channels a task uses from those that hinder it.
 
     Each channel of each modality has one weight `W`. With `mode="binary"` a
