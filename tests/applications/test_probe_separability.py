@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_mmreg.models.cm_vqvae import CMVQVAE
-from keras_mmreg.models.cm_vqvae import probe_separability
+from applications.common.probe_separability import probe_separability
+from keras_mmreg.models import CMVQVAE
 
 
 def create_model():
