@@ -301,7 +301,10 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
             filepath: Path of the artifact.
             **kwargs: Arguments of `keras.Model.export`.
         """
-        self.task_model().export(filepath, **kwargs)
+        model = self.task_model()
+        # Keras only exports to ONNX what has been called.
+        model(model.input)
+        model.export(filepath, **kwargs)
 
     def warm_start(
         self,
