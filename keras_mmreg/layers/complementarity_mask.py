@@ -1,5 +1,6 @@
 """A layer that learns which channels of which modality the task uses."""
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -154,10 +155,9 @@ class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
         for name, channels in self.channels.items():
             if not channels:
                 raise ValueError(
-                    f"The channels of modality {name!r} must be known, and "
-                    "more than none. "
-                    f"Received: shape={shapes[name]}, whose axis {axis} "
-                    f"(`data_format`={self.data_format!r}) holds them."
+                    f"The channels of modality {name!r} must be known and not "
+                    f"0. Received: shape={shapes[name]}, of which axis {axis} "
+                    f"holds them (`data_format`={self.data_format!r})."
                 )
         self.step = None
         if self.schedule is not None:
@@ -185,12 +185,9 @@ class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
             name=f"weights_{name}",
             shape=(channels,),
             initializer=initializer,
-            constraint=None if self.clip is None else self._clip_weights,
+            constraint=self.clip and partial(_clip, limits=self.clip),
             autocast=False,
         )
-
-    def _clip_weights(self, weights: Tensor) -> Tensor:
-        return ops.clip(weights, *self.clip)
 
     @property
     def learns(self) -> bool:
@@ -299,7 +296,9 @@ class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
 
     def _training_mask(self, training: bool) -> dict[str, Tensor]:
         if self.mode == "dropout" and training:
-            return self._random_mask()
+            return channel_masks.dropout_mask(
+                self._ones(), self.rate, self.seed_generator
+            )
         mask = self.channel_mask()
         if self.mode in ("binary", "ternary"):
             weights = self._weight_tensors()
@@ -307,18 +306,6 @@ class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
                 name: straight_through(weights[name], mask[name])
                 for name in mask
             }
-        return mask
-
-    def _random_mask(self) -> dict[str, Tensor]:
-        # Not `keras.random.dropout`: on torch it draws from torch's own state
-        # where no seed is given.
-        mask = {}
-        for name, ones in self._ones().items():
-            uniform = keras.random.uniform(
-                ones.shape, dtype="float32", seed=self.seed_generator
-            )
-            kept = ops.cast(uniform >= self.rate, ones.dtype)
-            mask[name] = kept / (1.0 - self.rate)
         return mask
 
     def _penalty(self) -> Tensor:
@@ -344,17 +331,15 @@ class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        initial_value = self.initial_value
-        if isinstance(initial_value, keras.initializers.Initializer):
-            initial_value = keras.initializers.serialize(initial_value)
+        serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
             "threshold": self.threshold,
-            "initial_value": initial_value,
+            "initial_value": serialize(self.initial_value),
             "strength": self.strength,
             "mode": self.mode,
             "rate": self.rate,
-            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "schedule": serialize(self.schedule),
             "clip": self.clip,
             "data_format": self.data_format,
             "seed": self.seed,
@@ -364,11 +349,10 @@ class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> "ComplementarityMask":
         """The layer that `get_config` described."""
         config = dict(config)
-        if isinstance(config["initial_value"], dict):
-            config["initial_value"] = keras.initializers.deserialize(
-                config["initial_value"]
-            )
-        config["schedule"] = keras.saving.deserialize_keras_object(
-            config["schedule"]
-        )
+        for name in ("initial_value", "schedule"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+
+def _clip(weights: Tensor, limits: tuple[float, float]) -> Tensor:
+    return ops.clip(weights, *limits)

@@ -36,18 +36,16 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
     the gradient.
 
     In training the codes follow the vectors that choose them, by moving
-    averages of their number and sum (`update="ema"`, which needs no learning
-    rate) or by the optimizer (`update="gradient"`). Codes that hardly any
-    vector chooses are restarted at vectors of the current batch. Freezing the
-    layer (`trainable=False`) stops both.
+    averages (`update="ema"`, which needs no learning rate) or by the optimizer
+    (`update="gradient"`). Codes that hardly any vector chooses are restarted
+    at vectors of the current batch. `trainable=False` stops both.
 
     Under data parallelism all replicas share their batches' statistics, and
     the codes are what they would be on one device (but see `"kmeans"`). With
     `torch.distributed`, give every process the same `seed`.
 
-    Distances are computed in float32 even under mixed precision. Padded
-    positions (Keras masks) are quantised, but neither move codes nor count in
-    the loss.
+    Distances are computed in float32 even under mixed precision. Padding
+    (Keras masks) is quantised, but neither moves codes nor counts in the loss.
 
     Args:
         num_embeddings: Positive integer K, the number of codes (per group).
@@ -189,14 +187,13 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
 
     def build(self, input_shape: tuple) -> None:
         """Creates the codebook for the input's channels."""
-        axis = -1 if self.data_format == "channels_last" else 1
+        axis = -1 if self._is_channels_last else 1
         channels = input_shape[axis]
         if channels is None or channels % self.num_groups:
             raise ValueError(
                 "The input's channels must be known and a multiple of "
-                f"`num_groups`={self.num_groups}. Received: "
-                f"input_shape={tuple(input_shape)}, whose axis {axis} "
-                f"(`data_format`={self.data_format!r}) holds the channels."
+                f"`num_groups`={self.num_groups}. Received: input_shape="
+                f"{tuple(input_shape)}, with `data_format`={self.data_format!r}"
             )
         self.input_spec = keras.layers.InputSpec(
             ndim=len(input_shape), axes={axis: channels}
@@ -233,7 +230,15 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
         codebook = self.codebook
         indices = quantization.nearest_codes(vectors, codebook, at_once)
         codes = quantization.lookup(indices, codebook)
-        self.add_loss(self._loss(vectors, codes, weights))
+        self.add_loss(
+            quantization.quantization_loss(
+                vectors,
+                codes,
+                weights,
+                self.commitment_cost,
+                codebook_cost=float(self.update == "gradient"),
+            )
+        )
         if moves:
             self.codes.follow(ops.stop_gradient(vectors), indices, weights)
         bridge = (
@@ -264,15 +269,6 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
         codes = quantization.lookup(rows, self.codebook)
         return self._channels_first(self._merge_groups(codes, shape))
 
-    def _loss(self, vectors: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
-        return quantization.quantization_loss(
-            vectors,
-            codes,
-            weights,
-            self.commitment_cost,
-            codebook_cost=float(self.update == "gradient"),
-        )
-
     def _vector_weights(self, features: Tensor, mask: Tensor | None) -> Tensor:
         """One number a vector: 1, or 0 for padding."""
         positions = ops.shape(features)[:-1]
@@ -302,15 +298,15 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
         merged = ops.transpose(ops.cast(indices, "int32"))
         return ops.reshape(merged, (*shape[:-1], self.num_groups))
 
+    @property
+    def _is_channels_last(self) -> bool:
+        return self.data_format == "channels_last"
+
     def _channels_last(self, x: Tensor) -> Tensor:
-        if self.data_format == "channels_last":
-            return x
-        return ops.moveaxis(x, 1, -1)
+        return x if self._is_channels_last else ops.moveaxis(x, 1, -1)
 
     def _channels_first(self, x: Tensor) -> Tensor:
-        if self.data_format == "channels_last":
-            return x
-        return ops.moveaxis(x, -1, 1)
+        return x if self._is_channels_last else ops.moveaxis(x, -1, 1)
 
     def compute_output_spec(
         self,
@@ -325,7 +321,7 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
         if not return_indices:
             return quantized
         shape = list(inputs.shape)
-        del shape[-1 if self.data_format == "channels_last" else 1]
+        del shape[-1 if self._is_channels_last else 1]
         shape.append(self.num_groups)
         return quantized, keras.KerasTensor(shape, dtype="int32")
 
@@ -339,9 +335,6 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        initializer = self.codebook_initializer
-        if not isinstance(initializer, str):
-            initializer = keras.initializers.serialize(initializer)
         return {
             **super().get_config(),
             "num_embeddings": self.num_embeddings,
@@ -351,7 +344,9 @@ class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
             "epsilon": self.epsilon,
             "num_groups": self.num_groups,
             "restart_threshold": self.restart_threshold,
-            "codebook_initializer": initializer,
+            "codebook_initializer": keras.saving.serialize_keras_object(
+                self.codebook_initializer
+            ),
             "distance": self.distance,
             "gradient": self.gradient,
             "data_format": self.data_format,

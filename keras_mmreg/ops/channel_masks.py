@@ -7,6 +7,7 @@ References:
 
 import itertools
 
+import keras
 from keras import ops
 
 from keras_mmreg.types import Modalities
@@ -68,6 +69,29 @@ def ternary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
         )
         for name in weights
     }
+
+
+def dropout_mask(
+    ones: Modalities, rate: float, seed: keras.random.SeedGenerator
+) -> dict[str, Tensor]:
+    """Random channels 0, the others `1 / (1 - rate)`.
+
+    Args:
+        ones: For each modality `(channels,)` ones.
+        rate: Float in [0, 1), the probability of 0.
+        seed: A seed generator.
+
+    Returns:
+        For each modality a `(channels,)` tensor.
+    """
+
+    # Not `keras.random.dropout`: on torch it draws from torch's own state
+    # where the generator was made without a seed.
+    def drop(x: Tensor) -> Tensor:
+        uniform = keras.random.uniform(x.shape, dtype="float32", seed=seed)
+        return x * ops.cast(uniform >= rate, x.dtype) / (1.0 - rate)
+
+    return {name: drop(ones[name]) for name in ones}
 
 
 def _is_largest(weights: Modalities) -> dict[str, Tensor]:

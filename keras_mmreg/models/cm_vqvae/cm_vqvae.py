@@ -1,7 +1,6 @@
 """A multimodal network that masks the features its task does not need."""
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,16 +8,18 @@ from keras import ops
 
 from keras_mmreg.backend.keras_internals import set_paths
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.models.cm_vqvae import modality_inputs
 from keras_mmreg.models.cm_vqvae import parts
-from keras_mmreg.models.cm_vqvae import transfer
 from keras_mmreg.models.cm_vqvae.reported_terms import ReportsTerms
+from keras_mmreg.models.cm_vqvae.transfer import TransfersWeights
+from keras_mmreg.models.cm_vqvae.transfer import layers_of
 from keras_mmreg.types import Tensor
 
 _FEATURES = ("all", "complementary", "contradictory")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
+class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     """Complementary Multimodal VQ-VAEs: features are kept or masked as a whole.
 
     Each modality has an encoder, a `VectorQuantizer` and a decoder. The
@@ -33,11 +34,10 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
     kept channel cost something. What remains of each modality is its
     complementary share; the ratio of shares is zeta.
 
-    `fit` logs `task_loss`, `codebook_loss`, `mask_loss` and
-    `reconstruction_loss`, and `perplexity_<modality>` and
-    `codebook_usage_<modality>`. Decoders run in training only: `evaluate`
-    reports the same without `reconstruction_loss`, and its `loss` is without
-    that term; monitor `val_task_loss`, with `mode="min"`, for the task alone.
+    `fit` logs `task_loss`, `codebook_loss`, `mask_loss`, `reconstruction_loss`,
+    `perplexity_<modality>` and `codebook_usage_<modality>`. Decoders run in
+    training only: in `evaluate` both the log and the term in `loss` are
+    missing. Monitor `val_task_loss`, with `mode="min"`, for the task alone.
     Shares and zeta are properties of `mask`;
     `keras_mmreg.callbacks.ComplementarityLogger` logs them.
 
@@ -55,8 +55,9 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
             that is not reconstructed; or `None` for no reconstruction at all.
             Defaults to `None`.
         quantizers: `"ema"` or `"gradient"` (512 codes, see `VectorQuantizer`),
-            a `VectorQuantizer` whose arguments serve all modalities, a dict of
-            them, or `None`, not to quantise. Defaults to `"ema"`.
+            a `VectorQuantizer` whose arguments serve all modalities, a dict
+            from modality to a `VectorQuantizer`, or `None` for features that
+            are not quantised. Defaults to `"ema"`.
         mask: A mode of `ComplementarityMask`, or an instance. Defaults to
             `"binary"`.
         fusion: `"concatenate"` joins the masked features along their channels,
@@ -85,6 +86,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
     Example:
 
     >>> import numpy as np
+    >>> from keras_mmreg.layers import VectorQuantizer
     >>> Dense = keras.layers.Dense
     >>> model = CMVQVAE(
     ...     encoders={"image": Dense(8), "audio": Dense(8)},
@@ -159,8 +161,9 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
 
     def build(self, input_shape: Any) -> None:
         """Builds all layers from the modalities' shapes."""
-        shapes = self._by_modality(input_shape, kind="shapes")
-        self.input_shapes = {name: _as_tuples(shapes[name]) for name in shapes}
+        self.input_shapes = modality_inputs.shapes_by_modality(
+            input_shape, self.modalities
+        )
         features = {}
         for name, shape in self.input_shapes.items():
             parts.check_not_empty(name, shape)
@@ -173,10 +176,12 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
             decoded = _build(decoder, features[name])
             parts.check_decoded(name, decoded, self.input_shapes[name])
         _build(self.mask, features)
-        joined = self._joined_shape(features)
+        joined: Any = features
+        if self.fusion == "concatenate":
+            joined = modality_inputs.joined_shape(features, self._channel_axis)
         parts.check_takes("`head`", self.head, joined)
         self._build_head(joined)
-        for (part, name), layer in transfer.layers_of(self).items():
+        for (part, name), layer in layers_of(self).items():
             set_paths(f"{self.name}/{part}/{name}", layer)
 
     def _build_head(self, joined: Any) -> None:
@@ -193,7 +198,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """Solves the task from the complementary features."""
-        tensors = self._by_modality(inputs)
+        tensors = modality_inputs.by_modality(inputs, self.modalities)
         encoded = {name: self.encoders[name](tensors[name]) for name in tensors}
         quantized, indices = self._quantize(encoded, training)
         if training:
@@ -231,7 +236,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
             raise ValueError(
                 f"`features` must be one of {_FEATURES}. Received: {features!r}"
             )
-        tensors = self._by_modality(inputs)
+        tensors = modality_inputs.by_modality(inputs, self.modalities)
         encoded = {
             name: self.encoders[name](tensors[name], training=False)
             for name in tensors
@@ -255,16 +260,14 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
         Returns:
             Dict from modality to a tensor like its input.
         """
-        return self._decode(self.features(inputs, features))
-
-    def _decode(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.decoders:
             raise ValueError(
                 "This model has no decoders. Create it with `decoders=` to "
                 "reconstruct its inputs."
             )
+        chosen = self.features(inputs, features)
         return {
-            name: decoder(features[name], training=False)
+            name: decoder(chosen[name], training=False)
             for name, decoder in self.decoders.items()
         }
 
@@ -282,7 +285,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
                 "yet. Call it on a batch, or train it, first."
             )
         inputs = {
-            name: _create_input(name, shape)
+            name: modality_inputs.create_input(name, shape)
             for name, shape in self.input_shapes.items()
         }
         encoded = {name: self.encoders[name](inputs[name]) for name in inputs}
@@ -306,72 +309,6 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
         model(model.input)
         model.export(filepath, **kwargs)
 
-    def warm_start(
-        self,
-        source: "CMVQVAE",
-        parts: Sequence[str] = transfer.PARTS[:-1],
-    ) -> None:
-        """Copies weights from a trained model of the same architecture.
-
-        For transfer to new classes (Table 6): everything but the head. Both
-        models must be built.
-
-        Args:
-            source: A `CMVQVAE` with (at least) this model's modalities.
-            parts: Which of `"encoders"`, `"quantizers"`, `"decoders"`,
-                `"mask"` and `"head"` to copy. Leave out `"mask"` to learn the
-                separation anew. Defaults to all but the head.
-
-        Raises:
-            ValueError: If a part is unknown or its weights do not match;
-                nothing is copied then.
-        """
-        if not isinstance(source, CMVQVAE) or not (source.built and self.built):
-            raise ValueError(
-                "`source` must be a `CMVQVAE`, and both models must have been "
-                "built: call them on a batch first. "
-                f"Received: source={source!r}"
-            )
-        transfer.copy_weights(source, self, parts)
-
-    def freeze(self, parts: Sequence[str]) -> None:
-        """Stops training parts of the model; call `compile` afterwards.
-
-        Args:
-            parts: As for `warm_start`.
-        """
-        for layer in transfer.layers_of(self, parts).values():
-            layer.trainable = False
-
-    def _by_modality(self, inputs: Any, kind: str = "tensors") -> dict:
-        """Inputs, or their shapes, as a dict in the order of `encoders`."""
-        single = len(self.modalities) == 1
-        if isinstance(inputs, Mapping):
-            if set(inputs) != set(self.modalities):
-                raise ValueError(
-                    "`inputs` must be a dict with the modalities of "
-                    f"`encoders`, {sorted(self.modalities)}. "
-                    f"Received: {sorted(inputs)}"
-                )
-            missing = [name for name in inputs if inputs[name] is None]
-            if missing:
-                raise ValueError(
-                    "`inputs` must have data for every modality. "
-                    f"Received: None for {missing}"
-                )
-            return {name: inputs[name] for name in self.modalities}
-        is_sequence = isinstance(inputs, (list, tuple))
-        if kind == "shapes":
-            is_sequence = isinstance(inputs[0], (list, tuple))
-        values = inputs if is_sequence else [inputs]
-        if len(values) != len(self.modalities):
-            remedy = "" if single else " Pass a dict or a list."
-            raise ValueError(
-                f"`inputs` must have {len(self.modalities)} modalities, "
-                f"{list(self.modalities)}. Received: {len(values)}.{remedy}"
-            )
-        return dict(zip(self.modalities, values, strict=True))
-
     @property
     def _channel_axis(self) -> int:
         return -1 if self.mask.data_format == "channels_last" else 1
@@ -381,23 +318,6 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
             return features
         tensors = [features[name] for name in self.modalities]
         return ops.concatenate(tensors, axis=self._channel_axis)
-
-    def _joined_shape(self, shapes: dict[str, tuple]) -> Any:
-        if self.fusion == "none":
-            return shapes
-        axis = self._channel_axis
-        joined = list(shapes[self.modalities[0]])
-        for name, shape in shapes.items():
-            joined[axis] = shape[axis]
-            if not parts.is_compatible(shape, joined):
-                raise ValueError(
-                    "`fusion='concatenate'` needs features that differ in "
-                    f"their channels alone. Received: shapes={shapes}, "
-                    f"{name!r} differs. Pass `fusion='none'` and a head that "
-                    "takes a dict."
-                )
-        joined[axis] = sum(shape[axis] for shape in shapes.values())
-        return tuple(joined)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, layers serialised."""
@@ -442,21 +362,6 @@ class CMVQVAE(SavesSeeds, ReportsTerms, keras.Model):
         for part in ("mask", "head"):
             config[part] = deserialize(config[part])
         return cls(**config)
-
-
-def _as_tuples(shape: Any) -> Any:
-    if isinstance(shape, Mapping):
-        return {name: tuple(shape[name]) for name in shape}
-    return tuple(shape)
-
-
-def _create_input(name: str, shape: Any) -> Any:
-    if isinstance(shape, Mapping):
-        return {
-            key: keras.Input(shape[key][1:], name=f"{name}_{key}")
-            for key in shape
-        }
-    return keras.Input(shape[1:], name=name)
 
 
 def _build(layer: Any, shape: Any) -> Any:

@@ -7,6 +7,48 @@ from typing import Any
 PARTS = ("encoders", "quantizers", "decoders", "mask", "head")
 
 
+class TransfersWeights:
+    """Lets a `CMVQVAE` start from another one's weights, and freezes parts."""
+
+    def warm_start(
+        self,
+        source: Any,
+        parts: Sequence[str] = PARTS[:-1],
+    ) -> None:
+        """Copies weights from a trained model of the same architecture.
+
+        For transfer to new classes (Table 6): everything but the head. Both
+        models must be built.
+
+        Args:
+            source: A `CMVQVAE` with (at least) this model's modalities.
+            parts: Which of `"encoders"`, `"quantizers"`, `"decoders"`,
+                `"mask"` and `"head"` to copy. Leave out `"mask"` to learn the
+                separation anew. Defaults to all but the head.
+
+        Raises:
+            ValueError: If a part is unknown or its weights do not match;
+                nothing is copied then.
+        """
+        built = [getattr(model, "built", False) for model in (source, self)]
+        if not isinstance(source, TransfersWeights) or not all(built):
+            raise ValueError(
+                "`source` must be a `CMVQVAE`, and both models must have been "
+                "built: call them on a batch first. "
+                f"Received: source={source!r}"
+            )
+        _copy_weights(source, self, parts)
+
+    def freeze(self, parts: Sequence[str]) -> None:
+        """Stops training parts of the model; call `compile` afterwards.
+
+        Args:
+            parts: As for `warm_start`.
+        """
+        for layer in layers_of(self, parts).values():
+            layer.trainable = False
+
+
 def layers_of(model: Any, parts: Sequence[str] = PARTS) -> dict[tuple, Any]:
     """The layers of some parts of a model, by part and modality."""
     if isinstance(parts, str) or set(parts) - set(PARTS):
@@ -21,7 +63,7 @@ def layers_of(model: Any, parts: Sequence[str] = PARTS) -> dict[tuple, Any]:
     return layers
 
 
-def copy_weights(source: Any, target: Any, parts: Sequence[str]) -> None:
+def _copy_weights(source: Any, target: Any, parts: Sequence[str]) -> None:
     """Copies the weights of some parts; none if any of them do not match."""
     targets, sources = layers_of(target, parts), layers_of(source, parts)
     for key, layer in targets.items():
