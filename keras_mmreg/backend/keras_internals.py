@@ -1,8 +1,21 @@
-"""What the package uses of Keras that Keras does not promise to keep."""
+"""The seam between the package and what Keras does not make public.
+
+Only this file imports `keras.src` or reads an underscore attribute of a Keras
+object, so that a new version of Keras can break nothing elsewhere.
+"""
 
 from typing import Any
 
-from keras_mmreg.backend import replica_id
+import keras
+
+from keras_mmreg import backend
+
+
+def all_layers(
+    layer: keras.layers.Layer, include_self: bool = True
+) -> list[keras.layers.Layer]:
+    """A layer and all those inside it, however deeply nested."""
+    return list(layer._flatten_layers(include_self=include_self))
 
 
 class LossesOfEachReplica:
@@ -17,11 +30,13 @@ class LossesOfEachReplica:
     @property
     def _losses(self) -> list:
         by_replica = self.__dict__.setdefault("_losses_by_replica", {})
-        return by_replica.setdefault(replica_id(), [])
+        return by_replica.setdefault(backend.replica_id(), [])
 
     @_losses.setter
     def _losses(self, losses: Any) -> None:
-        self.__dict__["_losses_by_replica"] = {replica_id(): list(losses)}
+        self.__dict__["_losses_by_replica"] = {
+            backend.replica_id(): list(losses)
+        }
 
 
 def set_paths(prefix: str, layer: Any) -> None:

@@ -167,34 +167,21 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         features = {}
         for name, shape in self.input_shapes.items():
             parts.check_not_empty(name, shape)
-            features[name] = _build(self.encoders[name], shape)
+            features[name] = parts.build(self.encoders[name], shape)
             if self.quantizers:
-                _build(self.quantizers[name], features[name])
+                parts.build(self.quantizers[name], features[name])
         for name, decoder in self.decoders.items():
             what = f"The decoder of modality {name!r}"
             parts.check_takes(what, decoder, features[name])
-            decoded = _build(decoder, features[name])
+            decoded = parts.build(decoder, features[name])
             parts.check_decoded(name, decoded, self.input_shapes[name])
-        _build(self.mask, features)
+        parts.build(self.mask, features)
         joined: Any = features
         if self.fusion == "concatenate":
             joined = modality_inputs.joined_shape(features, self._channel_axis)
-        parts.check_takes("`head`", self.head, joined)
-        self._build_head(joined)
+        parts.build_head(self.head, joined, self.fusion)
         for (part, name), layer in layers_of(self).items():
             set_paths(f"{self.name}/{part}/{name}", layer)
-
-    def _build_head(self, joined: Any) -> None:
-        try:
-            _build(self.head, joined)
-        except Exception as error:
-            if self.fusion == "concatenate":
-                raise
-            raise ValueError(
-                "`fusion='none'` needs a `head` that takes a dict from "
-                "modality to features, such as a functional model with dict "
-                f"inputs. Received: head={self.head!r}"
-            ) from error
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """Solves the task from the complementary features."""
@@ -362,10 +349,3 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         for part in ("mask", "head"):
             config[part] = deserialize(config[part])
         return cls(**config)
-
-
-def _build(layer: Any, shape: Any) -> Any:
-    """Builds a layer unless it is built; returns its output's shape."""
-    if not layer.built:
-        layer.build(shape)
-    return layer.compute_output_shape(shape)

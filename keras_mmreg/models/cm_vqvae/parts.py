@@ -144,6 +144,28 @@ def create_reconstruction_errors(
     }
 
 
+def build(layer: Any, shape: Any) -> Any:
+    """Builds a layer unless it is built; returns its output's shape."""
+    if not layer.built:
+        layer.build(shape)
+    return layer.compute_output_shape(shape)
+
+
+def build_head(head: Any, shape: Any, fusion: str) -> None:
+    """Builds the head for joined features, or for a dict of features."""
+    check_takes("`head`", head, shape)
+    try:
+        build(head, shape)
+    except Exception as error:
+        if fusion == "concatenate":
+            raise
+        raise ValueError(
+            "`fusion='none'` needs a `head` that takes a dict from modality "
+            "to features, such as a functional model with dict inputs. "
+            f"Received: head={head!r}"
+        ) from error
+
+
 def is_compatible(shape: Sequence, other: Sequence) -> bool:
     """Whether shapes agree where both are known."""
     return len(shape) == len(other) and all(
