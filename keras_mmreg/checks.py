@@ -28,8 +28,8 @@ def check_number(
         ValueError: If it is not.
     """
     if (
-        not isinstance(value, numbers.Real)
-        or isinstance(value, bool)
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Real)
         or not math.isfinite(value)
         or not minimum <= float(value) <= maximum
         or not above < float(value) < below
@@ -51,8 +51,8 @@ def check_number(
 def check_integer(name: str, value: Any, minimum: int) -> None:
     """Raises unless an argument is an integer of at least `minimum`."""
     if (
-        not isinstance(value, numbers.Integral)
-        or isinstance(value, bool)
+        isinstance(value, bool)
+        or not isinstance(value, numbers.Integral)
         or value < minimum
     ):
         raise ValueError(

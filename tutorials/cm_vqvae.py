@@ -19,20 +19,18 @@ of the first image, `target`; the second, `distractor`, shows any digit.
 
 import keras
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
-from keras_mmreg.callbacks.complementarity_logger import ComplementarityLogger
+from keras_mmreg.callbacks import ComplementarityLogger
 from keras_mmreg.datasets import load_colored_mnist
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
-from keras_mmreg.models.cm_vqvae import CMVQVAE
-from keras_mmreg.models.cm_vqvae import probe_separability
+from keras_mmreg.models import CMVQVAE
 from keras_mmreg.models.cm_vqvae import vector_decoder
 from keras_mmreg.models.cm_vqvae import vector_encoder
-from keras_mmreg.visualization.cm_vqvae_mask import plot_mask_weights
-from keras_mmreg.visualization.cm_vqvae_reconstructions import (
-    plot_reconstructions,
-)
-from keras_mmreg.visualization.cm_vqvae_shares import plot_complementarity
+from keras_mmreg.visualization import plot_complementarity
+from keras_mmreg.visualization import plot_mask_weights
+from keras_mmreg.visualization import plot_reconstructions
 
 keras.utils.set_random_seed(0)
 
@@ -152,14 +150,16 @@ for name in x:
     figure = plot_reconstructions(model, x_test, name)
     figure.savefig(f"cm_vqvae_{name}.png")
 
-separability = probe_separability(
-    model,
-    x_test,
-    {"target": y_test, "distractor": distractor_test},
-    equal_channels=False,
-)
-for name, accuracies in separability.items():
-    print(name, {part: round(value, 3) for part, value in accuracies.items()})
+shown = {"target": y_test, "distractor": distractor_test}
+half = len(y_test) // 2
+for part in ("complementary", "contradictory"):
+    features = model.features(x_test, part)
+    for name, digit in shown.items():
+        vectors = keras.ops.convert_to_numpy(features[name])
+        probe = LogisticRegression(max_iter=1000)
+        probe.fit(vectors[:half], digit[:half])
+        accuracy = probe.score(vectors[half:], digit[half:])
+        print(f"{name}, {part} features: {accuracy:.3f}")
 
 """
 ## For use

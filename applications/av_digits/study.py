@@ -18,7 +18,7 @@ import sys
 
 import numpy as np
 
-TRAIN = pathlib.Path(__file__).parent / "train.py"
+TRAIN = "applications.av_digits.train"
 REGIMES = {
     "healthy": "--image-noise 0.5",
     "useless_image": "--image-noise 2.0 --train-pairs 400",
@@ -125,7 +125,7 @@ def parse_arguments() -> argparse.Namespace:
 def run(options: str, path: pathlib.Path, data: list[str]) -> None:
     # Only what is complete gets its name.
     partial = path.with_suffix(".partial")
-    command = [sys.executable, str(TRAIN), *options.split(), *data]
+    command = [sys.executable, "-m", TRAIN, *options.split(), *data]
     print(path, flush=True)
     subprocess.run([*command, "--results", str(partial)], check=True)
     partial.rename(path)

@@ -3,7 +3,7 @@
 Trains classifiers of written and spoken digits on some speakers and tests them
 on another one (Tejero-de-Pablos 2024, Tables 2, 4, 5 and 6).
 
-    python applications/av_digits/train.py --method concat cm_vqvae \
+    python -m applications.av_digits.train --method concat cm_vqvae \
         --mnist mnist.npz --fsdd fsdd.npz --image-noise 0.5 \
         --folds 0 1 2 3 4 5 --seeds 0 1 2 3 4 --results results.json
 
@@ -25,6 +25,8 @@ import numpy as np
 from keras import layers
 
 import keras_mmreg as mmreg
+from applications.common.cm_vqvae_methods import create_cm_vqvae
+from applications.common.probe_separability import probe_separability
 
 SHAPES = {"image": (28, 28, 1), "audio": (32, 32, 1)}
 METHODS = (
@@ -75,7 +77,7 @@ def modalities(method: str) -> list[str]:
 def build_model(args: argparse.Namespace, method: str) -> keras.Model:
     """The model of a method, its weights new."""
     names = modalities(method)
-    model = mmreg.models.cm_vqvae.create_cm_vqvae(
+    model = create_cm_vqvae(
         "cm_vqvae" if method in SHAPES else method,
         encoders={name: encoder(SHAPES[name]) for name in names},
         decoders={name: decoder(SHAPES[name]) for name in names},
@@ -291,7 +293,7 @@ def separability(trainer: Trainer, examples, size: int = 1000) -> dict:
     inputs = {name: x[:size] for name, x in trainer.inputs(examples).items()}
     attributes = {"speaker": examples.speaker, "digit": examples.y}
     return {
-        name: mmreg.models.cm_vqvae.probe_separability(
+        name: probe_separability(
             trainer.model,
             inputs,
             values[:size],

@@ -3,7 +3,7 @@
 Classifies 2,000 handwritten digits by six sets of features, alone and together,
 and reports what a CM-VQVAE keeps of each (Tejero-de-Pablos 2024).
 
-    python applications/uci_digits/train.py --method cm_vqvae --seeds 0 1 2
+    python -m applications.uci_digits.train --method cm_vqvae --seeds 0 1 2
 
 `--select` reports the accuracy on the validation data instead of the test data;
 the strength of the mask was chosen that way.
@@ -17,6 +17,7 @@ import pathlib
 import keras
 import numpy as np
 
+from applications.common.cm_vqvae_methods import create_cm_vqvae
 from keras_mmreg.models import cm_vqvae
 
 VIEWS = {
@@ -103,7 +104,7 @@ def build_model(
     inputs = keras.Input((CHANNELS * len(views),))
     x = keras.layers.Dense(64, activation="relu")(inputs)
     head = keras.Model(inputs, keras.layers.Dense(NUM_CLASSES)(x))
-    return cm_vqvae.create_cm_vqvae(
+    return create_cm_vqvae(
         "concat" if method in VIEWS else method,
         encoders={
             view: cm_vqvae.vector_encoder(shapes[view], CHANNELS, 64)

@@ -9,9 +9,11 @@ backend module provides the same names:
 - `TrainStep`: the mixin that overrides `keras.Model.train_step` to report
   what only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
-- `kept_variables`: a context that restores the variables if an error is raised.
+- `kept_variables`: a context that restores the variables if `fit` raises.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
+- `replica_id`: which of the replicas that share a layer is running.
+- `unscaled_loss`: a loss without the factor that Keras gives it on replicas.
 - `argmin_distance`: the index of each vector's nearest code.
 - `segment_sum`: the sums of the rows that share an index.
 - `has_gpu`: whether the backend computes on a GPU.
@@ -23,9 +25,11 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
+    from keras_mmreg.backend.tensorflow import replica_id
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
+    from keras_mmreg.backend.tensorflow import unscaled_loss
     from keras_mmreg.backend.tensorflow import value_and_input_gradients
     from keras_mmreg.backend.xla import argmin_distance
     from keras_mmreg.backend.xla import segment_sum
@@ -33,9 +37,11 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
+    from keras_mmreg.backend.jax import replica_id
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
+    from keras_mmreg.backend.jax import unscaled_loss
     from keras_mmreg.backend.jax import value_and_input_gradients
     from keras_mmreg.backend.xla import argmin_distance
     from keras_mmreg.backend.xla import segment_sum
@@ -44,10 +50,12 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import argmin_distance
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import kept_variables
+    from keras_mmreg.backend.torch import replica_id
     from keras_mmreg.backend.torch import segment_sum
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
+    from keras_mmreg.backend.torch import unscaled_loss
     from keras_mmreg.backend.torch import value_and_input_gradients
 else:
     raise ValueError(
@@ -62,9 +70,11 @@ __all__ = [
     "argmin_distance",
     "has_gpu",
     "kept_variables",
+    "replica_id",
     "segment_sum",
     "sum_over_previous_replicas",
     "sum_over_replicas",
     "sync_variables",
+    "unscaled_loss",
     "value_and_input_gradients",
 ]

@@ -17,6 +17,7 @@ from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.models.functional import Functional
 from keras.src.trainers.compile_utils import CompileLoss
 
+from keras_mmreg import backend
 from keras_mmreg.types import Tensor
 
 GRAPH_CALLS = (Functional.call, keras.Sequential.call)
@@ -110,13 +111,17 @@ def operation_behind(symbol: keras.KerasTensor) -> Any:
     return symbol._keras_history.operation
 
 
-def create_compile_loss(model: keras.Model) -> CompileLoss | None:
-    """The loss given to `compile`, as a function that tracks nothing.
+def compiled_loss(model: keras.Model) -> CompileLoss | None:
+    """What Keras made of the loss given to `compile`."""
+    return model._compile_loss
+
+
+def copy_compiled_loss(compiled: CompileLoss | None) -> CompileLoss | None:
+    """The same loss, as a function that tracks nothing.
 
     Keras's own also updates the logs of each output, in which a second pass
     has no place.
     """
-    compiled = model._compile_loss
     if compiled is None:
         return None
     return CompileLoss(
@@ -130,3 +135,43 @@ def create_compile_loss(model: keras.Model) -> CompileLoss | None:
 def additional_loss(model: keras.Model, loss: Tensor) -> Tensor:
     """A term as `add_loss` would add it, scaled for the replicas of a batch."""
     return model._aggregate_additional_loss(loss)
+
+
+class LossesOfEachReplica:
+    """Keeps apart the losses that replicas add to a layer.
+
+    The replicas of a `tf.distribute.MirroredStrategy` share their layers'
+    Python objects, and take turns at every sum over replicas. A layer that
+    takes such sums, or is called between them, would hand each replica the
+    losses of all of them.
+    """
+
+    @property
+    def _losses(self) -> list:
+        by_replica = self.__dict__.setdefault("_losses_by_replica", {})
+        return by_replica.setdefault(backend.replica_id(), [])
+
+    @_losses.setter
+    def _losses(self, losses: Any) -> None:
+        self.__dict__["_losses_by_replica"] = {
+            backend.replica_id(): list(losses)
+        }
+
+
+def set_paths(prefix: str, layer: Any) -> None:
+    """Gives the variables of a layer paths that only depend on its structure.
+
+    Keras takes a variable's path from where its layer was built: another place
+    when a model is loaded than when it was made. Checkpoints that find
+    variables by their paths would not find them.
+
+    Args:
+        prefix: String that all paths start with.
+        layer: A built layer or model.
+    """
+    weights = {id(weight) for weight in layer.weights}
+    for index, variable in enumerate(layer.variables):
+        owner, name = ("", *variable.path.split("/"))[-2:]
+        # Seed generators have other names in every model.
+        owner = owner if id(variable) in weights else "seed_generator"
+        variable._path = f"{prefix}/{index}_{owner}/{name}"

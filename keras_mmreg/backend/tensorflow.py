@@ -37,7 +37,16 @@ class TrainStep:
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Runs Keras's train step and adds the logs of training alone."""
         logs = super().train_step(data)  # type: ignore[misc]
-        return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
+
+        # Within a replica a metric only knows that replica's examples, and
+        # Keras does not read it again where there are other logs than metrics.
+        def logs_of_all_replicas(strategy: Any) -> dict[str, Tensor]:
+            return {**self.get_metrics_result(), **self.training_logs()}  # type: ignore[attr-defined]
+
+        return context.merge_call(logs_of_all_replicas)
 
 
 def sync_variables(model: keras.Model) -> None:
@@ -72,3 +81,16 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
         return tf.zeros_like(x)
     index = context.replica_id_in_sync_group
     return tf.reduce_sum(context.all_gather(x[None], axis=0)[:index], axis=0)
+
+
+def replica_id() -> int:
+    """Which of the strategy's replicas this is; 0 outside of replicas."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+def unscaled_loss(loss: Tensor) -> Tensor:
+    """Undoes Keras's division of losses by the number of replicas."""
+    return loss * tf.distribute.get_strategy().num_replicas_in_sync

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.layers import ComplementarityMask
 
 
@@ -58,7 +59,7 @@ class ComplementarityLogger(keras.callbacks.Callback):
         """Finds the model's mask."""
         masks = [
             layer
-            for layer in self.model._flatten_layers()
+            for layer in all_layers(self.model)
             if isinstance(layer, ComplementarityMask)
         ]
         if len(masks) != 1:

@@ -1,13 +1,22 @@
 """A layer that learns which channels of which modality the task uses."""
 
+from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
-from keras_mmreg.ops import complementarity
+from keras_mmreg.layers.mask_arguments import check_clip
+from keras_mmreg.layers.mask_arguments import check_initial_value
+from keras_mmreg.layers.mask_arguments import check_schedule
+from keras_mmreg.layers.modality_structure import in_structure_of
+from keras_mmreg.layers.modality_structure import shapes_by_modality
+from keras_mmreg.layers.modality_structure import tensors_by_modality
+from keras_mmreg.ops import channel_masks
 from keras_mmreg.ops.quantization import straight_through
 from keras_mmreg.types import Tensor
 
@@ -17,56 +26,57 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class ComplementarityMask(keras.layers.Layer):
+class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
     """Separates the channels a task uses from those that hinder it.
 
     Each channel of each modality has one weight `W`. With `mode="binary"` a
-    channel is complementary and passes unchanged if `W > threshold`, otherwise
-    it is contradictory and becomes 0. The gradient reaches the weight as if
-    the weight itself had been multiplied (straight-through), so that a masked
-    channel can come back. To the model's losses the layer adds
+    channel is complementary and is copied unchanged if `W > threshold`;
+    otherwise it is contradictory and becomes 0. The gradient reaches the
+    weight as if the weight itself had been multiplied (straight-through), so
+    that a masked channel can come back. The layer adds
 
-    `strength * sum(W)`,
+    `strength * sum(W)`
 
-    which makes keeping a channel cost something: what the task does not need
-    is masked. The shares of channels that modalities keep, and their ratio
-    zeta, tell how much each contributes.
+    to the model's losses, which gives every kept channel a cost: what the task
+    does not need is masked. The shares of channels that the modalities keep,
+    and the ratio of these shares (zeta), tell how much each contributes.
 
-    A departure from the paper: the channel with the largest weight is always
-    kept. A mask that is 0 everywhere gives chance accuracy for ever.
+    Where the paper would mask everything, the channel with the largest weight
+    is kept: from a mask that is 0 everywhere the task cannot recover, because
+    no gradient passes.
 
-    Plain SGD at 1e-3 moves a weight by some 1e-7 a step at the default
-    strength, too little to mask anything: raise `learning_rate_multiplier`
-    with SGD, or the strength. Adam moves each weight by about its learning
-    rate whatever the strength; a single step larger than
-    `initial_value - threshold` can mask all channels at once.
+    Plain SGD at 1e-3 moves a weight by about 1e-7 a step at the default
+    strength, too little to mask anything: raise the strength with SGD. Adam
+    moves each weight by about its learning rate whatever the strength; a
+    single step larger than `initial_value - threshold` can mask all channels
+    at once.
 
     Args:
         threshold: Float t, the weight a channel must exceed. Defaults to
             `0.05`.
-        initial_value: Float above `threshold`, or a Keras initializer (e.g.
-            `keras.initializers.RandomUniform(0.0, 0.2)`). Defaults to `0.1`.
+        initial_value: Float above `threshold`, or a `keras.initializers`
+            instance such as `RandomUniform(0.0, 0.2)`. Defaults to `0.1`.
         strength: Non-negative float lambda. `0` is the paper's "Ours without
             regularization". Defaults to `1e-4`.
         mode: Defaults to `"binary"`.
             - `"binary"`: the paper's mask.
-            - `"ternary"`: -1, 0 or 1; the penalty is `sum(|W|)`.
+            - `"ternary"`: 1 above the threshold, -1 below 0, and 0 between,
+              as in the authors' code; the penalty is `sum(|W|)`. (The code
+              penalizes `sum(W)`, which rewards negative weights without
+              bound.)
             - `"attention"`: multiplies by `W` itself, the paper's baseline
               "Gated". Nothing is removed: every channel counts as kept.
             - `"dropout"`: the baseline "Drop.": in training, random channels
               are 0 for the whole batch and the others are scaled up by
               `1 / (1 - rate)`; nothing is masked at inference.
-            - `"none"`: features pass unchanged, the baseline "Multi".
+            - `"none"`: features are copied unchanged, the baseline "Multi".
         rate: Float in [0, 1), the share of channels that `"dropout"` masks.
             Defaults to `0.5`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp` with
             `unit="step"`, which multiplies `strength`. Defaults to `None`.
-        learning_rate_multiplier: Positive float. The weights learn this many
-            times faster than the optimizer's learning rate says, under SGD as
-            under Adam. Decoupled weight decay is not multiplied. Defaults to
-            `1.0`.
-        clip: Optional pair of floats that weights are kept between after each
-            update. In the paper they are unbounded. Defaults to `None`.
+        clip: Optional pair of floats; after each update the weights are
+            clipped to this range. In the paper they are unbounded. Defaults to
+            `None`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `"channels_last"`.
         seed: Optional integer, for `"dropout"`.
@@ -110,7 +120,6 @@ class ComplementarityMask(keras.layers.Layer):
         mode: str = "binary",
         rate: float = 0.5,
         schedule: Any = None,
-        learning_rate_multiplier: float = 1.0,
         clip: tuple[float, float] | None = None,
         data_format: str = "channels_last",
         seed: int | None = None,
@@ -120,30 +129,17 @@ class ComplementarityMask(keras.layers.Layer):
         check_choice("mode", mode, _MODES)
         check_choice("data_format", data_format, _DATA_FORMATS)
         check_number("threshold", threshold)
-        _check_initial_value(initial_value, threshold, mode)
+        check_initial_value(initial_value, threshold, mode)
         check_number("strength", strength, minimum=0)
-        check_number(
-            "learning_rate_multiplier", learning_rate_multiplier, above=0
-        )
         check_number("rate", rate, minimum=0, below=1)
-        _check_clip(clip, threshold, mode)
-        if schedule is not None and schedule.unit != "step":
-            raise ValueError(
-                "`schedule` must count training steps: a layer does not know "
-                "the epoch. Pass `unit='step'`. "
-                f"Received: unit={schedule.unit!r}"
-            )
+        check_clip(clip, threshold, mode)
+        check_schedule(schedule)
         self.threshold = threshold
-        self.initial_value = (
-            initial_value
-            if isinstance(initial_value, (int, float))
-            else keras.initializers.get(initial_value)
-        )
+        self.initial_value = initial_value
         self.strength = strength
         self.mode = mode
         self.rate = rate
         self.schedule = schedule
-        self.learning_rate_multiplier = learning_rate_multiplier
         self.clip = None if clip is None else (clip[0], clip[1])
         self.data_format = data_format
         self.seed = seed
@@ -152,17 +148,16 @@ class ComplementarityMask(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Creates one weight for each channel of each modality."""
-        shapes = _shapes_by_modality(input_shape)
+        shapes = shapes_by_modality(input_shape)
         axis = -1 if self.data_format == "channels_last" else 1
         # Sorted: a dict may come in another order when a model is loaded.
         self.channels = {name: shapes[name][axis] for name in sorted(shapes)}
         for name, channels in self.channels.items():
             if not channels:
                 raise ValueError(
-                    f"The channels of modality {name!r} must be known, and "
-                    "more than none. "
-                    f"Received: shape={shapes[name]}, whose axis {axis} "
-                    f"(`data_format`={self.data_format!r}) holds them."
+                    f"The channels of modality {name!r} must be known and not "
+                    f"0. Received: shape={shapes[name]}, of which axis {axis} "
+                    f"holds them (`data_format`={self.data_format!r})."
                 )
         self.step = None
         if self.schedule is not None:
@@ -174,68 +169,48 @@ class ComplementarityMask(keras.layers.Layer):
                 trainable=False,
                 aggregation="only_first_replica",
             )
-        self.scaled_weights = {}
+        # Omega in the paper.
+        self.channel_weights = {}
         if self.learns:
-            self.scaled_weights = {
+            self.channel_weights = {
                 name: self._add_channel_weight(name, channels)
                 for name, channels in self.channels.items()
             }
 
     def _add_channel_weight(self, name: str, channels: int) -> Any:
+        initializer = self.initial_value
+        if not isinstance(initializer, keras.initializers.Initializer):
+            initializer = keras.initializers.Constant(initializer)
         return self.add_weight(
             name=f"weights_{name}",
             shape=(channels,),
-            initializer=self._initial_weights,
-            constraint=None if self.clip is None else self._clip_weights,
+            initializer=initializer,
+            constraint=self.clip and partial(_clip, limits=self.clip),
             autocast=False,
         )
-
-    def _initial_weights(self, shape: tuple, dtype: Any = None) -> Tensor:
-        initializer = self.initial_value
-        if isinstance(initializer, (int, float)):
-            initializer = keras.initializers.Constant(initializer)
-        values = initializer(shape, dtype=dtype)
-        return values / self.learning_rate_multiplier
-
-    def _clip_weights(self, scaled: Tensor) -> Tensor:
-        low, high = self.clip  # type: ignore[misc]
-        multiplier = self.learning_rate_multiplier
-        return ops.clip(scaled, low / multiplier, high / multiplier)
 
     @property
     def learns(self) -> bool:
         """Whether the mode has weights to learn."""
         return self.mode in _LEARNED_MODES
 
-    @property
-    def channel_weights(self) -> dict[str, Tensor]:
-        """For each modality its real-valued weights, Omega in the paper.
-
-        What the optimizer sees is `V = W / multiplier`. The value here is
-        `multiplier * V` and its gradient by `V` is 1, so that `W` moves
-        `multiplier` times as far as `V`: under SGD, whose step is proportional
-        to the gradient, as under Adam, whose step is not.
-        """
-        extra = self.learning_rate_multiplier - 1.0
+    def _weight_tensors(self) -> dict[str, Tensor]:
         return {
-            name: scaled + ops.stop_gradient(extra * scaled)
-            for name, scaled in self.scaled_weights.items()
+            name: ops.convert_to_tensor(weights)
+            for name, weights in self.channel_weights.items()
         }
 
     def channel_mask(self) -> dict[str, Tensor]:
         """For each modality what inference multiplies its channels by."""
         self._require_built()
-        if self.mode == "attention":
-            return self.channel_weights
+        if not self.learns:
+            return self._ones()
+        weights = self._weight_tensors()
         if self.mode == "binary":
-            return complementarity.binary_mask(
-                self.channel_weights, self.threshold
-            )
+            return channel_masks.binary_mask(weights, self.threshold)
         if self.mode == "ternary":
-            return complementarity.ternary_mask(
-                self.channel_weights, self.threshold
-            )
-        return self._ones()
+            return channel_masks.ternary_mask(weights, self.threshold)
+        return weights
 
     def kept(self) -> dict[str, Tensor]:
         """For each modality 1 where a channel is complementary, else 0.
@@ -267,26 +242,21 @@ class ComplementarityMask(keras.layers.Layer):
 
     def complementary_shares(self) -> dict[str, Tensor]:
         """Kept channels by modality, in percent of all channels (Eq. 6)."""
-        return complementarity.complementary_shares(self.kept())
+        return channel_masks.complementary_shares(self.kept())
 
     def contradictory_shares(self) -> dict[str, Tensor]:
         """Masked channels by modality, in percent of all channels (Eq. 8)."""
-        return complementarity.contradictory_shares(self.kept())
+        return channel_masks.contradictory_shares(self.kept())
 
     def complementarity(self) -> Tensor:
         """Zeta: the smallest share over the largest (Eq. 7)."""
-        return complementarity.complementarity(self.complementary_shares())
+        return channel_masks.complementarity(self.complementary_shares())
 
     def pairwise_complementarity(self) -> dict[tuple, Tensor]:
         """Zeta of every pair of modalities."""
-        return complementarity.pairwise_complementarity(
+        return channel_masks.pairwise_complementarity(
             self.complementary_shares()
         )
-
-    def reset(self) -> None:
-        """Gives all weights their initial value, e.g. for a new task."""
-        for scaled in self.scaled_weights.values():
-            scaled.assign(self._initial_weights(scaled.shape, scaled.dtype))
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Multiplies each modality's channels by their mask."""
@@ -294,12 +264,12 @@ class ComplementarityMask(keras.layers.Layer):
             self.add_loss(self._penalty())
         if training and self.step is not None and self.trainable:
             self.step.assign_add(1)
-        features = _tensors_by_modality(inputs)
+        features = tensors_by_modality(inputs)
         mask = self._training_mask(training)
         masked = {
             name: self._apply(features[name], mask[name]) for name in mask
         }
-        return _like(inputs, masked)
+        return in_structure_of(inputs, masked)
 
     def split(self, features: Any) -> tuple[Any, Any]:
         """Complementary and contradictory parts of features.
@@ -311,7 +281,7 @@ class ComplementarityMask(keras.layers.Layer):
             Two structures like `features`, which sum to `features`: what the
             task sees, and what it does not.
         """
-        by_modality = _tensors_by_modality(features)
+        by_modality = tensors_by_modality(features)
         kept = self.kept()
         complementary = {
             name: self._apply(by_modality[name], kept[name]) for name in kept
@@ -320,36 +290,30 @@ class ComplementarityMask(keras.layers.Layer):
             name: by_modality[name] - complementary[name] for name in kept
         }
         return (
-            _like(features, complementary),
-            _like(features, contradictory),
+            in_structure_of(features, complementary),
+            in_structure_of(features, contradictory),
         )
 
     def _training_mask(self, training: bool) -> dict[str, Tensor]:
         if self.mode == "dropout" and training:
-            return self._random_mask()
+            return channel_masks.dropout_mask(
+                self._ones(), self.rate, self.seed_generator
+            )
         mask = self.channel_mask()
         if self.mode in ("binary", "ternary"):
-            weights = self.channel_weights
+            weights = self._weight_tensors()
             return {
                 name: straight_through(weights[name], mask[name])
                 for name in mask
             }
         return mask
 
-    def _random_mask(self) -> dict[str, Tensor]:
-        return {
-            name: keras.random.dropout(
-                ones, self.rate, seed=self.seed_generator
-            )
-            for name, ones in self._ones().items()
-        }
-
     def _penalty(self) -> Tensor:
         """Eq. 5, with the schedule's factor."""
-        weights = self.channel_weights
+        weights = self._weight_tensors()
         if self.mode == "ternary":
             weights = {name: ops.abs(weights[name]) for name in weights}
-        penalty = self.strength * complementarity.mask_penalty(weights)
+        penalty = self.strength * channel_masks.mask_penalty(weights)
         if self.schedule is None:
             return penalty
         factor = self.schedule(ops.convert_to_tensor(self.step), 0)
@@ -367,18 +331,15 @@ class ComplementarityMask(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        initial_value = self.initial_value
-        if not isinstance(initial_value, (int, float)):
-            initial_value = keras.initializers.serialize(initial_value)
+        serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
             "threshold": self.threshold,
-            "initial_value": initial_value,
+            "initial_value": serialize(self.initial_value),
             "strength": self.strength,
             "mode": self.mode,
             "rate": self.rate,
-            "schedule": keras.saving.serialize_keras_object(self.schedule),
-            "learning_rate_multiplier": self.learning_rate_multiplier,
+            "schedule": serialize(self.schedule),
             "clip": self.clip,
             "data_format": self.data_format,
             "seed": self.seed,
@@ -388,70 +349,10 @@ class ComplementarityMask(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> "ComplementarityMask":
         """The layer that `get_config` described."""
         config = dict(config)
-        config["schedule"] = keras.saving.deserialize_keras_object(
-            config["schedule"]
-        )
+        for name in ("initial_value", "schedule"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 
 
-def _check_initial_value(value: Any, threshold: float, mode: str) -> None:
-    if mode not in ("binary", "ternary"):
-        return
-    largest = value
-    if not isinstance(value, (int, float)):
-        samples = keras.initializers.get(value)((1000,))
-        largest = ops.max(ops.abs(samples) if mode == "ternary" else samples)
-    if largest <= threshold:
-        raise ValueError(
-            "`initial_value` must exceed `threshold`, or every channel but "
-            "one starts masked. Raise `initial_value` or lower `threshold`. "
-            f"Received: initial_value={value}, threshold={threshold}"
-        )
-
-
-def _check_clip(clip: Any, threshold: float, mode: str) -> None:
-    if clip is None:
-        return
-    if not isinstance(clip, (list, tuple)) or len(clip) != 2:
-        raise ValueError(
-            f"`clip` must be a pair of numbers or None. Received: {clip!r}"
-        )
-    low, high = clip
-    needed = threshold if mode in ("binary", "ternary") else low
-    if not low < high or high <= needed:
-        raise ValueError(
-            "`clip` must be a lower and a higher number, and the higher one "
-            "must exceed `threshold`, or every channel but one is masked. "
-            f"Received: clip={clip}, threshold={threshold}"
-        )
-
-
-def _is_shape(shape: Any) -> bool:
-    return all(size is None or isinstance(size, int) for size in shape)
-
-
-def _shapes_by_modality(input_shape: Any) -> dict[str, Any]:
-    if isinstance(input_shape, dict):
-        return input_shape
-    shapes = [input_shape] if _is_shape(input_shape) else input_shape
-    return _numbered(shapes)
-
-
-def _tensors_by_modality(inputs: Any) -> dict[str, Tensor]:
-    if isinstance(inputs, dict):
-        return inputs
-    return _numbered(inputs if isinstance(inputs, (list, tuple)) else [inputs])
-
-
-def _numbered(items: Any) -> dict[str, Any]:
-    return {f"modality_{index}": item for index, item in enumerate(items)}
-
-
-def _like(inputs: Any, by_modality: dict[str, Tensor]) -> Any:
-    """The modalities in the structure, and the order, of `inputs`."""
-    ordered = {name: by_modality[name] for name in _tensors_by_modality(inputs)}
-    if isinstance(inputs, dict):
-        return ordered
-    if isinstance(inputs, (list, tuple)):
-        return list(ordered.values())
-    return ordered["modality_0"]
+def _clip(weights: Tensor, limits: tuple[float, float]) -> Tensor:
+    return ops.clip(weights, *limits)

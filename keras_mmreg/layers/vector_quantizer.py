@@ -5,20 +5,23 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.backend import sum_over_previous_replicas
-from keras_mmreg.backend import sum_over_replicas
+from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.layers.codebook import Codebook
 from keras_mmreg.ops import quantization
 from keras_mmreg.types import Tensor
 
 _UPDATES = ("ema", "gradient")
+_DISTANCES = ("euclidean", "cosine")
+_GRADIENTS = ("straight_through", "rotation")
 _DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class VectorQuantizer(keras.layers.Layer):
+class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
     """Replaces each feature vector by the nearest of a set of learned codes.
 
     Quantised features are countable units: how much of a modality a model
@@ -27,24 +30,22 @@ class VectorQuantizer(keras.layers.Layer):
 
     `z_q = c_k` with `k = argmin_j ||z - c_j||^2`,
 
-    and the gradient passes as if nothing had happened (straight-through).
+    and the gradient is copied unchanged from `z_q` to `z` (straight-through).
     The layer adds `commitment_cost * mean((z - sg[z_q])^2)` to the model's
     losses, plus `mean((sg[z] - z_q)^2)` with `update="gradient"`; `sg` stops
     the gradient.
 
     In training the codes follow the vectors that choose them, by moving
-    averages of their number and sum (`update="ema"`, which needs no learning
-    rate) or by the optimizer (`update="gradient"`). Codes that hardly any
-    vector chooses are restarted at vectors of the current batch. Freezing the
-    layer (`trainable=False`) stops both.
+    averages (`update="ema"`, which needs no learning rate) or by the optimizer
+    (`update="gradient"`). Codes that hardly any vector chooses are restarted
+    at vectors of the current batch. `trainable=False` stops both.
 
-    Under data parallelism all replicas share their batches' statistics, and the
-    codes are what they would be on one device. With `torch.distributed`, give
-    every process the same `seed`.
+    Under data parallelism all replicas share their batches' statistics, and
+    the codes are what they would be on one device (but see `"kmeans"`). With
+    `torch.distributed`, give every process the same `seed`.
 
-    Distances are computed in float32 even under mixed precision. Padded
-    positions (Keras masks) are quantised, but neither move codes nor count in
-    the loss.
+    Distances are computed in float32 even under mixed precision. Padding
+    (Keras masks) is quantised, but neither moves codes nor counts in the loss.
 
     Args:
         num_embeddings: Positive integer K, the number of codes (per group).
@@ -55,20 +56,31 @@ class VectorQuantizer(keras.layers.Layer):
             `0.99`.
         update: `"ema"` or `"gradient"`. Defaults to `"ema"`.
         epsilon: Small positive float, the Laplace smoothing of the counts that
-            sums are divided by. Defaults to `1e-5`.
+            sums are divided by: the count of a code that no vector chooses
+            falls to about `epsilon / (1 - decay)`, and the code towards 0.
+            Defaults to `1e-5`.
         num_groups: Positive integer that divides the channels. Each group of
             neighbouring channels gets a codebook of its own (product
-            quantisation). With one codebook over all channels, any channel
-            that a mask keeps still tells which code was chosen; with groups, a
-            masked group is gone. Defaults to `1`.
-        restart_threshold: Non-negative float. In training, a code whose moving
-            count is below this fraction of the mean count of its group starts
-            again at a random vector of the batch. `0` never restarts. Defaults
-            to `0.05`.
+            quantisation); with one codebook, a single channel would tell which
+            code was chosen, and masking the others would remove nothing.
+            Defaults to `1`.
+        restart_threshold: Non-negative float. A code is restarted when its
+            average count falls below this share of the mean count. `0`
+            disables restarts. Defaults to `0.05`.
         codebook_initializer: `"data"` (random vectors of the first training
-            batch), or a Keras initializer, for codes of shape
-            `(num_groups, num_embeddings, channels // num_groups)`. Defaults to
-            `"data"`.
+            batch), `"kmeans"` (the centers after ten steps of k-means on the
+            first training batch, from such vectors; on several replicas, on
+            the first one's part of the batch), or a Keras initializer, for
+            codes of shape `(num_groups, num_embeddings, channels //
+            num_groups)`. Defaults to `"data"`.
+        distance: `"euclidean"`, or `"cosine"`: vectors (each group's part) and
+            codes are divided by their norms, so that the nearest code is the
+            one of largest cosine similarity, and the outputs have unit norm.
+            Defaults to `"euclidean"`.
+        gradient: How the gradient passes from codes to features:
+            `"straight_through"`, or `"rotation"`, turned and scaled as the
+            vector is turned and scaled to its code (the rotation trick).
+            Defaults to `"straight_through"`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `"channels_last"`.
         seed: Optional integer, for the restarts.
@@ -81,6 +93,9 @@ class VectorQuantizer(keras.layers.Layer):
         mask: Optional boolean tensor that broadcasts against the input without
             its channels; `False` marks padding.
         return_indices: Whether to return the codes' indices too.
+        at_once: Whether to compare all vectors with all codes in a single
+            operation. This takes more memory than the default, chunk by
+            chunk, but ONNX and OpenVINO can represent it.
 
     Returns:
         A tensor like `inputs`; with `return_indices=True` a tuple of it and
@@ -106,6 +121,12 @@ class VectorQuantizer(keras.layers.Layer):
           NeurIPS 2017: Eqs. 1-3 and Appendix A.1.
         - Tejero-de-Pablos, Complementary-Contradictory Feature Regularization
           against Multimodal Overfitting, WACV 2024: Section 3.1 and Eq. 3.
+        - Yu et al., Vector-quantized Image Modeling with Improved VQGAN, ICLR
+          2022: Section 3.2, codes of unit norm.
+        - Zeghidour et al., SoundStream: An End-to-End Neural Audio Codec, 2021:
+          Section III.C, k-means on the first batch.
+        - Fifty et al., Restructuring Vector Quantization with the Rotation
+          Trick, ICLR 2025.
     """
 
     def __init__(
@@ -118,6 +139,8 @@ class VectorQuantizer(keras.layers.Layer):
         num_groups: int = 1,
         restart_threshold: float = 0.05,
         codebook_initializer: Any = "data",
+        distance: str = "euclidean",
+        gradient: str = "straight_through",
         data_format: str = "channels_last",
         seed: int | None = None,
         **kwargs: Any,
@@ -130,7 +153,11 @@ class VectorQuantizer(keras.layers.Layer):
         check_number("restart_threshold", restart_threshold, minimum=0)
         check_number("decay", decay, minimum=0, below=1)
         check_choice("update", update, _UPDATES)
+        check_choice("distance", distance, _DISTANCES)
+        check_choice("gradient", gradient, _GRADIENTS)
         check_choice("data_format", data_format, _DATA_FORMATS)
+        if codebook_initializer not in ("data", "kmeans"):
+            codebook_initializer = keras.initializers.get(codebook_initializer)
         self.num_embeddings = num_embeddings
         self.commitment_cost = commitment_cost
         self.decay = decay
@@ -138,67 +165,40 @@ class VectorQuantizer(keras.layers.Layer):
         self.epsilon = epsilon
         self.num_groups = num_groups
         self.restart_threshold = restart_threshold
-        self.data_dependent = codebook_initializer == "data"
-        self.codebook_initializer = (
-            "data"
-            if self.data_dependent
-            else keras.initializers.get(codebook_initializer)
-        )
+        self.codebook_initializer = codebook_initializer
+        self.distance = distance
+        self.gradient = gradient
         self.data_format = data_format
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
+        self.codes = Codebook(
+            num_embeddings,
+            num_groups,
+            update,
+            decay,
+            epsilon,
+            restart_threshold,
+            codebook_initializer,
+            unit_norm=distance == "cosine",
+            seed=seed,
+            dtype=self.state_dtype,
+            name="codebook",
+        )
 
     def build(self, input_shape: tuple) -> None:
         """Creates the codebook for the input's channels."""
-        axis = -1 if self.data_format == "channels_last" else 1
+        axis = -1 if self._is_channels_last else 1
         channels = input_shape[axis]
         if channels is None or channels % self.num_groups:
             raise ValueError(
                 "The input's channels must be known and a multiple of "
-                f"`num_groups`={self.num_groups}. Received: "
-                f"input_shape={tuple(input_shape)}, whose axis {axis} "
-                f"(`data_format`={self.data_format!r}) holds the channels."
+                f"`num_groups`={self.num_groups}. Received: input_shape="
+                f"{tuple(input_shape)}, with `data_format`={self.data_format!r}"
             )
         self.input_spec = keras.layers.InputSpec(
             ndim=len(input_shape), axes={axis: channels}
         )
-        counts_shape = (self.num_groups, self.num_embeddings)
-        codebook_shape = (*counts_shape, channels // self.num_groups)
-        initializer = (
-            "random_normal"
-            if self.data_dependent
-            else self.codebook_initializer
-        )
-        # Counts start at 1: from 0, the first steps would divide the sums of
-        # unused codes by almost nothing and throw them far away.
-        self.counts = self._add_state("counts", counts_shape, "ones")
-        # "ema": sum of the vectors of each code. "gradient": where the code
-        # was put; the optimizer's `offset` is added. A layer cannot write a
-        # trainable weight inside JAX's train step, but it can write this.
-        self.anchors = self._add_state("anchors", codebook_shape, initializer)
-        self.started = self._add_state("started", (), "zeros")
-        self.offset = None
-        if self.update == "gradient":
-            self.offset = self.add_weight(
-                name="offset",
-                shape=codebook_shape,
-                initializer="zeros",
-                dtype=self.state_dtype,
-                autocast=False,
-            )
-
-    def _add_state(self, name: str, shape: tuple, initializer: Any) -> Any:
-        # Every replica computes the same update, from sums over all of them.
-        return self.add_weight(
-            name=name,
-            shape=shape,
-            initializer=initializer,
-            dtype=self.state_dtype,
-            autocast=False,
-            trainable=False,
-            aggregation="only_first_replica",
-        )
+        self.codes.build((self.num_groups, None, channels // self.num_groups))
 
     @property
     def state_dtype(self) -> str:
@@ -208,15 +208,7 @@ class VectorQuantizer(keras.layers.Layer):
     @property
     def codebook(self) -> Tensor:
         """The codes, `(num_groups, num_embeddings, channels per group)`."""
-        if self.update == "gradient":
-            return self.anchors + self.offset
-        # van den Oord et al., Appendix A.1: e_i = m_i / N_i.
-        return self.anchors / self._smoothed_counts()[..., None]
-
-    def _smoothed_counts(self) -> Tensor:
-        return quantization.laplace_smoothing(
-            ops.convert_to_tensor(self.counts), self.epsilon
-        )
+        return self.codes.codes
 
     def call(
         self,
@@ -224,22 +216,40 @@ class VectorQuantizer(keras.layers.Layer):
         training: bool = False,
         mask: Tensor | None = None,
         return_indices: bool = False,
+        at_once: bool = False,
     ) -> Tensor:
         """Quantises the inputs, and updates the codes in training."""
         features = self._channels_last(ops.cast(inputs, self.state_dtype))
         vectors = self._split_groups(features)
+        if self.distance == "cosine":
+            vectors = quantization.unit_vectors(vectors)
         weights = self._vector_weights(features, mask)
-        if training and self.trainable:
-            self._restart_unused_codes(ops.stop_gradient(vectors), weights)
+        moves = training and self.trainable
+        if moves:
+            self.codes.prepare(ops.stop_gradient(vectors), weights)
         codebook = self.codebook
-        indices = quantization.nearest_codes(vectors, codebook)
+        indices = quantization.nearest_codes(vectors, codebook, at_once)
         codes = quantization.lookup(indices, codebook)
-        self.add_loss(self._loss(vectors, codes, weights))
-        if training and self.trainable:
-            self._update_averages(ops.stop_gradient(vectors), indices, weights)
-        quantized = self._merge_groups(codes, ops.shape(features))
+        self.add_loss(
+            quantization.quantization_loss(
+                vectors,
+                codes,
+                weights,
+                self.commitment_cost,
+                codebook_cost=float(self.update == "gradient"),
+            )
+        )
+        if moves:
+            self.codes.follow(ops.stop_gradient(vectors), indices, weights)
+        bridge = (
+            quantization.rotate_to
+            if self.gradient == "rotation"
+            else quantization.straight_through
+        )
+        quantized = self._merge_groups(
+            bridge(vectors, codes), ops.shape(features)
+        )
         quantized = ops.cast(self._channels_first(quantized), inputs.dtype)
-        quantized = quantization.straight_through(inputs, quantized)
         if not return_indices:
             return quantized
         return quantized, self._merge_indices(indices, ops.shape(features))
@@ -258,77 +268,6 @@ class VectorQuantizer(keras.layers.Layer):
         rows = ops.transpose(ops.reshape(indices, (-1, self.num_groups)))
         codes = quantization.lookup(rows, self.codebook)
         return self._channels_first(self._merge_groups(codes, shape))
-
-    def _loss(self, vectors: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
-        return quantization.quantization_loss(
-            vectors,
-            codes,
-            weights,
-            self.commitment_cost,
-            codebook_cost=float(self.update == "gradient"),
-        )
-
-    def _restart_unused_codes(self, vectors: Tensor, weights: Tensor) -> None:
-        """Puts codes that are hardly used at random vectors of the batch.
-
-        Before the first batch, with data-dependent initialisation, that is
-        every code.
-        """
-        if not self.data_dependent and not self.restart_threshold:
-            return
-        counts = ops.convert_to_tensor(self.counts)
-        anchors = ops.convert_to_tensor(self.anchors)
-        mean_counts = ops.mean(counts, axis=-1, keepdims=True)
-        unused = counts < self.restart_threshold * mean_counts
-        if self.data_dependent:
-            unused = ops.logical_or(unused, self.started < 1)
-        # A batch of nothing but padding has no vector to start from.
-        has_vectors = sum_over_replicas(ops.sum(weights)) > 0
-        unused = ops.logical_and(unused, has_vectors)
-        self.counts.assign(ops.where(unused, mean_counts, counts))
-        samples = self._sample_vectors(vectors, weights)
-        if self.update == "gradient":
-            restarted = samples - ops.stop_gradient(self.offset)
-        else:
-            restarted = samples * self._smoothed_counts()[..., None]
-        self.anchors.assign(ops.where(unused[..., None], restarted, anchors))
-        started = ops.cast(has_vectors, self.state_dtype)
-        self.started.assign(ops.maximum(self.started, started))
-
-    def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
-        """A random vector, padding excepted, for each code of each group."""
-        own = ops.sum(weights)
-        total = sum_over_replicas(own)
-        uniform = keras.random.uniform(
-            (self.num_groups, self.num_embeddings),
-            dtype=self.state_dtype,
-            seed=self.seed_generator,
-        )
-        # In float32 `uniform * total` can round up to the total itself.
-        positions = ops.minimum(uniform * total, total - 0.5)
-        positions = positions - sum_over_previous_replicas(own)
-        last = ops.shape(weights)[0] - 1
-        places = ops.clip(ops.cast(positions, "int32"), 0, last)
-        # Not `searchsorted`, which XLA does by comparing all with all.
-        counted = quantization.indices_of_counted(weights)
-        chosen = ops.take(counted, places, axis=0)
-        samples = ops.take_along_axis(vectors, chosen[..., None], axis=1)
-        here = ops.logical_and(positions >= 0, positions < own)
-        return sum_over_replicas(ops.where(here[..., None], samples, 0.0))
-
-    def _update_averages(
-        self, vectors: Tensor, indices: Tensor, weights: Tensor
-    ) -> None:
-        """van den Oord et al., Appendix A.1, Eqs. 6-8."""
-        batch = (indices, self.num_embeddings, weights)
-        counts = sum_over_replicas(quantization.code_counts(*batch))
-        self.counts.assign(self._average(self.counts, counts))
-        if self.update == "ema":
-            sums = sum_over_replicas(quantization.code_sums(vectors, *batch))
-            self.anchors.assign(self._average(self.anchors, sums))
-
-    def _average(self, average: Any, value: Tensor) -> Tensor:
-        return self.decay * average + (1.0 - self.decay) * value
 
     def _vector_weights(self, features: Tensor, mask: Tensor | None) -> Tensor:
         """One number a vector: 1, or 0 for padding."""
@@ -359,15 +298,15 @@ class VectorQuantizer(keras.layers.Layer):
         merged = ops.transpose(ops.cast(indices, "int32"))
         return ops.reshape(merged, (*shape[:-1], self.num_groups))
 
+    @property
+    def _is_channels_last(self) -> bool:
+        return self.data_format == "channels_last"
+
     def _channels_last(self, x: Tensor) -> Tensor:
-        if self.data_format == "channels_last":
-            return x
-        return ops.moveaxis(x, 1, -1)
+        return x if self._is_channels_last else ops.moveaxis(x, 1, -1)
 
     def _channels_first(self, x: Tensor) -> Tensor:
-        if self.data_format == "channels_last":
-            return x
-        return ops.moveaxis(x, -1, 1)
+        return x if self._is_channels_last else ops.moveaxis(x, -1, 1)
 
     def compute_output_spec(
         self,
@@ -375,13 +314,14 @@ class VectorQuantizer(keras.layers.Layer):
         training: bool = False,
         mask: Tensor | None = None,
         return_indices: bool = False,
+        at_once: bool = False,
     ) -> Any:
         """Shape and dtype of the output, and of the indices on request."""
         quantized = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
         if not return_indices:
             return quantized
         shape = list(inputs.shape)
-        del shape[-1 if self.data_format == "channels_last" else 1]
+        del shape[-1 if self._is_channels_last else 1]
         shape.append(self.num_groups)
         return quantized, keras.KerasTensor(shape, dtype="int32")
 
@@ -395,9 +335,6 @@ class VectorQuantizer(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        initializer = self.codebook_initializer
-        if not self.data_dependent:
-            initializer = keras.initializers.serialize(initializer)
         return {
             **super().get_config(),
             "num_embeddings": self.num_embeddings,
@@ -407,7 +344,11 @@ class VectorQuantizer(keras.layers.Layer):
             "epsilon": self.epsilon,
             "num_groups": self.num_groups,
             "restart_threshold": self.restart_threshold,
-            "codebook_initializer": initializer,
+            "codebook_initializer": keras.saving.serialize_keras_object(
+                self.codebook_initializer
+            ),
+            "distance": self.distance,
+            "gradient": self.gradient,
             "data_format": self.data_format,
             "seed": self.seed,
         }

@@ -1,4 +1,4 @@
-"""How many of its codes a vector quantizer uses."""
+"""Metrics of how many of its codes a vector quantizer uses."""
 
 from typing import Any
 
@@ -58,10 +58,10 @@ class _CodeCounts(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class CodebookPerplexity(_CodeCounts):
-    """How many codes are in use, were they used equally: `exp(entropy)`.
+    """Effective number of codes in use: `exp(entropy)` of their shares.
 
-    Between 1 (all features share one code) and `num_embeddings`. With several
-    groups, the mean over their codebooks.
+    Between 1 (all features share one code) and `num_embeddings` (all codes are
+    used equally often). With several groups, the mean over their codebooks.
 
     Args:
         num_embeddings: Positive integer, the number of codes of a group.

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.regularizers import InformationRegularizer
 
 WARMUP_STEPS = 100
@@ -16,11 +17,15 @@ class FitWatch(keras.callbacks.Callback):
 
     Args:
         validation_data: That of `fit`, or `None`.
+        callbacks: The other callbacks of `fit`.
     """
 
-    def __init__(self, validation_data: Any = None) -> None:
+    def __init__(
+        self, validation_data: Any = None, callbacks: Any = None
+    ) -> None:
         super().__init__()
         self.validation_data = validation_data
+        self.callbacks = getattr(callbacks, "callbacks", callbacks)
         self._lost: set[str] = set()
         self._dominant: set[str] = set()
         self._earlier: tuple[int, dict[str, float]] | None = None
@@ -30,6 +35,7 @@ class FitWatch(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Looks at batch statistics, which may have been loaded by now."""
         self.model.await_settled_statistics()
+        compile_inner(self.model.inner, self.model)
         for method in self.model.regularizers:
             method.on_train_begin(self.model, self)
 

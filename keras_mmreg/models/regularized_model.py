@@ -12,14 +12,14 @@ from keras_mmreg import regularizers
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend import kept_variables
 from keras_mmreg.backend.keras_internals import additional_loss
-from keras_mmreg.backend.keras_internals import create_compile_loss
+from keras_mmreg.backend.keras_internals import compiled_loss
+from keras_mmreg.backend.keras_internals import copy_compiled_loss
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.information.estimator import Memo
 from keras_mmreg.information.functional import check_functional
 from keras_mmreg.models.fit_watch import FitWatch
-from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
-from keras_mmreg.network import modality_names
 from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import require_no_training_of_its_own
 from keras_mmreg.network.checks import trains_as_it_infers
@@ -44,7 +44,9 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     `loss = task loss + sum of the methods' penalties`.
 
     Training works on the wrapped model's own weights; `evaluate` and `predict`
-    are those of the wrapped model, at its cost.
+    are those of the wrapped model, at its cost. `fit` compiles the wrapped
+    model with the same loss and metrics, so that `inner` can be evaluated,
+    saved and loaded by itself.
 
     Every modality has a *point*, where it is perturbed and measured: its input
     tensors, or the output of a layer. What follows the points is run again as
@@ -163,10 +165,9 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         self.step = self._add_counter("step")
         self.epoch = self._add_counter("epoch")
         self.settled_step = self._add_counter("settled_step")
-        self._trains_as_it_infers = trains_as_it_infers(inner)
         self._network: Network | None = None
         self._training_pass: TrainingPass | None = None
-        self._loss_function: Any = None
+        self._loss_function = Memo()
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             self._attach(inputs)
@@ -220,7 +221,10 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         training_pass.y = y
         training_pass.sample_weight = sample_weight
         training_pass.loss = loss
-        training_pass.loss_function = self._loss_function
+        compiled = compiled_loss(self)
+        training_pass.loss_function = self._loss_function.get(
+            (compiled,), lambda: copy_compiled_loss(compiled)
+        )
         training_pass.model_loss = self.loss
         penalties = {}
         for method in self._methods:
@@ -236,8 +240,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
 
     def _run_in_training(self, inputs: Any) -> TrainingPass:
         """The model's pass, with the points as the methods change them."""
-        if self._network is None:
-            self._attach(inputs)
         training_pass = TrainingPass(
             self._network,
             inputs,
@@ -245,7 +247,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
             self.functional,
             ops.convert_to_tensor(self.step),
             ops.convert_to_tensor(self.epoch),
-            self._trains_as_it_infers,
+            trains_as_it_infers=self._trains_as_it_infers,
         )
         training_pass.settled = ops.cast(
             ops.greater_equal(self.step, self.settled_step), "float32"
@@ -274,16 +276,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
 
     # What surrounds the steps.
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Keras's `compile`; the wrapped model gets loss and metrics, too.
-
-        So that `model.inner` can be evaluated, saved and loaded on its own. It
-        receives an optimizer of the same settings.
-        """
-        super().compile(*args, **kwargs)
-        self._loss_function = create_compile_loss(self)
-        compile_inner(self.inner, *args, **kwargs)
-
     def fit(
         self, *args: Any, callbacks: Any = None, **kwargs: Any
     ) -> keras.callbacks.History:
@@ -293,7 +285,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
-        watch = FitWatch(kwargs.get("validation_data"))
+        watch = FitWatch(kwargs.get("validation_data"), callbacks)
         if isinstance(callbacks, keras.callbacks.CallbackList):
             watch.set_model(self)
             members = callbacks.callbacks
@@ -308,11 +300,11 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
 
     def build(self, input_shape: Any) -> None:
         """Names the modalities of a model that had no inputs until now."""
-        inputs = keras.tree.map_shape_structure(
-            lambda shape: keras.KerasTensor(shape), input_shape
+        self._attach(
+            keras.tree.map_shape_structure(
+                lambda shape: keras.KerasTensor(shape), input_shape
+            )
         )
-        names = modality_names(self.inner, inputs, self.modalities)
-        self._create_trackers(names)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Refuses to become a layer of another model, which would not train it.
@@ -394,14 +386,15 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     @property
     def _methods(self) -> list[Regularizer]:
         """The regularizers, in front of them the gate that they share."""
-        gate = [] if self.gate is None else [self.gate]
-        return [*gate, *self.regularizers]
+        others = [m for m in self.regularizers if m is not self.gate]
+        return others if self.gate is None else [self.gate, *others]
 
     def _attach(self, inputs: Any) -> None:
         """Finds the points and prepares the methods for them."""
         self._network = create_network(
             self.inner, inputs, self.taps, self.modalities
         )
+        self._trains_as_it_infers = trains_as_it_infers(self.inner)
         for index, method in enumerate(self._methods):
             if self.seed is not None and method.seed is None:
                 method.reseed(self.seed + index)
@@ -411,8 +404,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         self.await_settled_statistics()
 
     def _create_trackers(self, modalities: list[str]) -> None:
-        if self.trackers:
-            return
         for method in self._methods:
             names = method.log_names_for(modalities)
             for name in [f"{method.name}_penalty", *names]:

@@ -9,10 +9,15 @@ References:
     - van den Oord et al., Neural Discrete Representation Learning, NeurIPS
       2017: nearest code (Eq. 1), straight-through gradient (Section 3.2),
       losses (Eq. 3), moving averages (Appendix A.1).
+    - Yu et al., Vector-quantized Image Modeling with Improved VQGAN, ICLR
+      2022: vectors and codes of unit norm.
+    - Fifty et al., Restructuring Vector Quantization with the Rotation Trick,
+      ICLR 2025.
 """
 
 import math
 
+import keras
 from keras import ops
 
 from keras_mmreg.backend import argmin_distance
@@ -27,7 +32,82 @@ def straight_through(inputs: Tensor, outputs: Tensor) -> Tensor:
     return inputs + ops.stop_gradient(outputs - inputs)
 
 
-def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
+def rotate_to(vectors: Tensor, codes: Tensor) -> Tensor:
+    """The values of `codes`, with a gradient that is rotated and scaled.
+
+    Fifty et al., Section 4: `c = |c| / |z| R z`, where `R` is the rotation
+    that takes `z` to the direction of `c`; `R` and the scale are constants
+    for the gradient. With the unit vectors `u = z / |z|`, `v = c / |c|` and
+    `r = (u + v) / |u + v|`, `R = I - 2 r r' + 2 v u'`. The angle between the
+    gradient and the code becomes the angle between the gradient and the
+    vector. Where a vector or a code is 0, or they point in opposite
+    directions, `R` is not defined and the gradient is passed straight through.
+
+    Args:
+        vectors: `(..., code_dim)`.
+        codes: The vectors' codes, of the same shape.
+
+    Returns:
+        A tensor of the same shape.
+    """
+    stop = ops.stop_gradient
+    z, c = stop(vectors), stop(codes)
+    norm, code_norm = _norm(z), _norm(c)
+    u, v = unit_vectors(z), unit_vectors(c)
+    r = unit_vectors(u + v)
+    rotated = vectors - 2.0 * r * _dot(r, vectors) + 2.0 * v * _dot(u, vectors)
+    scaled = ops.divide_no_nan(code_norm, norm) * rotated
+    smallest = keras.config.epsilon()
+    defined = ops.minimum(ops.minimum(norm, code_norm), _norm(u + v)) > smallest
+    return straight_through(ops.where(defined, scaled, vectors), codes)
+
+
+def unit_vectors(vectors: Tensor) -> Tensor:
+    """The vectors divided by their norm; a vector of zeros stays as it is."""
+    # The square root of 0 would have an infinite gradient.
+    smallest = keras.config.epsilon() ** 2
+    squared = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+    return vectors * ops.rsqrt(ops.maximum(squared, smallest))
+
+
+def _norm(x: Tensor) -> Tensor:
+    return ops.sqrt(_dot(x, x))
+
+
+def _dot(x: Tensor, y: Tensor) -> Tensor:
+    return ops.sum(x * y, axis=-1, keepdims=True)
+
+
+def kmeans(
+    vectors: Tensor, centers: Tensor, weights: Tensor, num_steps: int
+) -> Tensor:
+    """Lloyd's algorithm: the centers after a number of steps.
+
+    A center that is nearest to no vector stays where it is.
+
+    Args:
+        vectors: `(num_groups, num_vectors, code_dim)`.
+        centers: `(num_groups, num_embeddings, code_dim)`, to start from.
+        weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
+        num_steps: Integer.
+
+    Returns:
+        `(num_groups, num_embeddings, code_dim)`.
+    """
+    num_embeddings = centers.shape[1]
+
+    def step(i: Tensor, centers: Tensor) -> Tensor:
+        batch = (nearest_codes(vectors, centers), num_embeddings, weights)
+        counts = code_counts(*batch)[..., None]
+        means = ops.divide_no_nan(code_sums(vectors, *batch), counts)
+        return ops.where(counts > 0, means, centers)
+
+    return ops.fori_loop(0, num_steps, step, centers)
+
+
+def nearest_codes(
+    vectors: Tensor, codebook: Tensor, at_once: bool = False
+) -> Tensor:
     """Index of each vector's nearest code by squared distance.
 
     `argmin_k ||z - c_k||^2 = argmin_k (||c_k||^2 / 2 - z.c_k)`: the vector's
@@ -40,6 +120,9 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
         codebook: `(num_groups, num_embeddings, code_dim)`.
+        at_once: Whether to do without chunks: a program without a loop, and
+            without arithmetic on the number of vectors, can be exported.
+            Defaults to `False`.
 
     Returns:
         Integer tensor `(num_groups, num_vectors)`.
@@ -48,6 +131,8 @@ def nearest_codes(vectors: Tensor, codebook: Tensor) -> Tensor:
     codebook = ops.stop_gradient(codebook)
     half_norms = 0.5 * ops.sum(ops.square(codebook), axis=-1)
 
+    if at_once:
+        return argmin_distance(vectors, codebook, half_norms)
     chunks = _chunks(vectors, math.prod(codebook.shape[:2]))
     num_chunks, num_groups, size, _ = ops.shape(chunks)
 
@@ -177,7 +262,7 @@ def laplace_smoothing(counts: Tensor, epsilon: float) -> Tensor:
 
 
 def perplexity(counts: Tensor) -> Tensor:
-    """How many codes are in use, were they used equally: `exp(entropy)`.
+    """Effective number of codes in use: `exp(entropy)` of their shares.
 
     Between 1 (one code, or nothing counted yet) and `num_embeddings`.
 
@@ -206,7 +291,7 @@ def quantization_loss(
     commitment_cost: float,
     codebook_cost: float = 1.0,
 ) -> Tensor:
-    """Mean squared distance of vectors and codes, by which side it moves.
+    """Codebook and commitment losses.
 
     `codebook_cost ||sg[z] - c||^2 + commitment_cost ||z - sg[c]||^2`
     (van den Oord et al., Eq. 3, second and third terms). The CM-VQVAE paper

@@ -10,6 +10,11 @@ from keras_mmreg.regularizers.functional_variance import FunctionalVariance
 from keras_mmreg.regularizers.information_regularizer import (
     InformationRegularizer,
 )
+from keras_mmreg.regularizers.modality_dropout import ModalityDropout
+from keras_mmreg.regularizers.modality_gate import ModalityGate
+from keras_mmreg.regularizers.modality_mix import ModalityMix
+from keras_mmreg.regularizers.modality_noise import ModalityNoise
+from keras_mmreg.regularizers.modality_shuffle import ModalityShuffle
 from keras_mmreg.regularizers.poincare_information import PoincareInformation
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.strength import strength_from_authors
@@ -22,8 +27,12 @@ ALIASES: dict[str, type[Regularizer]] = {
         PoincareInformation,
         FunctionalEntropy,
         FunctionalVariance,
+        ModalityNoise,
+        ModalityDropout,
+        ModalityMix,
     )
 }
+"""The methods that a name alone describes, with their default arguments."""
 
 
 def get(identifier: Any) -> Regularizer:
@@ -102,8 +111,19 @@ def get_all(identifiers: Any) -> list[Regularizer]:
     return methods
 
 
-def create_gate(methods: list[Regularizer]) -> Any:
-    return None
+def create_gate(methods: list[Regularizer]) -> ModalityGate | None:
+    """The gate that some methods share, unless they need none.
+
+    One that is among the methods already is taken for all of them.
+
+    Args:
+        methods: List of `Regularizer` instances.
+    """
+    given = [m for m in methods if isinstance(m, ModalityGate)]
+    if given:
+        return given[0]
+    needed = any(method.uses_gate for method in methods)
+    return ModalityGate() if needed else None
 
 
 __all__ = [
@@ -111,6 +131,11 @@ __all__ = [
     "FunctionalEntropy",
     "FunctionalVariance",
     "InformationRegularizer",
+    "ModalityDropout",
+    "ModalityGate",
+    "ModalityMix",
+    "ModalityNoise",
+    "ModalityShuffle",
     "PoincareInformation",
     "Regularizer",
     "TrainingPass",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
@@ -74,7 +75,7 @@ class ModalityShuffle(Regularizer):
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         points = take(dict(training_pass.points), chosen)
         orders = permutations(
-            self.suspects, chosen.shape[0] or len(chosen), self.seed_generator
+            self.suspects, ops.shape(chosen)[0], self.seed_generator
         )
         shuffled = shuffle(points, training_pass.network.leaves, orders)
         outputs = training_pass.rerun(shuffled, chosen)

@@ -76,9 +76,6 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 
-    uses_gate: ClassVar[bool] = False
-    """Whether the method needs to know which modalities tell the label."""
-
     def __init__(
         self,
         strength: float | None = None,
@@ -145,6 +142,11 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
             model: The `RegularizedModel`.
             watch: The callback that calls; it knows `validation_data`.
         """
+
+    @property
+    def uses_gate(self) -> bool:
+        """Whether the method needs to know which modalities tell the label."""
+        return False
 
     @property
     def perturbs(self) -> bool:

@@ -25,7 +25,7 @@ def plot_feature_embedding(
     """Draws a t-SNE of both parts of a modality's features, by an attribute.
 
     Clusters of one colour show that a part tells the attribute. t-SNE shows
-    neighbourhoods, not amounts: `probe_separability` measures.
+    neighbourhoods, not amounts: a linear probe measures.
 
     Args:
         model: A trained `CMVQVAE`.

@@ -25,7 +25,7 @@ def fit(model, **kwargs):
 
 def test_history_and_csv(tmp_path):
     model, mask = create_model()
-    mask.scaled_weights["audio"].assign([0.0, 0.2])
+    mask.channel_weights["audio"].assign([0.0, 0.2])
     csv = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
     logger = ComplementarityLogger(pairs=True)
     history = fit(model, epochs=2, callbacks=[logger, csv])

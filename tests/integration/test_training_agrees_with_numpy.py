@@ -132,7 +132,11 @@ def test_three_steps(name, perturbation, reduction):
     inner = build()
     x, y = toys.data(inner, 8)
     regularizer = getattr(mmreg.regularizers, name)(
-        STRENGTH, reduction, perturbation=perturbation, floor=1e-9
+        STRENGTH,
+        reduction,
+        perturbation=perturbation,
+        floor=1e-9,
+        bound="paper",
     )
     reference = Reference(inner.get_weights(), regularizer)
     model = RegularizedModel(inner, regularizer)

@@ -89,21 +89,26 @@ def test_loss(update, factor):
     )
 
 
-def test_moving_averages():
-    layer = fixed(decay=0.9, epsilon=1e-3)
-    x = features()
-    layer.build(x.shape)
-    anchors = array(layer.anchors)
-    _, indices = layer(x, training=True, return_indices=True)
-    one_hot = np.eye(8)[array(indices).reshape(-1)]
-    counts = 0.9 * 1.0 + 0.1 * one_hot.sum(0)
-    sums = 0.9 * anchors[0] + 0.1 * one_hot.T @ array(x).reshape(-1, 4)
-    np.testing.assert_allclose(array(layer.counts)[0], counts, rtol=1e-5)
-    np.testing.assert_allclose(array(layer.anchors)[0], sums, rtol=1e-4)
+def smoothed(counts, epsilon):
     total = counts.sum()
-    smoothed = (counts + 1e-3) / (total + 8e-3) * total
+    return (counts + epsilon) / (total + len(counts) * epsilon) * total
+
+
+def test_moving_averages():
+    """Of used and unused codes, by the rule of the authors' code."""
+    layer = fixed(decay=0.5, epsilon=1e-3)
+    x = features((1, 5, 4))
+    layer.build(x.shape)
+    sums, counts = array(layer.codes.anchors)[0], np.ones(8)
+    for _ in range(12):
+        _, indices = layer(x, training=True, return_indices=True)
+        one_hot = np.eye(8)[array(indices).reshape(-1)]
+        counts = smoothed(0.5 * counts + 0.5 * one_hot.sum(0), 1e-3)
+        sums = 0.5 * sums + 0.5 * one_hot.T @ array(x).reshape(-1, 4)
+    assert counts.min() < 0.01
+    np.testing.assert_allclose(array(layer.codes.counts)[0], counts, rtol=1e-4)
     np.testing.assert_allclose(
-        array(layer.codebook)[0], sums / smoothed[:, None], rtol=1e-4
+        array(layer.codebook)[0], sums / counts[:, None], rtol=1e-4, atol=1e-6
     )
 
 
@@ -129,13 +134,101 @@ def test_codes_start_at_vectors_of_the_first_batch(update):
     np.testing.assert_allclose(array(quantized), x, atol=1e-3)
 
 
+def test_kmeans_on_the_first_batch():
+    layer = VectorQuantizer(3, codebook_initializer="kmeans", seed=0)
+    centers = np.array([[5.0, 0.0], [-5.0, 1.0], [0.0, 9.0]])
+    noise = 0.1 * np.random.default_rng(0).normal(size=(60, 2))
+    x = np.repeat(centers, 20, axis=0) + noise
+    # Start where k-means finds all three: from one vector of each.
+    starts = ops.convert_to_tensor(x[None, ::20], "float32")
+    layer.build((None, 2))
+    layer.codes._sample_vectors = lambda vectors, weights: starts
+    layer(ops.convert_to_tensor(x, "float32"), training=True)
+    means = x.reshape(3, 20, 2).mean(1)
+    np.testing.assert_allclose(array(layer.codebook)[0], means, atol=2e-3)
+    # Later batches move the codes by averages alone.
+    layer(ops.convert_to_tensor(x + 1.0, "float32"), training=True)
+    assert np.abs(array(layer.codebook)[0] - means).max() < 0.5
+
+
+@pytest.mark.parametrize("update", ["ema", "gradient"])
+def test_cosine(update):
+    layer = fixed(num_groups=2, distance="cosine", update=update)
+    x = features((5, 3, 4))
+    quantized, indices = layer(x, return_indices=True)
+    codebook = array(layer.codebook)
+    np.testing.assert_allclose(
+        np.linalg.norm(codebook, axis=-1), 1.0, rtol=1e-5
+    )
+    vectors = array(x).reshape(5, 3, 2, 1, 2)
+    similarity = (vectors * codebook).sum(-1)
+    similarity = similarity / np.linalg.norm(vectors, axis=-1)
+    expected = similarity.argmax(-1)
+    np.testing.assert_array_equal(array(indices), expected)
+    codes = np.stack([codebook[g][expected[..., g]] for g in range(2)], axis=2)
+    np.testing.assert_allclose(
+        array(quantized), codes.reshape(5, 3, 4), rtol=1e-4, atol=1e-6
+    )
+    # |u - c|^2 = 2 - 2 cos, and the mean is over two channels.
+    error = (1.0 - similarity.max(-1)).mean()
+    factor = 0.25 if update == "ema" else 1.25
+    np.testing.assert_allclose(
+        float(array(layer.losses[0])), factor * error, rtol=1e-4
+    )
+
+
+def test_cosine_averages_unit_vectors():
+    layer = VectorQuantizer(
+        1, distance="cosine", decay=0.0, restart_threshold=0.0, seed=0
+    )
+    x = np.array([[3.0, 0.0], [0.0, 0.5]])
+    layer(ops.convert_to_tensor(x, "float32"), training=True)
+    np.testing.assert_allclose(array(layer.codebook)[0], [[0.5**0.5] * 2], 1e-5)
+
+
+def test_rotated_gradient():
+    """Against the rotation matrix of Fifty et al., Section 4."""
+    layer = fixed(commitment_cost=0.0, gradient="rotation")
+    slopes = features(seed=3)
+    x = features()
+    quantized = array(layer(x))
+
+    def function(inputs):
+        return ops.sum(layer(inputs["x"]) * slopes, axis=(1, 2))
+
+    _, gradients = backend.value_and_input_gradients(function, {"x": x})
+    np.testing.assert_allclose(
+        array(gradients["x"]).reshape(-1, 4),
+        [
+            rotation(z, c).T @ slope
+            for z, c, slope in zip(
+                array(x).reshape(-1, 4).astype("float64"),
+                quantized.reshape(-1, 4).astype("float64"),
+                array(slopes).reshape(-1, 4),
+                strict=True,
+            )
+        ],
+        rtol=1e-3,
+        atol=1e-5,
+    )
+
+
+def rotation(z, c):
+    """The matrix that turns and scales a vector to its code."""
+    u, v = z / np.linalg.norm(z), c / np.linalg.norm(c)
+    r = (u + v) / np.linalg.norm(u + v)
+    matrix = np.eye(len(z)) - 2 * np.outer(r, r) + 2 * np.outer(v, u)
+    return np.linalg.norm(c) / np.linalg.norm(z) * matrix
+
+
 def test_padding_neither_starts_codes_nor_counts():
     layer = VectorQuantizer(4, seed=0, decay=0.5)
     x = np.array([[[1.0, 1.0], [100.0, 100.0]], [[2.0, 2.0], [100.0, 100.0]]])
     mask = np.array([[True, False], [True, False]])
     layer(ops.convert_to_tensor(x, "float32"), mask=mask, training=True)
     assert array(layer.codebook).max() < 3.0
-    assert float(ops.sum(layer.counts)) == 0.5 * 4 + 0.5 * 2
+    total = float(ops.sum(layer.codes.counts))
+    np.testing.assert_allclose(total, 0.5 * 4 + 0.5 * 2, rtol=1e-6)
     assert float(array(layer.losses[0])) < 1.0
 
 
@@ -145,7 +238,7 @@ def test_a_batch_of_padding_changes_no_code():
     before = array(layer.codebook)
     mask = np.zeros((2, 3), bool)
     layer(features((2, 3, 2)), mask=mask, training=True)
-    assert float(layer.started) == 0.0
+    assert float(layer.codes.started) == 0.0
     np.testing.assert_allclose(array(layer.codebook), before, rtol=1e-3)
 
 
@@ -167,15 +260,15 @@ def test_unused_codes_restart_at_the_data(update):
     )
     x = features((1, 16, 2))
     layer(x, training=True)
-    far = array(layer.anchors)
+    far = array(layer.codes.anchors)
     far[0, 3] = 1000.0
-    counts = array(layer.counts)
+    counts = array(layer.codes.counts)
     counts[0, 3] = 1e-6
-    layer.anchors.assign(far)
-    layer.counts.assign(counts)
+    layer.codes.anchors.assign(far)
+    layer.codes.counts.assign(counts)
     layer(x, training=True)
     assert np.abs(array(layer.codebook)).max() < 10.0
-    assert array(layer.counts).min() > 0.1
+    assert array(layer.codes.counts).min() > 0.1
 
 
 def test_distances_are_float32_in_mixed_precision():
@@ -207,7 +300,31 @@ def test_fit_learns_the_codes(update):
     model.fit(x, x, epochs=4, batch_size=64, verbose=0)
     assert model.evaluate(x, x, verbose=0) < 0.05
     if update == "gradient":
-        assert np.abs(array(quantizer.offset)).max() > 0.0
+        assert np.abs(array(quantizer.codes.offset)).max() > 0.0
+
+
+@pytest.mark.parametrize("update", ["ema", "gradient"])
+def test_the_state_of_restarts_is_saved(tmp_path, update):
+    def train(model, epochs):
+        model.fit(x, x, batch_size=8, epochs=epochs, shuffle=False, verbose=0)
+
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Dense(4)(inputs)
+    # Most codes are restarted in every step.
+    quantizer = VectorQuantizer(6, update=update, restart_threshold=0.9)
+    model = keras.Model(inputs, quantizer(outputs))
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+    train(model, 1)
+    model.save_weights(tmp_path / "model.weights.h5")
+    before = array(quantizer.codes.seed_generator.state)
+    train(model, 1)
+    expected = array(quantizer.codes.seed_generator.state)
+    assert (before != expected).any()
+    model.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(
+        array(quantizer.codes.seed_generator.state), before
+    )
 
 
 def test_save_and_load(tmp_path):
@@ -219,7 +336,7 @@ def test_save_and_load(tmp_path):
     np.testing.assert_allclose(array(loaded(x)), array(model(x)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("initializer", ["data", "zeros"])
+@pytest.mark.parametrize("initializer", ["data", "kmeans", "zeros"])
 def test_config_round_trip(initializer):
     layer = VectorQuantizer(
         8,
@@ -230,6 +347,8 @@ def test_config_round_trip(initializer):
         num_groups=2,
         restart_threshold=0.0,
         codebook_initializer=initializer,
+        distance="cosine",
+        gradient="rotation",
         data_format="channels_first",
         seed=3,
     )
@@ -249,6 +368,9 @@ def test_symbolic_output():
     "kwargs,message",
     [
         ({"num_embeddings": 0}, "`num_embeddings` must be an integer of at"),
+        ({"num_embeddings": True}, "`num_embeddings` must be an integer of at"),
+        ({"distance": "l1"}, "`distance` must be one of"),
+        ({"gradient": "none"}, "`gradient` must be one of"),
         ({"num_embeddings": "8"}, "`num_embeddings` must be an integer of at"),
         ({"decay": 1.0}, "`decay` must be a finite number .* below 1"),
         ({"commitment_cost": -1}, "`commitment_cost` must be a finite number"),

@@ -994,7 +994,7 @@ class TestErrors:
 
     def test_a_wrapped_model_is_not_wrapped_again(self):
         model = RegularizedModel(toys.linear())
-        with pytest.raises(ValueError, match="overrides `compute_loss`"):
+        with pytest.raises(ValueError, match="overrides `train_step`"):
             RegularizedModel(model)
 
     def test_recurrent_kernels_without_a_second_derivative(self, monkeypatch):

@@ -127,6 +127,58 @@ def test_straight_through_has_the_gradient_of_its_input(vectors):
     )
 
 
+@pytest.mark.parametrize("code", [[0.0, 0.0], [-3.0, 0.0]])
+def test_rotation_that_is_not_defined_is_straight_through(code):
+    codes = tensor([code, code])
+
+    def function(inputs):
+        rotated = quantization.rotate_to(inputs["x"], codes)
+        return ops.sum(rotated * tensor([2.0, 5.0]), axis=-1)
+
+    values, gradients = backend.value_and_input_gradients(
+        function, {"x": tensor([[1.0, 0.0], [0.0, 0.0]])}
+    )
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ops.stop_gradient(values)), 2.0 * code[0]
+    )
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ops.stop_gradient(gradients["x"])),
+        [[2.0, 5.0]] * 2,
+    )
+
+
+def test_unit_vectors():
+    units = quantization.unit_vectors(tensor([[3.0, 4.0], [0.0, 0.0]]))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(units), [[0.6, 0.8], [0.0, 0.0]], rtol=1e-6
+    )
+
+
+def test_kmeans_is_lloyds_algorithm(vectors, codebook, weights):
+    centers = quantization.kmeans(
+        tensor(vectors), tensor(codebook), tensor(weights), 3
+    )
+    expected = codebook.copy()
+    for _ in range(3):
+        indices = oracle_indices(vectors[:, :8], expected)
+        for g in range(GROUPS):
+            for k in set(indices[g]):
+                chosen = vectors[g, :8][indices[g] == k]
+                expected[g, k] = chosen.mean(0)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(centers), expected, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_nearest_codes_at_once(vectors, codebook):
+    indices = quantization.nearest_codes(
+        tensor(vectors), tensor(codebook), at_once=True
+    )
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(indices), oracle_indices(vectors, codebook)
+    )
+
+
 def test_quantization_loss_value_and_gradients(vectors, weights):
     codes = np.random.default_rng(2).normal(size=vectors.shape)
     beta = 0.25

@@ -38,7 +38,7 @@ def model_and_inputs():
         "sound": random.normal(size=(12, 4, 4, 1)).astype("float32"),
     }
     model(x)
-    model.mask.scaled_weights["image"].assign([0.1, 0.0, 0.1])
+    model.mask.channel_weights["image"].assign([0.1, 0.0, 0.1])
     return model, x
 
 

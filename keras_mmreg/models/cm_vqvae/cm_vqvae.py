@@ -1,28 +1,25 @@
 """A multimodal network that masks the features its task does not need."""
 
-from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_mmreg.backend import TrainStep
-from keras_mmreg.checks import check_number
-from keras_mmreg.layers import ComplementarityMask
-from keras_mmreg.layers import VectorQuantizer
-from keras_mmreg.metrics import CodebookPerplexity
-from keras_mmreg.metrics import CodebookUsage
-from keras_mmreg.models.cm_vqvae.reconstruction_error import ReconstructionError
+from keras_mmreg.backend.keras_internals import set_paths
+from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.models.cm_vqvae import modality_inputs
+from keras_mmreg.models.cm_vqvae import parts
+from keras_mmreg.models.cm_vqvae.reported_terms import ReportsTerms
+from keras_mmreg.models.cm_vqvae.transfer import TransfersWeights
+from keras_mmreg.models.cm_vqvae.transfer import layers_of
 from keras_mmreg.types import Tensor
 
 _FEATURES = ("all", "complementary", "contradictory")
-_PARTS = ("encoders", "quantizers", "decoders", "mask", "head")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class CMVQVAE(TrainStep, keras.Model):
+class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     """Complementary Multimodal VQ-VAEs: features are kept or masked as a whole.
 
     Each modality has an encoder, a `VectorQuantizer` and a decoder. The
@@ -37,17 +34,16 @@ class CMVQVAE(TrainStep, keras.Model):
     kept channel cost something. What remains of each modality is its
     complementary share; the ratio of shares is zeta.
 
-    `fit` logs `task_loss`, `codebook_loss`, `mask_loss` and
-    `reconstruction_loss`, and `perplexity_<modality>` and
-    `codebook_usage_<modality>`. Decoders run in training only: `evaluate`
-    reports the same without `reconstruction_loss`, and its `loss` is without
-    that term; monitor `val_task_loss`, with `mode="min"`, for the task alone.
+    `fit` logs `task_loss`, `codebook_loss`, `mask_loss`, `reconstruction_loss`,
+    `perplexity_<modality>` and `codebook_usage_<modality>`. Decoders run in
+    training only: in `evaluate` both the log and the term in `loss` are
+    missing. Monitor `val_task_loss`, with `mode="min"`, for the task alone.
     Shares and zeta are properties of `mask`;
     `keras_mmreg.callbacks.ComplementarityLogger` logs them.
 
     The paper's baselines are options: `mask="dropout"`, `mask="attention"`;
     `mask="none"` with (configuration ii) or without (i) decoders and
-    quantizers; a mask alone (iii). See `create_cm_vqvae`.
+    quantizers; a mask alone (iii).
 
     Args:
         encoders: Dict from modality to a layer or model. Features have
@@ -55,11 +51,13 @@ class CMVQVAE(TrainStep, keras.Model):
         head: A layer or model that solves the task, from the joined features
             (see `fusion`).
         decoders: Dict from modality to a layer or model that turns the
-            modality's features into its input; or `None`, not to reconstruct.
+            modality's features into its input, or to `None` for a modality
+            that is not reconstructed; or `None` for no reconstruction at all.
             Defaults to `None`.
         quantizers: `"ema"` or `"gradient"` (512 codes, see `VectorQuantizer`),
-            a `VectorQuantizer` whose arguments serve all modalities, a dict of
-            them, or `None`, not to quantise. Defaults to `"ema"`.
+            a `VectorQuantizer` whose arguments serve all modalities, a dict
+            from modality to a `VectorQuantizer`, or `None` for features that
+            are not quantised. Defaults to `"ema"`.
         mask: A mode of `ComplementarityMask`, or an instance. Defaults to
             `"binary"`.
         fusion: `"concatenate"` joins the masked features along their channels,
@@ -73,8 +71,9 @@ class CMVQVAE(TrainStep, keras.Model):
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments:
-        inputs: A dict from modality to a tensor; or a list in the order of
-            `encoders`; or, for a single modality, its tensor.
+        inputs: A dict from modality to a tensor, or to a dict of tensors for
+            an encoder that takes several (ids and mask); or a list in the
+            order of `encoders`; or, for a single modality, its tensor.
         training: Whether to train codes and add the reconstruction losses.
 
     Returns:
@@ -87,6 +86,7 @@ class CMVQVAE(TrainStep, keras.Model):
     Example:
 
     >>> import numpy as np
+    >>> from keras_mmreg.layers import VectorQuantizer
     >>> Dense = keras.layers.Dense
     >>> model = CMVQVAE(
     ...     encoders={"image": Dense(8), "audio": Dense(8)},
@@ -108,6 +108,11 @@ class CMVQVAE(TrainStep, keras.Model):
           against Multimodal Overfitting, WACV 2024.
     """
 
+    losses_from_add_loss = True
+    """Says that Keras's own training is not changed: `train_step` and
+    `compute_loss` only add logs, and all losses but the compiled one come from
+    `add_loss`. A wrapper may train such a model by Keras's own methods."""
+
     def __init__(
         self,
         encoders: Mapping[str, Any],
@@ -121,136 +126,66 @@ class CMVQVAE(TrainStep, keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(encoders, Mapping) or not encoders:
-            raise ValueError(
-                "`encoders` must be a dict from modality to a layer. "
-                f"Received: {encoders!r}"
-            )
-        for name in encoders:
-            _check_modality_name(name)
-        self.modalities = tuple(encoders)
+        parts.check_encoders(encoders)
+        parts.check_layers("head", [head])
         if fusion not in ("concatenate", "none"):
             raise ValueError(
                 "`fusion` must be 'concatenate' or 'none'. "
                 f"Received: {fusion!r}"
             )
+        self.modalities = tuple(encoders)
+        self._mmreg_modalities = self.modalities
         self.encoders = dict(encoders)
-        self.decoders = self._for_all("decoders", decoders or {})
-        _check_layers("encoders", self.encoders.values())
-        _check_layers("decoders", self.decoders.values())
-        _check_layers("head", [head])
-        self.mask = _create_mask(mask)
-        self.quantizers = self._create_quantizers(quantizers)
+        self.decoders = parts.create_decoders(decoders, self.modalities)
+        self.mask = parts.create_mask(mask)
+        self.quantizers = parts.create_quantizers(
+            quantizers, self.modalities, self.mask.data_format
+        )
         self.head = head
         self.fusion = fusion
         self.reconstruction_weight = reconstruction_weight
         self.data_variance = data_variance
-        self.reconstruction_errors = self._create_reconstruction_errors()
-        self._create_trackers()
-        self._records: dict[str, Any] | None = None
-
-    def _for_all(self, name: str, layers: Mapping) -> dict[str, Any]:
-        if layers and set(layers) != set(self.modalities):
-            raise ValueError(
-                f"`{name}` must be a dict with the modalities of `encoders`, "
-                f"{sorted(self.modalities)}. Received: {sorted(layers)}"
-            )
-        return dict(layers)
-
-    def _create_quantizers(self, quantizers: Any) -> dict[str, Any]:
-        if quantizers is None:
-            return {}
-        data_format = self.mask.data_format
-        if isinstance(quantizers, Mapping):
-            for quantizer in quantizers.values():
-                _check_quantizer(quantizer, data_format)
-            return self._for_all("quantizers", quantizers)
-        if quantizers in ("ema", "gradient"):
-            quantizers = VectorQuantizer(
-                512, update=quantizers, data_format=data_format
-            )
-        _check_quantizer(quantizers, data_format)
-        config = quantizers.get_config()
-        return {
-            name: VectorQuantizer.from_config(
-                {**config, "name": f"{config['name']}_{name}"}
-            )
-            for name in self.modalities
-        }
-
-    def _create_reconstruction_errors(self) -> dict[str, Any]:
-        weights = self.reconstruction_weight
-        if not isinstance(weights, Mapping):
-            weights = dict.fromkeys(self.modalities, weights)
-        variances = self.data_variance or dict.fromkeys(self.modalities)
-        if not isinstance(variances, Mapping):
-            raise ValueError(
-                "`data_variance` must be a dict from modality to a number. "
-                f"Received: {variances!r}"
-            )
-        self._for_all("reconstruction_weight", weights)
-        self._for_all("data_variance", variances)
-        for weight in weights.values():
-            check_number("reconstruction_weight", weight, minimum=0)
-        for variance in variances.values():
-            if variance is not None:
-                check_number("data_variance", variance, above=0)
-        return {
-            name: ReconstructionError(
-                weights[name], variances[name], dtype="float32"
-            )
-            for name in self.decoders
-        }
-
-    def _create_trackers(self) -> None:
-        # Which layers add each of the terms of Eq. 1, besides the task's.
-        self._terms = {
-            "codebook_loss": list(self.quantizers.values()),
-            "mask_loss": [self.mask] if self.mask.learns else [],
-            "reconstruction_loss": list(self.reconstruction_errors.values()),
-        }
-        names = [
-            "task_loss",
-            *(name for name in self._terms if self._terms[name]),
-        ]
-        self.loss_trackers = {
-            name: keras.metrics.Mean(name=name) for name in names
-        }
-        self.codebook_trackers = {
-            name: [
-                CodebookPerplexity(*sizes, name=f"perplexity_{name}"),
-                CodebookUsage(*sizes, name=f"codebook_usage_{name}"),
-            ]
-            for name, quantizer in self.quantizers.items()
-            for sizes in [(quantizer.num_embeddings, quantizer.num_groups)]
-        }
+        self.reconstruction_errors = parts.create_reconstruction_errors(
+            reconstruction_weight, data_variance, self.decoders, self.modalities
+        )
+        self.create_trackers(
+            self.quantizers,
+            {
+                "codebook_loss": list(self.quantizers.values()),
+                "mask_loss": [self.mask] if self.mask.learns else [],
+                "reconstruction_loss": list(
+                    self.reconstruction_errors.values()
+                ),
+            },
+        )
 
     def build(self, input_shape: Any) -> None:
         """Builds all layers from the modalities' shapes."""
-        shapes = self._by_modality(input_shape, kind="shapes")
-        self.input_shapes = {name: tuple(shapes[name]) for name in shapes}
+        self.input_shapes = modality_inputs.shapes_by_modality(
+            input_shape, self.modalities
+        )
         features = {}
         for name, shape in self.input_shapes.items():
-            _check_not_empty(name, shape)
-            features[name] = _build(self.encoders[name], shape)
+            parts.check_not_empty(name, shape)
+            features[name] = parts.build(self.encoders[name], shape)
             if self.quantizers:
-                _build(self.quantizers[name], features[name])
-            if self.decoders:
-                _check_takes(
-                    f"The decoder of modality {name!r}",
-                    self.decoders[name],
-                    features[name],
-                )
-                decoded = _build(self.decoders[name], features[name])
-                _check_decoded(name, decoded, shape)
-        _build(self.mask, features)
-        joined = self._joined_shape(features)
-        _check_takes("`head`", self.head, joined)
-        _build(self.head, joined)
+                parts.build(self.quantizers[name], features[name])
+        for name, decoder in self.decoders.items():
+            what = f"The decoder of modality {name!r}"
+            parts.check_takes(what, decoder, features[name])
+            decoded = parts.build(decoder, features[name])
+            parts.check_decoded(name, decoded, self.input_shapes[name])
+        parts.build(self.mask, features)
+        joined: Any = features
+        if self.fusion == "concatenate":
+            joined = modality_inputs.joined_shape(features, self._channel_axis)
+        parts.build_head(self.head, joined, self.fusion)
+        for (part, name), layer in layers_of(self).items():
+            set_paths(f"{self.name}/{part}/{name}", layer)
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """Solves the task from the complementary features."""
-        tensors = self._by_modality(inputs)
+        tensors = modality_inputs.by_modality(inputs, self.modalities)
         encoded = {name: self.encoders[name](tensors[name]) for name in tensors}
         quantized, indices = self._quantize(encoded, training)
         if training:
@@ -258,7 +193,7 @@ class CMVQVAE(TrainStep, keras.Model):
                 reconstruction = decoder(quantized[name])
                 self.reconstruction_errors[name](tensors[name], reconstruction)
         masked = self.mask(quantized, training=training)
-        self._record(indices)
+        self.record(indices)
         return self.head(self._join(masked))
 
     def _quantize(
@@ -272,58 +207,6 @@ class CMVQVAE(TrainStep, keras.Model):
                 features, training=training, return_indices=True
             )
         return quantized, indices
-
-    def _record(self, indices: dict[str, Tensor]) -> None:
-        """Keeps for `compute_loss` what this call's losses are made of.
-
-        Keras hands `compute_loss` a list of losses without their names.
-        """
-        losses = {
-            name: [loss for layer in layers for loss in layer.losses]
-            for name, layers in self._terms.items()
-        }
-        losses = {name: sum(losses[name]) for name in losses if losses[name]}
-        # Outside of training and evaluation Keras does not collect losses.
-        self._records = (
-            {"losses": losses, "indices": indices} if losses else None
-        )
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Tensor:
-        """The compiled loss and all terms of this call (Eq. 1), tracked."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        extra = [ops.cast(ops.sum(term), loss.dtype) for term in self.losses]
-        self.loss_trackers["task_loss"].update_state(loss - sum(extra))
-        records, self._records = self._records, None
-        if records is not None:
-            for name, term in records["losses"].items():
-                self.loss_trackers[name].update_state(term)
-            for name, indices in records["indices"].items():
-                for tracker in self.codebook_trackers[name]:
-                    tracker.update_state(indices)
-        return loss
-
-    def training_logs(self) -> dict[str, Tensor]:
-        """What only training computes, as means since the epoch began."""
-        if not self.decoders:
-            return {}
-        tracker = self.loss_trackers["reconstruction_loss"]
-        return {tracker.name: tracker.result()}
-
-    def get_metrics_result(self) -> dict[str, Tensor]:
-        """The logs of training and evaluation, without those of training alone.
-
-        Decoders do not run in `evaluate`, which would report an error of 0.
-        """
-        logs = dict(super().get_metrics_result())
-        logs.pop("reconstruction_loss", None)
-        return logs
 
     def features(self, inputs: Any, features: str = "all") -> dict[str, Tensor]:
         """Each modality's quantised features, or a part of them.
@@ -340,7 +223,7 @@ class CMVQVAE(TrainStep, keras.Model):
             raise ValueError(
                 f"`features` must be one of {_FEATURES}. Received: {features!r}"
             )
-        tensors = self._by_modality(inputs)
+        tensors = modality_inputs.by_modality(inputs, self.modalities)
         encoded = {
             name: self.encoders[name](tensors[name], training=False)
             for name in tensors
@@ -364,44 +247,14 @@ class CMVQVAE(TrainStep, keras.Model):
         Returns:
             Dict from modality to a tensor like its input.
         """
-        return self._decode(self.features(inputs, features))
-
-    def swap_contradictory(self, inputs: Any, others: Any) -> dict[str, Tensor]:
-        """Inputs decoded with the contradictory features of other examples.
-
-        If the separation works, the result shows the class of `inputs` in the
-        manner of `others`.
-
-        Args:
-            inputs: A batch that gives the complementary features.
-            others: A batch of the same size that gives the contradictory ones.
-
-        Returns:
-            Dict from modality to a tensor like its input.
-
-        Raises:
-            ValueError: If the batches differ in size, or there is no decoder.
-        """
-        sizes = [
-            len(keras.tree.flatten(batch)[0]) for batch in (inputs, others)
-        ]
-        if sizes[0] != sizes[1]:
-            raise ValueError(
-                "`inputs` and `others` must have as many examples each. "
-                f"Received: {sizes[0]} and {sizes[1]}"
-            )
-        kept = self.features(inputs, "complementary")
-        rest = self.features(others, "contradictory")
-        return self._decode({name: kept[name] + rest[name] for name in kept})
-
-    def _decode(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.decoders:
             raise ValueError(
                 "This model has no decoders. Create it with `decoders=` to "
                 "reconstruct its inputs."
             )
+        chosen = self.features(inputs, features)
         return {
-            name: decoder(features[name], training=False)
+            name: decoder(chosen[name], training=False)
             for name, decoder in self.decoders.items()
         }
 
@@ -419,106 +272,29 @@ class CMVQVAE(TrainStep, keras.Model):
                 "yet. Call it on a batch, or train it, first."
             )
         inputs = {
-            name: keras.Input(shape[1:], name=name)
+            name: modality_inputs.create_input(name, shape)
             for name, shape in self.input_shapes.items()
         }
         encoded = {name: self.encoders[name](inputs[name]) for name in inputs}
         if self.quantizers:
             encoded = {
-                name: self.quantizers[name](encoded[name]) for name in encoded
+                name: self.quantizers[name](encoded[name], at_once=True)
+                for name in encoded
             }
         outputs = self.head(self._join(self.mask(encoded)))
         return keras.Model(inputs, outputs, name=f"{self.name}_task")
 
-    def warm_start(
-        self,
-        source: "CMVQVAE",
-        parts: tuple[str, ...] = _PARTS[:-1],
-    ) -> None:
-        """Copies weights from a trained model of the same architecture.
-
-        For transfer to new classes (Table 6): everything but the head. Both
-        models must be built.
+    def export(self, filepath: str, **kwargs: Any) -> None:
+        """Exports `task_model()`: inference needs no decoders.
 
         Args:
-            source: A `CMVQVAE` with (at least) this model's modalities.
-            parts: Which of `"encoders"`, `"quantizers"`, `"decoders"`,
-                `"mask"` and `"head"` to copy. Leave out `"mask"` to learn the
-                separation anew. Defaults to all but the head.
-
-        Raises:
-            ValueError: If a part is unknown or its weights do not match;
-                nothing is copied then.
+            filepath: Path of the artifact.
+            **kwargs: Arguments of `keras.Model.export`.
         """
-        if not isinstance(source, CMVQVAE) or not (source.built and self.built):
-            raise ValueError(
-                "`source` must be a `CMVQVAE`, and both models must have been "
-                "built: call them on a batch first. "
-                f"Received: source={source!r}"
-            )
-        targets = dict(self._layers_of(parts))
-        sources = dict(source._layers_of(parts))
-        for key, layer in targets.items():
-            if key not in sources:
-                raise ValueError(
-                    f"`source` has no {key[0]} for {key[1]!r}. Leave "
-                    f"{key[0]!r} out of `parts`. Received: parts={parts}"
-                )
-            _check_same_weights(key, layer, sources[key])
-        for key, layer in targets.items():
-            layer.set_weights(sources[key].get_weights())
-
-    def freeze(self, parts: tuple[str, ...]) -> None:
-        """Stops training parts of the model; call `compile` afterwards.
-
-        Args:
-            parts: As for `warm_start`.
-        """
-        for _, layer in self._layers_of(parts):
-            layer.trainable = False
-
-    def _layers_of(self, parts: tuple[str, ...]) -> list[tuple[tuple, Any]]:
-        unknown = set(parts) - set(_PARTS)
-        if isinstance(parts, str) or unknown:
-            raise ValueError(
-                f"`parts` must be a list of names from {_PARTS}. "
-                f"Received: {parts!r}"
-            )
-        layers = []
-        for part in parts:
-            value = getattr(self, part)
-            named = value if isinstance(value, Mapping) else {"all": value}
-            layers += [((part, name), named[name]) for name in named]
-        return layers
-
-    def _by_modality(self, inputs: Any, kind: str = "tensors") -> dict:
-        """Inputs, or their shapes, as a dict in the order of `encoders`."""
-        single = len(self.modalities) == 1
-        if isinstance(inputs, Mapping):
-            if set(inputs) != set(self.modalities):
-                raise ValueError(
-                    "`inputs` must be a dict with the modalities of "
-                    f"`encoders`, {sorted(self.modalities)}. "
-                    f"Received: {sorted(inputs)}"
-                )
-            missing = [name for name in inputs if inputs[name] is None]
-            if missing:
-                raise ValueError(
-                    "`inputs` must have data for every modality. "
-                    f"Received: None for {missing}"
-                )
-            return {name: inputs[name] for name in self.modalities}
-        is_sequence = isinstance(inputs, (list, tuple))
-        if kind == "shapes":
-            is_sequence = isinstance(inputs[0], (list, tuple))
-        values = inputs if is_sequence else [inputs]
-        if len(values) != len(self.modalities):
-            remedy = "" if single else " Pass a dict or a list."
-            raise ValueError(
-                f"`inputs` must have {len(self.modalities)} modalities, "
-                f"{list(self.modalities)}. Received: {len(values)}.{remedy}"
-            )
-        return dict(zip(self.modalities, values, strict=True))
+        model = self.task_model()
+        # Keras only exports to ONNX what has been called.
+        model(model.input)
+        model.export(filepath, **kwargs)
 
     @property
     def _channel_axis(self) -> int:
@@ -529,23 +305,6 @@ class CMVQVAE(TrainStep, keras.Model):
             return features
         tensors = [features[name] for name in self.modalities]
         return ops.concatenate(tensors, axis=self._channel_axis)
-
-    def _joined_shape(self, shapes: dict[str, tuple]) -> Any:
-        if self.fusion == "none":
-            return shapes
-        axis = self._channel_axis
-        joined = list(shapes[self.modalities[0]])
-        for name, shape in shapes.items():
-            joined[axis] = shape[axis]
-            if not _is_compatible(shape, joined):
-                raise ValueError(
-                    "`fusion='concatenate'` needs features that differ in "
-                    f"their channels alone. Received: shapes={shapes}, "
-                    f"{name!r} differs. Pass `fusion='none'` and a head that "
-                    "takes a dict."
-                )
-        joined[axis] = sum(shape[axis] for shape in shapes.values())
-        return tuple(joined)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, layers serialised."""
@@ -558,7 +317,11 @@ class CMVQVAE(TrainStep, keras.Model):
             **super().get_config(),
             "encoders": serialize_all(self.encoders),
             "head": serialize(self.head),
-            "decoders": serialize_all(self.decoders),
+            "decoders": serialize_all(
+                {name: self.decoders.get(name) for name in self.modalities}
+                if self.decoders
+                else {}
+            ),
             "quantizers": serialize_all(self.quantizers),
             "mask": serialize(self.mask),
             "fusion": self.fusion,
@@ -586,101 +349,3 @@ class CMVQVAE(TrainStep, keras.Model):
         for part in ("mask", "head"):
             config[part] = deserialize(config[part])
         return cls(**config)
-
-
-def _create_mask(mask: Any) -> ComplementarityMask:
-    if isinstance(mask, ComplementarityMask):
-        return mask
-    if not isinstance(mask, str):
-        raise ValueError(
-            "`mask` must be a mode of `ComplementarityMask`, such as 'binary', "
-            f"or an instance. Received: mask={mask!r}"
-        )
-    return ComplementarityMask(mode=mask)
-
-
-def _check_modality_name(name: Any) -> None:
-    if not isinstance(name, str) or not name or set(name) & set("/."):
-        raise ValueError(
-            "`encoders` must have modality names without '/' and '.', which "
-            f"stand for paths in saved models. Received: {name!r}"
-        )
-
-
-def _check_layers(argument: str, layers: Iterable) -> None:
-    for layer in layers:
-        if not isinstance(layer, keras.layers.Layer):
-            raise ValueError(
-                f"`{argument}` must hold Keras layers or models; a function "
-                f"becomes one by `keras.layers.Lambda`. Received: {layer!r}"
-            )
-
-
-def _check_quantizer(quantizer: Any, data_format: str) -> None:
-    if not isinstance(quantizer, VectorQuantizer):
-        raise ValueError(
-            "`quantizers` must be 'ema', 'gradient', a `VectorQuantizer`, a "
-            f"dict of them or None. Received: {quantizer!r}"
-        )
-    if quantizer.data_format != data_format:
-        raise ValueError(
-            "`quantizers` and `mask` must have the same `data_format`. "
-            f"Received: {quantizer.data_format!r} and {data_format!r}"
-        )
-
-
-def _check_same_weights(key: tuple, target: Any, source: Any) -> None:
-    shapes = [
-        [tuple(weight.shape) for weight in layer.weights]
-        for layer in (target, source)
-    ]
-    if shapes[0] != shapes[1]:
-        raise ValueError(
-            f"`source` must have {key[0]} with the weights of this model's. "
-            f"Leave {key[0]!r} out of `parts`, or change the architecture. "
-            f"Received for {key[1]!r}: {shapes[1]} instead of {shapes[0]}"
-        )
-
-
-def _build(layer: Any, shape: Any) -> Any:
-    """Builds a layer unless it is built; returns its output's shape."""
-    if not layer.built:
-        layer.build(shape)
-    return layer.compute_output_shape(shape)
-
-
-def _is_compatible(shape: Sequence, other: Sequence) -> bool:
-    """Whether shapes agree where both are known."""
-    return len(shape) == len(other) and all(
-        None in sizes or sizes[0] == sizes[1]
-        for sizes in zip(shape, other, strict=True)
-    )
-
-
-def _check_not_empty(name: str, shape: tuple) -> None:
-    if 0 in shape[1:]:
-        raise ValueError(
-            f"Modality {name!r} must not be empty. Leave it out of `encoders` "
-            f"if there is no data. Received: shape={shape}"
-        )
-
-
-def _check_takes(what: str, layer: Any, shape: Any) -> None:
-    """A model made for other features would fail with an obscure message."""
-    expected = getattr(layer, "input_shape", None)
-    if not isinstance(expected, tuple) or not isinstance(shape, tuple):
-        return
-    if not _is_compatible(expected, shape):
-        raise ValueError(
-            f"{what} must take the features that it is given, of shape "
-            f"{shape}. Change it, or the channels of the encoders. "
-            f"Received: input_shape={expected}"
-        )
-
-
-def _check_decoded(name: str, decoded: tuple, shape: tuple) -> None:
-    if tuple(decoded[1:]) != tuple(shape[1:]):
-        raise ValueError(
-            f"The decoder of modality {name!r} must return the shape of its "
-            f"input, {shape}. Received: {tuple(decoded)}"
-        )

@@ -2,7 +2,10 @@
 
 The convolutional ones have the sizes of the public VQ-VAE implementation that
 the paper builds on: two strided convolutions up to 128 channels, two residual
-blocks of 32, 64 channels to quantise.
+blocks of 32, 64 channels to quantise. With `batch_normalization=True` they are
+the networks of the paper's authors: for 128 x 128 faces and 256 x 256
+spectrograms, an `image_encoder` each, the audio's with `max_pooling=True`; an
+`image_decoder` each, the audio's with `num_upsamplings=3`; and `task_solver`.
 """
 
 import math
@@ -24,25 +27,32 @@ def image_encoder(
     hidden_channels: int = 128,
     num_residual_blocks: int = 2,
     residual_channels: int = 32,
+    max_pooling: bool = False,
+    batch_normalization: bool = False,
     name: str | None = None,
 ) -> keras.Model:
     """Convolutional encoder of images or spectrograms.
 
     Args:
         input_shape: `(height, width, input channels)`; height and width
-            multiples of 4.
+            multiples of 4, or of 8 with `max_pooling=True`.
         channels: Integer D, the channels to quantise. Defaults to `64`.
         hidden_channels: Integer. Defaults to `128`.
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
+        max_pooling: Whether to halve height and width once more. Defaults to
+            `False`.
+        batch_normalization: Whether to normalise before each activation.
+            Defaults to `False`.
         name: Optional string.
 
     Returns:
         A model from `(batch, height, width, input channels)` to
-        `(batch, height / 4, width / 4, channels)`.
+        `(batch, height / 4, width / 4, channels)`, or to an eighth of height
+        and width with `max_pooling=True`.
 
     Raises:
-        ValueError: If height or width is not a multiple of 4.
+        ValueError: If height or width is not such a multiple.
 
     Example:
 
@@ -50,20 +60,24 @@ def image_encoder(
     >>> encoder.output_shape
     (None, 7, 7, 64)
     """
-    if input_shape[0] % 4 or input_shape[1] % 4:
+    multiple = 8 if max_pooling else 4
+    if input_shape[0] % multiple or input_shape[1] % multiple:
         raise ValueError(
             "`input_shape` must have a height and a width that are multiples "
-            f"of 4. Pad or crop the data. Received: {input_shape}"
+            f"of {multiple}. Pad or crop the data. Received: {input_shape}"
         )
+    normalize = batch_normalization
     inputs = keras.Input(input_shape)
-    x = _Conv2D(
-        hidden_channels // 2, 4, strides=2, padding="same", activation="relu"
-    )(inputs)
-    x = _Conv2D(
-        hidden_channels, 4, strides=2, padding="same", activation="relu"
-    )(x)
-    x = _Conv2D(hidden_channels, 3, padding="same")(x)
-    x = _residual_stack(x, num_residual_blocks, residual_channels)
+    x = _Conv2D(hidden_channels // 2, 4, strides=2, padding="same")(inputs)
+    x = _Conv2D(hidden_channels, 4, strides=2, padding="same")(
+        _relu(x, normalize)
+    )
+    x = _Conv2D(hidden_channels, 3, padding="same")(_relu(x, normalize))
+    if max_pooling:
+        x = layers.MaxPooling2D(
+            3, strides=2, padding="same", data_format="channels_last"
+        )(x)
+    x = _residual_stack(x, num_residual_blocks, residual_channels, normalize)
     return keras.Model(inputs, _Conv2D(channels, 1)(x), name=name)
 
 
@@ -73,6 +87,8 @@ def image_decoder(
     hidden_channels: int = 128,
     num_residual_blocks: int = 2,
     residual_channels: int = 32,
+    num_upsamplings: int = 2,
+    batch_normalization: bool = False,
     activation: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
@@ -84,6 +100,10 @@ def image_decoder(
         hidden_channels: Integer. Defaults to `128`.
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
+        num_upsamplings: Integer, how many times height and width are doubled:
+            3 for an encoder with `max_pooling=True`. Defaults to `2`.
+        batch_normalization: Whether to normalise before each activation.
+            Defaults to `False`.
         activation: Optional activation of the output. Defaults to `None`.
         name: Optional string.
 
@@ -96,12 +116,15 @@ def image_decoder(
     >>> image_decoder((7, 7, 64), 3, hidden_channels=16).output_shape
     (None, 28, 28, 3)
     """
+    normalize = batch_normalization
     inputs = keras.Input(feature_shape)
     x = _Conv2D(hidden_channels, 3, padding="same")(inputs)
-    x = _residual_stack(x, num_residual_blocks, residual_channels)
-    x = _Conv2DTranspose(
-        hidden_channels // 2, 4, strides=2, padding="same", activation="relu"
-    )(x)
+    x = _residual_stack(x, num_residual_blocks, residual_channels, normalize)
+    for halvings in range(1, num_upsamplings):
+        x = _Conv2DTranspose(
+            hidden_channels // 2**halvings, 4, strides=2, padding="same"
+        )(x)
+        x = _relu(x, normalize)
     outputs = _Conv2DTranspose(
         output_channels, 4, strides=2, padding="same", activation=activation
     )(x)
@@ -140,8 +163,63 @@ def classification_head(
     """
     inputs = keras.Input(feature_shape)
     x = _Conv2D(hidden_channels, 3, padding="same")(inputs)
-    x = _residual_stack(x, num_residual_blocks, residual_channels)
+    x = _residual_stack(x, num_residual_blocks, residual_channels, False)
     x = layers.GlobalAveragePooling2D(data_format="channels_last")(x)
+    outputs = layers.Dense(num_classes, activation=activation)(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def task_solver(
+    feature_shape: tuple[int, int, int],
+    num_classes: int,
+    hidden_channels: int = 32,
+    num_residual_blocks: int = 2,
+    residual_channels: int = 8,
+    hidden_units: int = 256,
+    dropout: float = 0.5,
+    batch_normalization: bool = True,
+    activation: str | None = None,
+    name: str | None = None,
+) -> keras.Model:
+    """Classifier of the joined features, as in the authors' code.
+
+    It keeps positions where `classification_head` averages over them: two
+    strided convolutions, residual blocks, and two dense layers.
+
+    Args:
+        feature_shape: `(height, width, channels)` of the joined features.
+        num_classes: Integer.
+        hidden_channels: Integer. Defaults to `32`.
+        num_residual_blocks: Integer. Defaults to `2`.
+        residual_channels: Integer. Defaults to `8`.
+        hidden_units: Integer, of the first dense layer. Defaults to `256`.
+        dropout: Float in [0, 1), the rate before the residual blocks and
+            before the last layer. Defaults to `0.5`.
+        batch_normalization: Whether to normalise before each activation.
+            Defaults to `True`.
+        activation: Optional activation of the output; `None` gives logits.
+            Defaults to `None`.
+        name: Optional string.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to
+        `(batch, num_classes)`.
+
+    Example:
+
+    >>> task_solver((32, 32, 128), 6).output_shape
+    (None, 6)
+    """
+    normalize = batch_normalization
+    inputs = keras.Input(feature_shape)
+    x = _Conv2D(hidden_channels, 3, strides=2, padding="same")(inputs)
+    x = _Conv2D(hidden_channels, 3, strides=2, padding="same")(
+        _relu(x, normalize)
+    )
+    x = layers.Dropout(dropout)(x)
+    x = _residual_stack(x, num_residual_blocks, residual_channels, normalize)
+    x = layers.Dense(hidden_units)(layers.Flatten()(x))
+    x = layers.Dropout(dropout)(_relu(x, normalize))
     outputs = layers.Dense(num_classes, activation=activation)(x)
     return keras.Model(inputs, outputs, name=name)
 
@@ -247,12 +325,20 @@ def vector_decoder(
     return keras.Model(inputs, layers.Reshape(output_shape)(x), name=name)
 
 
-def _residual_stack(x: Tensor, num_blocks: int, channels: int) -> Tensor:
+def _residual_stack(
+    x: Tensor, num_blocks: int, channels: int, normalize: bool
+) -> Tensor:
     for _ in range(num_blocks):
-        y = layers.ReLU()(x)
-        y = _Conv2D(
-            channels, 3, padding="same", use_bias=False, activation="relu"
-        )(y)
-        y = _Conv2D(x.shape[-1], 1, use_bias=False)(y)
+        y = _Conv2D(channels, 3, padding="same", use_bias=False)(
+            _relu(x, normalize)
+        )
+        y = _Conv2D(x.shape[-1], 1, use_bias=False)(_relu(y, normalize))
         x = layers.Add()([x, y])
+    return _relu(x, normalize)
+
+
+def _relu(x: Tensor, normalize: bool) -> Tensor:
+    if normalize:
+        # The constants of torch, in which the authors' code is written.
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
     return layers.ReLU()(x)

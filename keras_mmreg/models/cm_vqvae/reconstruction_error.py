@@ -5,10 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.ops.numerics import mean_over_replicas
 from keras_mmreg.types import Tensor
 
 
-class ReconstructionError(keras.layers.Layer):
+class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
     """Adds a modality's scaled reconstruction error to the losses (Eq. 2).
 
     `weight * mean((x - x_hat)^2) / variance(x)`: 1 is what predicting the mean
@@ -35,8 +37,15 @@ class ReconstructionError(keras.layers.Layer):
         error = ops.mean(ops.square(inputs - reconstruction))
         variance = self.variance
         if variance is None:
-            # A constant batch would divide by zero.
-            variance = ops.maximum(ops.var(inputs), keras.config.epsilon())
+            variance = _variance(ops.stop_gradient(inputs))
         loss = self.weight * error / variance
         self.add_loss(loss)
         return loss
+
+
+def _variance(x: Tensor) -> Tensor:
+    """The variance of the whole batch, over all replicas."""
+    mean = mean_over_replicas(ops.mean(x))
+    variance = mean_over_replicas(ops.mean(ops.square(x - mean)))
+    # A constant batch would divide by zero.
+    return ops.maximum(variance, keras.config.epsilon())

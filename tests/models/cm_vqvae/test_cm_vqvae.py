@@ -162,7 +162,7 @@ def test_parts_of_the_features():
     )
     x, _ = data(8)
     model(x)
-    model.mask.scaled_weights["image"].assign([0.1, 0, 0, 0.1, 0.1, 0])
+    model.mask.channel_weights["image"].assign([0.1, 0, 0, 0.1, 0.1, 0])
     parts = {
         part: model.features(x, part)
         for part in ("all", "complementary", "contradictory")
@@ -179,16 +179,13 @@ def test_parts_of_the_features():
     kept = array(model.reconstruct(x, "complementary")["image"])
     rest = array(model.reconstruct(x, "contradictory")["image"])
     np.testing.assert_allclose(kept + rest, total, rtol=1e-4, atol=1e-5)
-    others = {name: x[name][::-1].copy() for name in x}
-    swapped = array(model.swap_contradictory(x, others)["image"])
-    np.testing.assert_allclose(swapped, kept + rest[::-1], rtol=1e-4, atol=1e-5)
 
 
 def test_predictions_depend_on_complementary_features_alone():
     model = create_model()
     x, _ = data(8)
     model(x)
-    model.mask.scaled_weights["audio"].assign([0.0] * 4)
+    model.mask.channel_weights["audio"].assign([0.0] * 4)
     other = {"image": x["image"], "audio": x["audio"] + 100.0}
     np.testing.assert_allclose(array(model(other)), array(model(x)), rtol=1e-5)
 
@@ -326,8 +323,6 @@ def test_bad_inputs():
         model({"image": x["image"]})
     with pytest.raises(ValueError, match="`features` must be one of"):
         model.features(x, "shared")
-    with pytest.raises(ValueError, match="as many examples each"):
-        model.swap_contradictory(data(2)[0], data(3)[0])
     with pytest.raises(ValueError, match="must be a list of names"):
         model.freeze("encoders")
     model = create_model(decoders={"image": Dense(5), "audio": Dense(5)})
@@ -395,3 +390,80 @@ def test_channels_that_do_not_match(kwargs, message):
     x, _ = data(8)
     with pytest.raises(ValueError, match=message):
         create_model(**{"decoders": None, **kwargs})(x)
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "jax", reason="Keras needs jax2onnx there"
+)
+@pytest.mark.filterwarnings("ignore")  # Of the exporters.
+def test_export_to_onnx(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    if keras.config.backend() == "tensorflow":
+        pytest.importorskip("tf2onnx")
+    model = create_model()
+    x, y = data(16)
+    model.fit(x, y, verbose=0)
+    path = str(tmp_path / "model.onnx")
+    model.export(path, format="onnx", verbose=False)
+    assert "Loop" not in {node.op_type for node in onnx.load(path).graph.node}
+    session = runtime.InferenceSession(path)
+    assert {value.name for value in session.get_inputs()} == set(x)
+    for size in (16, 5):  # A dynamic batch.
+        batch = {name: x[name][:size] for name in x}
+        np.testing.assert_allclose(
+            session.run(None, batch)[0],
+            model.predict(batch, verbose=0),
+            rtol=1e-4,
+            atol=1e-6,
+        )
+
+
+def test_a_modality_of_several_tensors(tmp_path):
+    """Words and their mask go to one encoder, and are not reconstructed."""
+    words = {
+        "ids": keras.Input((3,), name="ids"),
+        "mask": keras.Input((3, 1), name="mask"),
+    }
+    embedded = keras.layers.Embedding(9, 4)(words["ids"])
+    masked = keras.layers.Multiply()([embedded, words["mask"]])
+    pooled = keras.layers.GlobalAveragePooling1D()(masked)
+    model = create_model(
+        encoders={"image": Dense(6), "text": keras.Model(words, pooled)},
+        decoders={"image": Dense(4), "text": None},
+    )
+    x, y = data(16)
+    ids = np.random.default_rng(0).integers(9, size=(16, 3))
+    text = {"ids": ids, "mask": np.ones((16, 3, 1), "float32")}
+    x = {"image": x["image"], "text": text}
+    history = model.fit(x, y, verbose=0).history
+    assert "perplexity_text" in history
+    assert list(model.reconstruct(x)) == ["image"]
+    expected = model.predict(x, verbose=0)
+    np.testing.assert_allclose(
+        array(model.task_model()(x)), expected, rtol=1e-4
+    )
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(
+        loaded.predict(x, verbose=0), expected, rtol=1e-5
+    )
+    with pytest.raises(
+        ValueError, match="`decoders` must be None for modality"
+    ):
+        create_model(
+            encoders=model.encoders,
+            decoders={"image": Dense(4), "text": Dense(3)},
+        )(x)
+
+
+def test_fusion_none_needs_a_head_that_takes_a_dict():
+    x, _ = data(8)
+    with pytest.raises(ValueError, match="`fusion='none'` needs a `head`"):
+        create_model(fusion="none")(x)
+
+
+def test_what_wrappers_ask_of_the_model():
+    model = create_model()
+    assert model.losses_from_add_loss
+    assert model._mmreg_modalities == ("image", "audio")

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
 from keras_mmreg.models import cm_vqvae
 
@@ -12,6 +13,34 @@ def test_sizes_of_the_public_implementation():
     # 3*3*128*32 + 32*128, 128*64+64.
     expected = 3136 + 131200 + 147584 + 2 * (36864 + 4096) + 8256
     assert encoder.count_params() == expected
+
+
+def count_without_normalization(model):
+    return sum(
+        layer.count_params()
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.BatchNormalization)
+    )
+
+
+def test_networks_of_the_authors():
+    """Faces of 128 x 128, spectrograms of 256 x 256, six classes."""
+    options = {"batch_normalization": True}
+    face = cm_vqvae.image_encoder((128, 128, 3), **options)
+    audio = cm_vqvae.image_encoder((256, 256, 1), max_pooling=True, **options)
+    assert face.output_shape == audio.output_shape == (None, 32, 32, 64)
+    assert count_without_normalization(audio) == 370_048
+    decoder = cm_vqvae.image_decoder((32, 32, 64), num_upsamplings=3, **options)
+    assert decoder.output_shape == (None, 256, 256, 1)
+    assert count_without_normalization(decoder) == 320_225
+    solver = cm_vqvae.task_solver((32, 32, 128), 6)
+    mask = ComplementarityMask()
+    mask.build({"face": face.output_shape, "audio": audio.output_shape})
+    count = count_without_normalization(solver) + mask.count_params()
+    assert count == 577_478
+    # Four numbers a channel: before each activation.
+    normalized = 4 * (32 + 2 * (32 + 8) + 32 + 256)
+    assert solver.count_params() - 577_478 + 128 == normalized
 
 
 def test_channels_are_last_whatever_keras_is_set_to():
@@ -72,3 +101,5 @@ def test_classification_head():
 def test_size_that_strides_do_not_divide():
     with pytest.raises(ValueError, match="multiples of 4"):
         cm_vqvae.image_encoder((30, 28, 1))
+    with pytest.raises(ValueError, match="multiples of 8"):
+        cm_vqvae.image_encoder((28, 28, 1), max_pooling=True)

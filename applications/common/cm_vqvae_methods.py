@@ -8,7 +8,7 @@ import keras
 
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
-from keras_mmreg.models.cm_vqvae.cm_vqvae import CMVQVAE
+from keras_mmreg.models import CMVQVAE
 
 
 class _Method(NamedTuple):
@@ -67,11 +67,13 @@ def create_cm_vqvae(
             row has none.
         head: A layer or model that solves the task.
         compat: `"paper"`, or `"authors"` for the constants of the authors' code
-            where they differ: weights start at 0.01 with a threshold of 0.005;
-            codes start near 0 and never restart; reconstruction errors are not
+            where they differ: mask weights start at 0.01 with a threshold of
+            0.005; codes start at N(0, 1), or with `update="gradient"` between
+            -1/K and 1/K, and never restart; reconstruction errors are not
             divided by the data's variance. (Their counts start at 0, which
             throws unused codes away; that is not reproduced.) Defaults to
-            `"paper"`.
+            `"paper"`. Their networks are options of the presets in
+            `keras_mmreg.models.cm_vqvae`; they train by Adam at 1e-3.
         num_embeddings: Integer K. Defaults to `512`.
         quantizer_options: Dict of further arguments of `VectorQuantizer`.
         mask_options: Dict of further arguments of `ComplementarityMask`.
@@ -121,10 +123,10 @@ def create_cm_vqvae(
         )
     quantizer: dict[str, Any] = dict(quantizer_options or {})
     if compat == "authors":
-        bound = 1.0 / num_embeddings
-        uniform = keras.initializers.RandomUniform(-bound, bound)
         quantizer = {
-            "codebook_initializer": uniform,
+            "codebook_initializer": _authors_initializer(
+                quantizer.get("update", "ema"), num_embeddings
+            ),
             "restart_threshold": 0.0,
             **quantizer,
         }
@@ -137,3 +139,12 @@ def create_cm_vqvae(
         mask=ComplementarityMask(**mask),
         **kwargs,
     )
+
+
+def _authors_initializer(
+    update: str, num_embeddings: int
+) -> keras.initializers.Initializer:
+    if update == "ema":
+        return keras.initializers.RandomNormal(0.0, 1.0)
+    bound = 1.0 / num_embeddings
+    return keras.initializers.RandomUniform(-bound, bound)

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_mmreg.models.cm_vqvae import CMVQVAE
-from keras_mmreg.models.cm_vqvae import probe_separability
+from applications.common.probe_separability import probe_separability
+from keras_mmreg.models import CMVQVAE
 
 
 def create_model():
@@ -17,8 +17,8 @@ def create_model():
         mask="binary",
     )
     model.mask.build({"image": (None, 2, 2), "audio": (None, 3)})
-    model.mask.scaled_weights["image"].assign([0.1, 0.0])
-    model.mask.scaled_weights["audio"].assign([0.1, 0.0, 0.0])
+    model.mask.channel_weights["image"].assign([0.1, 0.0])
+    model.mask.channel_weights["audio"].assign([0.1, 0.0, 0.0])
     return model
 
 
@@ -51,7 +51,7 @@ def test_finds_the_part_with_the_attribute(pooling, groups):
 def test_part_without_channels():
     x, labels = data()
     model = create_model()
-    model.mask.scaled_weights["image"].assign([0.1, 0.1])
+    model.mask.channel_weights["image"].assign([0.1, 0.1])
     result = probe_separability(model, x, {"image": labels, "audio": labels})
     assert np.isnan(result["image"]["contradictory"])
     assert result["image"]["complementary"] > 0.9

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_mmreg.models.cm_vqvae import create_cm_vqvae
+from applications.common.cm_vqvae_methods import create_cm_vqvae
 
 Dense = keras.layers.Dense
 
@@ -46,6 +46,12 @@ def test_options_and_authors_constants():
     assert model.mask.initial_value == 0.01
     assert model.mask.strength == 0.5
     assert model.quantizers["image"].restart_threshold == 0.0
+    initializer = model.quantizers["image"].codebook_initializer
+    assert initializer.get_config() == {
+        "mean": 0.0,
+        "stddev": 1.0,
+        "seed": None,
+    }
     assert model.data_variance == {"image": 1.0, "audio": 1.0}
 
 

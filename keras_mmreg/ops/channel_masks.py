@@ -1,4 +1,4 @@
-"""Complementary and contradictory features: masks, shares and zeta.
+"""Masks of complementary and contradictory channels, their shares and zeta.
 
 References:
     - Tejero-de-Pablos, Complementary-Contradictory Feature Regularization
@@ -7,6 +7,7 @@ References:
 
 import itertools
 
+import keras
 from keras import ops
 
 from keras_mmreg.types import Modalities
@@ -16,9 +17,9 @@ from keras_mmreg.types import Tensor
 def binary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
     """1 where a channel's weight exceeds the threshold, else 0 (Eq. 6).
 
-    The largest weight of all modalities is always kept, a departure from the
-    paper: a mask that is 0 everywhere leaves the task nothing to learn from,
-    and no gradient to come back by.
+    Where no weight exceeds it, the largest one (the first, if several are
+    equal) keeps its channel. This is a departure from the paper: from a mask
+    that is 0 everywhere the task cannot recover, because no gradient passes.
 
     Args:
         weights: For each modality a `(channels,)` tensor, Omega in the paper.
@@ -27,39 +28,82 @@ def binary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
     Returns:
         For each modality a `(channels,)` tensor of zeros and ones.
     """
-    largest = _largest(weights)
+    largest = _is_largest(weights)
     return {
         name: ops.cast(
-            ops.logical_or(weight > threshold, weight >= largest), weight.dtype
+            ops.logical_or(weight > threshold, largest[name]), weight.dtype
         )
         for name, weight in weights.items()
     }
 
 
 def ternary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
-    """The sign of each weight beyond the threshold, else 0.
+    """1 above the threshold, -1 below 0, and 0 between.
 
-    Like `binary_mask`, on the absolute value; a negative weight keeps its
-    channel with the sign turned.
+    The paper's text does not define this mask; the rule is that of its
+    authors' code. It is not symmetric: a weight between `-threshold` and 0
+    already keeps its channel, with the sign turned. Where nothing else is
+    kept, the largest weight keeps its channel, as in `binary_mask`.
 
     Args:
         weights: For each modality a `(channels,)` tensor.
-        threshold: Float.
+        threshold: Non-negative float.
 
     Returns:
         For each modality a `(channels,)` tensor of -1, 0 and 1.
     """
-    magnitudes = {name: ops.abs(weight) for name, weight in weights.items()}
-    kept = binary_mask(magnitudes, threshold)
-    return {
-        name: kept[name] * ops.stop_gradient(ops.sign(weight))
+    below = {name: weight < 0.0 for name, weight in weights.items()}
+    kept = {
+        name: ops.logical_or(below[name], weight > threshold)
         for name, weight in weights.items()
+    }
+    nothing = ops.logical_not(
+        ops.any(ops.concatenate([kept[name] for name in kept]))
+    )
+    largest = _is_largest(weights)
+    return {
+        name: ops.where(
+            ops.logical_or(kept[name], ops.logical_and(nothing, largest[name])),
+            ops.where(below[name], -1.0, 1.0),
+            0.0,
+        )
+        for name in weights
     }
 
 
-def _largest(weights: Modalities) -> Tensor:
-    """The largest weight over all modalities."""
-    return ops.max(ops.stack([ops.max(weight) for weight in weights.values()]))
+def dropout_mask(
+    ones: Modalities, rate: float, seed: keras.random.SeedGenerator
+) -> dict[str, Tensor]:
+    """Random channels 0, the others `1 / (1 - rate)`.
+
+    Args:
+        ones: For each modality `(channels,)` ones.
+        rate: Float in [0, 1), the probability of 0.
+        seed: A seed generator.
+
+    Returns:
+        For each modality a `(channels,)` tensor.
+    """
+
+    # Not `keras.random.dropout`: on torch it draws from torch's own state
+    # where the generator was made without a seed.
+    def drop(x: Tensor) -> Tensor:
+        uniform = keras.random.uniform(x.shape, dtype="float32", seed=seed)
+        return x * ops.cast(uniform >= rate, x.dtype) / (1.0 - rate)
+
+    return {name: drop(ones[name]) for name in ones}
+
+
+def _is_largest(weights: Modalities) -> dict[str, Tensor]:
+    """True for one channel of all modalities: the first of the largest."""
+    joined = ops.concatenate([weights[name] for name in weights])
+    place = ops.argmax(joined)
+    largest, start = {}, 0
+    for name, weight in weights.items():
+        channels = ops.arange(start, start + weight.shape[0])
+        largest[name] = channels == ops.cast(place, channels.dtype)
+        start += weight.shape[0]
+    return largest
 
 
 def mask_penalty(weights: Modalities) -> Tensor:

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mmreg.models.cm_vqvae.cm_vqvae import CMVQVAE
-from keras_mmreg.types import Tensor
+from keras_mmreg.models import CMVQVAE
 
 _POOLINGS = ("mean", "flatten")
 
@@ -122,7 +121,7 @@ def _pooled_features(
 
 
 def _as_arrays(
-    model: CMVQVAE, features: dict[str, Tensor]
+    model: CMVQVAE, features: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     arrays = {}
     for name, tensor in features.items():

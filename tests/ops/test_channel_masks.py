@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_mmreg.ops import complementarity as c
+import keras_mmreg as mmreg
+from keras_mmreg.ops import channel_masks as c
 
 
 def tensors(**arrays):
@@ -29,11 +30,26 @@ def test_binary_mask_keeps_the_largest_when_all_are_below():
     assert arrays(mask) == {"a": [0.0, 0.0], "b": [1.0, 0.0]}
 
 
-def test_ternary_mask():
-    mask = c.ternary_mask(tensors(a=[0.5, -0.5, 0.1], b=[-0.1]), 0.25)
-    assert arrays(mask) == {"a": [1.0, -1.0, 0.0], "b": [0.0]}
-    mask = c.ternary_mask(tensors(a=[0.1], b=[-0.2]), 0.25)
-    assert arrays(mask) == {"a": [0.0], "b": [-1.0]}
+def test_binary_mask_keeps_one_channel_of_equal_weights():
+    mask = c.binary_mask(tensors(a=[0.01] * 4, b=[0.01] * 4), 0.05)
+    assert arrays(mask) == {"a": [1.0, 0.0, 0.0, 0.0], "b": [0.0] * 4}
+    mask = c.binary_mask(tensors(a=[-1.0], b=[0.01, 0.01]), 0.05)
+    assert arrays(mask) == {"a": [0.0], "b": [1.0, 0.0]}
+
+
+def test_ternary_mask_of_the_authors():
+    weights = tensors(a=[0.5, -0.5, 0.1, 0.0], b=[-0.1, 0.25])
+    mask = c.ternary_mask(weights, 0.25)
+    assert arrays(mask) == {"a": [1.0, -1.0, 0.0, 0.0], "b": [-1.0, 0.0]}
+
+
+def test_ternary_mask_keeps_the_largest_where_it_would_keep_nothing():
+    mask = c.ternary_mask(tensors(a=[0.1, 0.2], b=[0.2]), 0.25)
+    assert arrays(mask) == {"a": [0.0, 1.0], "b": [0.0]}
+
+
+def test_public_names():
+    assert float(mmreg.ops.complementarity({"a": 1.0, "b": 2.0})) == 0.5
 
 
 def test_mask_penalty_is_the_sum_of_weights():

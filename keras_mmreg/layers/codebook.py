@@ -1,0 +1,195 @@
+"""The codes of a vector quantizer, and how they follow the features."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.backend import sum_over_previous_replicas
+from keras_mmreg.backend import sum_over_replicas
+from keras_mmreg.ops import quantization
+from keras_mmreg.types import Tensor
+
+_KMEANS_STEPS = 10
+
+
+class Codebook(keras.layers.Layer):
+    """Codes that follow the vectors which choose them.
+
+    The state of a `VectorQuantizer`, whose arguments it shares. Vectors are
+    `(num_groups, num_vectors, code_dim)`; their weights, `(num_vectors,)`, are
+    1, or 0 for padding.
+
+    Args:
+        num_embeddings: Positive integer, the number of codes of a group.
+        num_groups: Positive integer.
+        update: `"ema"` or `"gradient"`.
+        decay: Float in [0, 1), of the moving averages.
+        epsilon: Small positive float, the Laplace smoothing of counts.
+        restart_threshold: Non-negative float.
+        initializer: `"data"`, `"kmeans"` or a Keras initializer.
+        unit_norm: Whether codes are divided by their norm.
+        seed: Optional integer.
+        **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        num_groups: int,
+        update: str,
+        decay: float,
+        epsilon: float,
+        restart_threshold: float,
+        initializer: Any,
+        unit_norm: bool,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_embeddings = num_embeddings
+        self.num_groups = num_groups
+        self.update = update
+        self.decay = decay
+        self.epsilon = epsilon
+        self.restart_threshold = restart_threshold
+        self.initializer = initializer
+        self.unit_norm = unit_norm
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def starts_at_data(self) -> bool:
+        """Whether the first batch of training gives the codes."""
+        return self.initializer in ("data", "kmeans")
+
+    def build(self, input_shape: tuple) -> None:
+        """Creates the codes, for vectors of `input_shape[-1]` channels."""
+        counts_shape = (self.num_groups, self.num_embeddings)
+        codes_shape = (*counts_shape, input_shape[-1])
+        initializer = (
+            "random_normal" if self.starts_at_data else self.initializer
+        )
+        # Counts start at 1: from 0, the first steps would divide the sums of
+        # unused codes by almost nothing and throw them far away.
+        self.counts = self._add_state("counts", counts_shape, "ones")
+        # "ema": sum of the vectors of each code. "gradient": where the code
+        # was put; the optimizer's `offset` is added. A layer cannot write a
+        # trainable weight inside JAX's train step, but it can write this.
+        self.anchors = self._add_state("anchors", codes_shape, initializer)
+        self.started = self._add_state("started", (), "zeros")
+        self.offset = None
+        if self.update == "gradient":
+            self.offset = self.add_weight(
+                name="offset",
+                shape=codes_shape,
+                initializer="zeros",
+                autocast=False,
+            )
+
+    def _add_state(self, name: str, shape: tuple, initializer: Any) -> Any:
+        # Every replica computes the same update, from sums over all of them.
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            autocast=False,
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    @property
+    def codes(self) -> Tensor:
+        """The codes, `(num_groups, num_embeddings, code_dim)`."""
+        if self.update == "gradient":
+            codes = self.anchors + self.offset
+        else:
+            # van den Oord et al., Appendix A.1: e_i = m_i / N_i.
+            codes = self.anchors / ops.convert_to_tensor(self.counts)[..., None]
+        return quantization.unit_vectors(codes) if self.unit_norm else codes
+
+    def prepare(self, vectors: Tensor, weights: Tensor) -> None:
+        """Puts codes that are hardly used at random vectors of the batch.
+
+        Before the first batch, with data-dependent initialisation, that is
+        every code.
+        """
+        if not self.starts_at_data and not self.restart_threshold:
+            return
+        counts = ops.convert_to_tensor(self.counts)
+        anchors = ops.convert_to_tensor(self.anchors)
+        mean_counts = ops.mean(counts, axis=-1, keepdims=True)
+        unused = counts < self.restart_threshold * mean_counts
+        samples = self._sample_vectors(vectors, weights)
+        if self.starts_at_data:
+            unused = ops.logical_or(unused, self.started < 1)
+        if self.initializer == "kmeans":
+            samples = self._centers_at_the_start(samples, vectors, weights)
+        # A batch of nothing but padding has no vector to start from.
+        has_vectors = sum_over_replicas(ops.sum(weights)) > 0
+        unused = ops.logical_and(unused, has_vectors)
+        counts = ops.where(unused, mean_counts, counts)
+        if self.update == "gradient":
+            restarted = samples - ops.stop_gradient(self.offset)
+        else:
+            restarted = samples * counts[..., None]
+        self.counts.assign(counts)
+        self.anchors.assign(ops.where(unused[..., None], restarted, anchors))
+        started = ops.cast(has_vectors, self.variable_dtype)
+        self.started.assign(ops.maximum(self.started, started))
+
+    def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
+        """A random vector, padding excepted, for each code of each group."""
+        own = ops.sum(weights)
+        total = sum_over_replicas(own)
+        uniform = keras.random.uniform(
+            (self.num_groups, self.num_embeddings),
+            dtype=self.variable_dtype,
+            seed=self.seed_generator,
+        )
+        # In float32 `uniform * total` can round up to the total itself.
+        positions = ops.minimum(uniform * total, total - 0.5)
+        positions = positions - sum_over_previous_replicas(own)
+        last = ops.shape(weights)[0] - 1
+        places = ops.clip(ops.cast(positions, "int32"), 0, last)
+        # Not `searchsorted`, which XLA does by comparing all with all.
+        counted = quantization.indices_of_counted(weights)
+        chosen = ops.take(counted, places, axis=0)
+        samples = ops.take_along_axis(vectors, chosen[..., None], axis=1)
+        here = ops.logical_and(positions >= 0, positions < own)
+        return sum_over_replicas(ops.where(here[..., None], samples, 0.0))
+
+    def _centers_at_the_start(
+        self, samples: Tensor, vectors: Tensor, weights: Tensor
+    ) -> Tensor:
+        """The centers of k-means before the first batch, then `samples`.
+
+        The first replica alone runs k-means: TensorFlow's replicas cannot
+        talk to each other inside of a condition.
+        """
+        centers = ops.cond(
+            ops.convert_to_tensor(self.started) < 1,
+            lambda: quantization.kmeans(
+                vectors, samples, weights, _KMEANS_STEPS
+            ),
+            lambda: samples,
+        )
+        first = sum_over_previous_replicas(ops.ones_like(weights[:1])) < 1
+        return sum_over_replicas(ops.where(first, centers, 0.0))
+
+    def follow(self, vectors: Tensor, indices: Tensor, weights: Tensor) -> None:
+        """Moves the averages (van den Oord et al., Appendix A.1, Eqs. 6-8)."""
+        batch = (indices, self.num_embeddings, weights)
+        counts = sum_over_replicas(quantization.code_counts(*batch))
+        # Smoothed counts are kept, so that the next average starts at them:
+        # the sums of unused codes decay, but their counts do not.
+        self.counts.assign(
+            quantization.laplace_smoothing(
+                self._average(self.counts, counts), self.epsilon
+            )
+        )
+        if self.update == "ema":
+            sums = sum_over_replicas(quantization.code_sums(vectors, *batch))
+            self.anchors.assign(self._average(self.anchors, sums))
+
+    def _average(self, average: Any, value: Tensor) -> Tensor:
+        return self.decay * average + (1.0 - self.decay) * value

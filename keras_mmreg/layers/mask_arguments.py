@@ -1,0 +1,76 @@
+"""Checks of the arguments of a `ComplementarityMask`."""
+
+import math
+import numbers
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def check_initial_value(value: Any, threshold: float, mode: str) -> None:
+    """Raises unless weights can start with this value."""
+    random = isinstance(value, keras.initializers.Initializer)
+    if not random and (isinstance(value, bool) or not _is_finite(value)):
+        raise ValueError(
+            "`initial_value` must be a finite number or an instance of "
+            "`keras.initializers.Initializer`, such as "
+            "`keras.initializers.RandomUniform(0.0, 0.2)`. "
+            f"Received: initial_value={value!r}"
+        )
+    if mode not in ("binary", "ternary"):
+        return
+    values = value((1000,)) if random else ops.array([value])
+    kept = ops.any(values > threshold)
+    if mode == "ternary":
+        kept = ops.logical_or(kept, ops.any(values < 0.0))
+    if not kept:
+        raise ValueError(
+            "`initial_value` must exceed `threshold`, or every channel but "
+            "one starts masked. Raise `initial_value` or lower `threshold`. "
+            f"Received: initial_value={value}, threshold={threshold}"
+        )
+
+
+def check_schedule(schedule: Any) -> None:
+    """Raises unless the strength can be scheduled by this, step by step."""
+    if schedule is None:
+        return
+    if not callable(schedule):
+        raise ValueError(
+            "`schedule` must be a `keras_mmreg.schedules.LinearRamp` or None. "
+            f"Received: schedule={schedule!r}"
+        )
+    if getattr(schedule, "unit", "step") != "step":
+        raise ValueError(
+            "`schedule` must count training steps: a layer does not know "
+            "the epoch. Pass `unit='step'`. "
+            f"Received: unit={schedule.unit!r}"
+        )
+
+
+def check_clip(clip: Any, threshold: float, mode: str) -> None:
+    """Raises unless weights can be clipped to this range."""
+    if clip is None:
+        return
+    if (
+        not isinstance(clip, (list, tuple))
+        or len(clip) != 2
+        or not all(map(_is_finite, clip))
+    ):
+        raise ValueError(
+            "`clip` must be a pair of finite numbers or None. "
+            f"Received: clip={clip!r}"
+        )
+    low, high = clip
+    needed = threshold if mode in ("binary", "ternary") else low
+    if not low < high or high <= needed:
+        raise ValueError(
+            "`clip` must be a lower and a higher number, and the higher one "
+            "must exceed `threshold`, or every channel but one is masked. "
+            f"Received: clip={clip}, threshold={threshold}"
+        )
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and math.isfinite(value)

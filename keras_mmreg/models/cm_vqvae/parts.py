@@ -1,0 +1,214 @@
+"""The parts of a `CMVQVAE`: made from its arguments, and checked."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_mmreg.checks import check_number
+from keras_mmreg.layers import ComplementarityMask
+from keras_mmreg.layers import VectorQuantizer
+from keras_mmreg.models.cm_vqvae.reconstruction_error import ReconstructionError
+
+
+def check_encoders(encoders: Any) -> None:
+    """Raises unless `encoders` is a dict from modality to a layer."""
+    if not isinstance(encoders, Mapping) or not encoders:
+        raise ValueError(
+            "`encoders` must be a dict from modality to a layer. "
+            f"Received: {encoders!r}"
+        )
+    for name in encoders:
+        if not isinstance(name, str) or not name or set(name) & set("/."):
+            raise ValueError(
+                "`encoders` must have modality names without '/' and '.', "
+                "which stand for paths in saved models. "
+                f"Received: {name!r}"
+            )
+    check_layers("encoders", encoders.values())
+
+
+def check_layers(argument: str, layers: Iterable) -> None:
+    """Raises unless all of an argument are Keras layers."""
+    for layer in layers:
+        if not isinstance(layer, keras.layers.Layer):
+            raise ValueError(
+                f"`{argument}` must hold Keras layers or models; a function "
+                f"becomes one by `keras.layers.Lambda`. Received: {layer!r}"
+            )
+
+
+def for_all(
+    argument: str, values: Mapping, modalities: Sequence[str]
+) -> dict[str, Any]:
+    """The values as a dict, which must have all modalities or none."""
+    if values and set(values) != set(modalities):
+        raise ValueError(
+            f"`{argument}` must be a dict with the modalities of `encoders`, "
+            f"{sorted(modalities)}. Received: {sorted(values)}"
+        )
+    return dict(values)
+
+
+def create_decoders(
+    decoders: Mapping[str, Any] | None, modalities: Sequence[str]
+) -> dict[str, Any]:
+    """Decoders by modality, without those that are `None`."""
+    given = for_all("decoders", decoders or {}, modalities)
+    given = {name: given[name] for name in given if given[name] is not None}
+    check_layers("decoders", given.values())
+    return given
+
+
+def create_mask(mask: Any) -> ComplementarityMask:
+    """The mask of a mode, or the one that is given."""
+    if isinstance(mask, ComplementarityMask):
+        return mask
+    if not isinstance(mask, str):
+        raise ValueError(
+            "`mask` must be a mode of `ComplementarityMask`, such as 'binary', "
+            f"or an instance. Received: mask={mask!r}"
+        )
+    return ComplementarityMask(mode=mask)
+
+
+def create_quantizers(
+    quantizers: Any, modalities: Sequence[str], data_format: str
+) -> dict[str, VectorQuantizer]:
+    """A quantizer for each modality, or none."""
+    if quantizers is None:
+        return {}
+    if isinstance(quantizers, Mapping):
+        for quantizer in quantizers.values():
+            _check_quantizer(quantizer, data_format)
+        return for_all("quantizers", quantizers, modalities)
+    if isinstance(quantizers, str) and quantizers in ("ema", "gradient"):
+        quantizers = VectorQuantizer(
+            512, update=quantizers, data_format=data_format
+        )
+    _check_quantizer(quantizers, data_format)
+    config = quantizers.get_config()
+    return {
+        name: VectorQuantizer.from_config(
+            {**config, "name": f"{config['name']}_{name}"}
+        )
+        for name in modalities
+    }
+
+
+def _check_quantizer(quantizer: Any, data_format: str) -> None:
+    if not isinstance(quantizer, VectorQuantizer):
+        raise ValueError(
+            "`quantizers` must be 'ema', 'gradient', a `VectorQuantizer`, a "
+            f"dict of them or None. Received: {quantizer!r}"
+        )
+    if quantizer.data_format != data_format:
+        raise ValueError(
+            "`quantizers` and `mask` must have the same `data_format`. "
+            f"Received: {quantizer.data_format!r} and {data_format!r}"
+        )
+
+
+def create_reconstruction_errors(
+    weights: Any,
+    variances: Any,
+    decoders: Mapping[str, Any],
+    modalities: Sequence[str],
+) -> dict[str, ReconstructionError]:
+    """The reconstruction term of each modality that has a decoder."""
+    if not isinstance(weights, Mapping):
+        weights = dict.fromkeys(modalities, weights)
+    variances = variances or dict.fromkeys(modalities)
+    if not isinstance(variances, Mapping):
+        raise ValueError(
+            "`data_variance` must be a dict from modality to a number. "
+            f"Received: {variances!r}"
+        )
+    for_all("reconstruction_weight", weights, modalities)
+    for_all("data_variance", variances, modalities)
+    for weight in weights.values():
+        check_number("reconstruction_weight", weight, minimum=0)
+    for variance in variances.values():
+        if variance is not None:
+            check_number("data_variance", variance, above=0)
+    return {
+        name: ReconstructionError(
+            weights[name],
+            variances[name],
+            dtype="float32",
+            name=f"reconstruction_error_{name}",
+        )
+        for name in decoders
+    }
+
+
+def build(layer: Any, shape: Any) -> Any:
+    """Builds a layer unless it is built; returns its output's shape."""
+    if not layer.built:
+        layer.build(shape)
+    return layer.compute_output_shape(shape)
+
+
+def build_head(head: Any, shape: Any, fusion: str) -> None:
+    """Builds the head for joined features, or for a dict of features."""
+    check_takes("`head`", head, shape)
+    try:
+        build(head, shape)
+    except Exception as error:
+        if fusion == "concatenate":
+            raise
+        raise ValueError(
+            "`fusion='none'` needs a `head` that takes a dict from modality "
+            "to features, such as a functional model with dict inputs. "
+            f"Received: head={head!r}"
+        ) from error
+
+
+def is_compatible(shape: Sequence, other: Sequence) -> bool:
+    """Whether shapes agree where both are known."""
+    return len(shape) == len(other) and all(
+        None in sizes or sizes[0] == sizes[1]
+        for sizes in zip(shape, other, strict=True)
+    )
+
+
+def check_not_empty(name: str, shape: Any) -> None:
+    """Raises if a modality has an axis of no elements."""
+    shapes = shape.values() if isinstance(shape, Mapping) else [shape]
+    if any(0 in tuple(size)[1:] for size in shapes):
+        raise ValueError(
+            f"Modality {name!r} must not be empty. Leave it out of `encoders` "
+            f"if there is no data. Received: shape={shape}"
+        )
+
+
+def check_takes(what: str, layer: Any, shape: Any) -> None:
+    """Raises if a model was made for other features than it is given.
+
+    Keras's own message would be obscure.
+    """
+    expected = getattr(layer, "input_shape", None)
+    if not isinstance(expected, tuple) or not isinstance(shape, tuple):
+        return
+    if not is_compatible(expected, shape):
+        raise ValueError(
+            f"{what} must take the features that it is given, of shape "
+            f"{shape}. Change it, or the channels of the encoders. "
+            f"Received: input_shape={expected}"
+        )
+
+
+def check_decoded(name: str, decoded: tuple, shape: Any) -> None:
+    """Raises if a decoder's output cannot be compared with its input."""
+    if isinstance(shape, Mapping):
+        raise ValueError(
+            f"`decoders` must be None for modality {name!r}, which has "
+            f"several tensors. Received: shape={shape}"
+        )
+    if tuple(decoded[1:]) != tuple(shape[1:]):
+        raise ValueError(
+            f"The decoder of modality {name!r} must return the shape of its "
+            f"input, {shape}. Received: {tuple(decoded)}"
+        )

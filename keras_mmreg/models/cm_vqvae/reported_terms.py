@@ -1,0 +1,102 @@
+"""What `CMVQVAE` logs besides the loss: its terms, and the use of its codes."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.backend import TrainStep
+from keras_mmreg.backend import replica_id
+from keras_mmreg.backend import unscaled_loss
+from keras_mmreg.metrics import CodebookPerplexity
+from keras_mmreg.metrics import CodebookUsage
+from keras_mmreg.types import Tensor
+
+
+class ReportsTerms(TrainStep):
+    """Logs each term of a loss that layers add to with `add_loss`.
+
+    Training is that of Keras: `compute_loss` returns what Keras computes, and
+    takes down its parts.
+    """
+
+    def create_trackers(self, quantizers: dict, terms: dict[str, list]) -> None:
+        """Creates the metrics.
+
+        Args:
+            quantizers: Dict from modality to a `VectorQuantizer`.
+            terms: Dict from a log's name to the layers that add to it.
+        """
+        self.terms = terms
+        names = ["task_loss", *(name for name in terms if terms[name])]
+        self.loss_trackers = {
+            name: keras.metrics.Mean(name=name) for name in names
+        }
+        self.codebook_trackers = {
+            name: [
+                CodebookPerplexity(*sizes, name=f"perplexity_{name}"),
+                CodebookUsage(*sizes, name=f"codebook_usage_{name}"),
+            ]
+            for name, quantizer in quantizers.items()
+            for sizes in [(quantizer.num_embeddings, quantizer.num_groups)]
+        }
+        self._records: dict[int, dict] = {}
+
+    def record(self, indices: dict[str, Tensor]) -> None:
+        """Keeps for `compute_loss` what this call's losses are made of.
+
+        Keras hands `compute_loss` a list of losses without their names.
+        """
+        losses = {
+            name: [loss for layer in layers for loss in layer.losses]
+            for name, layers in self.terms.items()
+        }
+        losses = {name: sum(losses[name]) for name in losses if losses[name]}
+        # Outside of training and evaluation Keras does not collect losses.
+        if losses:
+            self._records[replica_id()] = {"losses": losses, "indices": indices}
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The compiled loss and all terms of this call (Eq. 1), tracked."""
+        loss = super().compute_loss(  # type: ignore[misc]
+            x, y, y_pred, sample_weight, training
+        )
+        # Like Keras's own loss, means over examples instead of batches.
+        batch_size = ops.shape(keras.tree.flatten(x)[0])[0]
+
+        def track(name: str, value: Tensor) -> None:
+            self.loss_trackers[name].update_state(
+                value, sample_weight=batch_size
+            )
+
+        added = [ops.cast(ops.sum(term), loss.dtype) for term in self.losses]  # type: ignore[attr-defined]
+        track("task_loss", unscaled_loss(loss) - sum(added))
+        record = self._records.pop(replica_id(), None)
+        if record is not None:
+            for name, term in record["losses"].items():
+                track(name, term)
+            for name, indices in record["indices"].items():
+                for tracker in self.codebook_trackers[name]:
+                    tracker.update_state(indices)
+        return loss
+
+    def training_logs(self) -> dict[str, Tensor]:
+        """What only training computes, as means since the epoch began."""
+        tracker = self.loss_trackers.get("reconstruction_loss")
+        return {} if tracker is None else {tracker.name: tracker.result()}
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """The logs of training and evaluation, without those of training alone.
+
+        Decoders do not run in `evaluate`, which would report an error of 0.
+        """
+        logs = dict(super().get_metrics_result())  # type: ignore[misc]
+        logs.pop("reconstruction_loss", None)
+        return logs
