@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_mmreg.backend.keras_internals import compiled_metrics
+from keras_mmreg.report.keras_scores import KerasMetric
+from keras_mmreg.report.keras_scores import Mean
 from keras_mmreg.report.scores import Accuracy
-from keras_mmreg.report.scores import KerasMetric
-from keras_mmreg.report.scores import Mean
 from keras_mmreg.report.scores import MeanIoU
 from keras_mmreg.report.scores import RSquared
 from keras_mmreg.report.scores import Score

@@ -14,6 +14,7 @@ from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.findings import find
+from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.measure import ADDITIVE
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import NOISE_SCALES
@@ -193,10 +194,7 @@ def _information(
     leaves: Mapping[str, list[int]],
     settings: Settings,
 ) -> tuple[dict[str, float], list[Finding]]:
-    x = keras.tree.map_structure(
-        lambda leaf: None if leaf is None else leaf[:MAX_INFORMED],
-        source.first.x,
-    )
+    x = cut(source.first.x, 0, MAX_INFORMED)
     try:
         information = modality_information(
             model,

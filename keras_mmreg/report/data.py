@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.interventions import size_of
 
 DEFAULT_BATCH_SIZE = 32
@@ -67,8 +68,8 @@ def open_source(
     """
     if isinstance(data, tuple):
         return _open_arrays(data, batch_size or DEFAULT_BATCH_SIZE, steps)
-    if data is None or isinstance(data, Mapping | list | np.ndarray):
-        raise ValueError(_NEEDS_LABELS.format(type(data).__name__))
+    if not is_dataset(data):
+        raise ValueError(NEEDS_LABELS.format(type(data).__name__))
     batches = _batches(data, steps)
     windows = _merge_rest(_collect(batches, window or DEFAULT_WINDOW))
     first = next(windows, None)
@@ -84,7 +85,15 @@ def open_source(
     )
 
 
-_NEEDS_LABELS = (
+def is_dataset(data: Any) -> bool:
+    """Whether data come in batches, rather than as arrays."""
+    arrays = tuple | list | Mapping | str
+    if isinstance(data, arrays) or hasattr(data, "shape"):
+        return False
+    return isinstance(data, keras.utils.PyDataset | Iterable)
+
+
+NEEDS_LABELS = (
     "`data` must be a tuple `(x, y)` or `(x, y, sample_weight)` of arrays, or "
     "a dataset that yields these (`tf.data.Dataset`, `keras.utils.PyDataset`, "
     "torch `DataLoader`, generator). Received: data of type {}"
@@ -98,14 +107,7 @@ _ENDLESS = (
 def _open_arrays(data: tuple, batch_size: int, steps: int | None) -> Source:
     examples = _examples(data)
     if steps is not None:
-        examples = Examples(
-            *keras.tree.map_structure(
-                lambda leaf: (
-                    leaf if leaf is None else leaf[: steps * batch_size]
-                ),
-                tuple(examples),
-            )
-        )
+        examples = Examples(*cut(tuple(examples), 0, steps * batch_size))
     size = size_of(examples.x)
     if not size:
         raise ValueError("`data` must have examples. Received: 0 of them.")
@@ -116,7 +118,7 @@ def _examples(batch: Any) -> Examples:
     """A tuple of NumPy arrays, checked."""
     # torch's `DataLoader` makes lists of what its data set has as tuples.
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        raise ValueError(_NEEDS_LABELS.format(type(batch).__name__))
+        raise ValueError(NEEDS_LABELS.format(type(batch).__name__))
     x, y, sample_weight = (*batch, None)[:3]
     examples = keras.tree.map_structure(_to_numpy, (x, y, sample_weight))
     lengths = [
@@ -150,13 +152,11 @@ def _batches(data: Any, steps: int | None) -> Iterator[Examples]:
         if count is None:
             raise ValueError(_ENDLESS)
         batches = (data[index] for index in range(count))
-    elif isinstance(data, Iterable):
+    else:
         cardinality = getattr(data, "cardinality", None)
         if steps is None and callable(cardinality) and int(cardinality()) == -1:
             raise ValueError(_ENDLESS)
         batches = data
-    else:
-        raise ValueError(_NEEDS_LABELS.format(type(data).__name__))
     for step, batch in enumerate(batches):
         if step == steps:
             break

@@ -1,24 +1,20 @@
 """What the numbers of a report say, in sentences."""
 
-from keras_mmreg.report.bootstrap import Measurement
+from keras_mmreg.report.further_findings import baselines
+from keras_mmreg.report.further_findings import further
+from keras_mmreg.report.judge import FEW
+from keras_mmreg.report.judge import negligible
+from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
 from keras_mmreg.report.result import Result
 from keras_mmreg.report.wording import FILL_WORDS
+from keras_mmreg.report.wording import against_text
 from keras_mmreg.report.wording import by_cost
 from keras_mmreg.report.wording import cost_number
 from keras_mmreg.report.wording import cost_text
 from keras_mmreg.report.wording import interval_text
 from keras_mmreg.report.wording import listed
 from keras_mmreg.report.wording import value_text
-
-FEW = 30
-"""Below so many examples or groups, an interval is itself uncertain."""
-
-NEGLIGIBLE = 0.02
-"""A cost below this part of the score changes nothing for a user."""
-
-MINOR = 0.25
-"""A modality is beside the point if it costs this part of the dearest."""
 
 MAX_LISTED = 5
 
@@ -58,9 +54,9 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
         facts += _only_one(report)
     else:
         facts += [_reliance(report, rival), *_unused(report), _fusion(report)]
-    facts += _baselines(report)
+    facts += baselines(report)
     facts += _missing(report)
-    facts += _further(report)
+    facts += further(report)
     if not at_chance:
         facts += _actions(report, facts)
     return (
@@ -68,55 +64,6 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
         + ([] if at_chance else doubts)
         + _window(report)
     )
-
-
-def negligible(report: Result) -> float:
-    """The cost below which nothing changes."""
-    if report.percent:
-        return NEGLIGIBLE
-    known = report.chance if report.chance is not None else 0.0
-    return NEGLIGIBLE * abs(report.intact.value - known)
-
-
-def status(report: Result, name: str) -> str:
-    """What the model does with a modality, in a word or two.
-
-    Returns:
-        `"relied on"`, `"used"`, `"redundant"`, `"ignored"`, `"misleading"` or
-        `"unclear"`.
-    """
-    shuffled = report.shuffled[name]
-    if shuffled.cost_high < 0:
-        return "misleading"
-    if shuffled.cost_low > 0 and shuffled.cost >= negligible(report):
-        costs = [each.cost for each in report.shuffled.values()]
-        others = sorted(costs)[:-1]
-        alone = shuffled.cost == max(costs)
-        rests = alone and others and others[-1] <= MINOR * shuffled.cost
-        return "relied on" if rests else "used"
-    if _suffices(report, name):
-        return "redundant"
-    if shuffled.cost_high <= negligible(report) or _is_small(shuffled):
-        return "ignored"
-    return "unclear"
-
-
-def _is_small(shuffled: Measurement) -> bool:
-    """A cost that is there but negligible, or of which no draw had any."""
-    return shuffled.cost_low > 0 or (
-        shuffled.cost == 0 and shuffled.cost_low == -shuffled.cost_high
-    )
-
-
-def _suffices(report: Result, name: str) -> bool:
-    """Whether a modality alone does more than half of what all do."""
-    if report.chance is None or len(report.modalities) < 2:
-        return False
-    alone = report.alone[name]
-    whole = abs(report.intact.value - report.chance)
-    above = alone.value - report.chance
-    above = above if report.higher_is_better else -above
-    return alone.low > report.chance and above > 0.5 * whole
 
 
 def _doubts(report: Result) -> list[Finding]:
@@ -242,7 +189,7 @@ def _unused_one(report: Result, name: str) -> Finding | None:
 def _fusion(report: Result) -> Finding:
     best = min(report.alone, key=lambda name: report.alone[name].cost)
     alone = report.alone[best]
-    against = _against(report, alone)
+    against = against_text(report, alone)
     if alone.cost_high < 0:
         text = f"Fusion does not beat `{best}` alone ({against})."
         return Finding("fusion", "bad", text)
@@ -257,53 +204,6 @@ def _fusion(report: Result) -> Finding:
     if not report.baselines:
         text += f" A model trained on `{best}` only may do better than that."
     return Finding("fusion", "good", text)
-
-
-def _against(report: Result, other: Measurement) -> str:
-    return (
-        f"{value_text(report, report.intact.value)} against "
-        f"{value_text(report, other.value)}"
-    )
-
-
-def _baselines(report: Result) -> list[Finding]:
-    """A probe that beats the model is the plainest sign of a lost modality."""
-    if not report.baselines:
-        return []
-    pick = max if report.higher_is_better else min
-    best = pick(report.baselines, key=lambda n: report.baselines[n].value)
-    probe, intact = report.baselines[best], report.intact
-    against = _against(report, probe)
-    found = [_unread(report, name) for name in report.baselines]
-    if report.higher_is_better:
-        better, worse = probe.low > intact.high, probe.high < intact.low
-    else:
-        better, worse = probe.high < intact.low, probe.low > intact.high
-    if better:
-        text = f"The model does not reach a linear probe on `{best}`"
-        level = "bad"
-    elif worse:
-        text = f"The model beats every linear probe; the best is on `{best}`"
-        level = "good"
-    else:
-        text = f"The model and a linear probe on `{best}` are a tie"
-        level = "note"
-    first = Finding("baseline", level, f"{text} ({against}).")
-    return [first, *(each for each in found if each is not None)]
-
-
-def _unread(report: Result, name: str) -> Finding | None:
-    """A modality that informs a probe, but not the model."""
-    probe, alone = report.baselines[name], report.alone[name]
-    more = probe.low > alone.high and report.higher_is_better
-    if not more or status(report, name) not in ("ignored", "misleading"):
-        return None
-    text = (
-        f"`{name}` could tell more than the model reads in it: a linear probe "
-        f"has {value_text(report, probe.value)}, the model with it alone "
-        f"{value_text(report, alone.value)}."
-    )
-    return Finding("unread", "bad", text)
 
 
 def _missing(report: Result) -> list[Finding]:
@@ -332,59 +232,6 @@ def _missing(report: Result) -> list[Finding]:
             text = f"With {words} in place of any one modality little is lost."
             found.append(Finding("missing", "good", text))
     return found
-
-
-def _further(report: Result) -> list[Finding]:
-    found = []
-    if report.additive is not None:
-        gap = report.additive
-        against = _against(report, gap)
-        if gap.cost_low > 0 and gap.cost >= negligible(report):
-            text = (
-                "The modalities are used together: without interaction, "
-                f"{against}."
-            )
-        elif gap.cost_high <= 2 * negligible(report):
-            text = (
-                "The modalities' contributions only add up: without "
-                f"interaction, {against}."
-            )
-        else:
-            text = f"Whether interaction is used stays open ({against})."
-        found.append(Finding("interaction", "note", text))
-    if report.calibration:
-        intact = report.calibration["intact"]
-        worst = max(
-            report.modalities, key=lambda name: report.calibration[name]
-        )
-        error = report.calibration[worst]
-        if error > intact + 0.05:
-            text = (
-                f"With `{worst}` shuffled the model stays sure: its "
-                f"calibration error grows from {100 * intact:.0f} to "
-                f"{100 * error:.0f} points."
-            )
-            found.append(Finding("calibration", "bad", text))
-    return found + _worst_class(report)
-
-
-def _worst_class(report: Result) -> list[Finding]:
-    losses = [
-        (each["intact"] - value, name, each, value)
-        for each in report.per_class
-        for name, value in each["shuffled"].items()
-        if each["count"] >= FEW
-    ]
-    if not losses:
-        return []
-    loss, name, each, value = max(losses, key=lambda entry: entry[0])
-    if loss < 5 * NEGLIGIBLE:
-        return []
-    text = (
-        f"Class {each['class']} needs `{name}` most: "
-        f"{100 * each['intact']:.0f}% become {100 * value:.0f}%."
-    )
-    return [Finding("per_class", "note", text)]
 
 
 def _actions(report: Result, facts: list[Finding]) -> list[Finding]:

@@ -6,6 +6,7 @@ time and copies no more than that.
 """
 
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -147,6 +148,19 @@ class Window:
         """The inputs as they are."""
         return self._structure
 
+    def batches(
+        self, changes: Mapping[str, Change], batch_size: int
+    ) -> Iterator[tuple]:
+        """Tuples `(x, y, sample_weight)`, the last without if there is none."""
+        for start in range(0, self.size, batch_size):
+            stop = min(start + batch_size, self.size)
+            rest = [
+                cut(each, start, stop)
+                for each in (self.y, self.sample_weight)
+                if each is not None
+            ]
+            yield (self.batch(changes, start, stop), *rest)
+
     def batch(
         self, changes: Mapping[str, Change], start: int, stop: int
     ) -> Any:
@@ -163,6 +177,11 @@ class Window:
         leaves = [_as_predict_casts(leaf) for leaf in leaves]
         return keras.tree.pack_sequence_as(self._structure, leaves)
 
+    def reference(self, number: int) -> int:
+        """The example that others become by the `"reference"` of a number."""
+        order = self._order(len(self._modalities), 0)
+        return int(order[number % self.size])
+
     def _changed(
         self,
         index: int,
@@ -177,8 +196,7 @@ class Window:
             order = self._order(place, int(change.amount))
             return self._leaves[index][order[start:stop]]
         if change.kind == "reference":
-            order = self._order(len(self._modalities), 0)
-            example = order[int(change.amount) % self.size]
+            example = self.reference(int(change.amount))
             return np.broadcast_to(self._leaves[index][example], leaf.shape)
         if change.kind == "zero":
             return _zeros(leaf)
@@ -208,6 +226,13 @@ class Window:
                 leaf.std(axis=0, dtype="float64"),
             )
         return self._moments[index]
+
+
+def cut(structure: Any, start: int, stop: int) -> Any:
+    """Some of the examples of a structure of arrays."""
+    return keras.tree.map_structure(
+        lambda leaf: None if leaf is None else leaf[start:stop], structure
+    )
 
 
 def size_of(x: Any) -> int:

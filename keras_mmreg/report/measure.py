@@ -10,6 +10,7 @@ from keras_mmreg.report.bootstrap import Tally
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.interventions import Window
+from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.task import Task
@@ -103,8 +104,8 @@ class Measuring:
         projected: "_Projection",
         progress: "_Progress",
     ) -> None:
-        y = _cut(self._of_output(window.y, "labels"), start, stop)
-        weight = _cut(self._weight(window.sample_weight), start, stop)
+        y = cut(self._of_output(window.y, "labels"), start, stop)
+        weight = cut(self._weight(window.sample_weight), start, stop)
         self._add_labels(y, weight)
         for run, number in self._plan.runs.items():
             x = window.batch(dict(run), start, stop)
@@ -142,7 +143,7 @@ class Measuring:
         batch_size: int,
     ) -> None:
         """Scores the closest additive model (Hessel & Lee, 2020)."""
-        scores = projected.result()
+        scores = projected.result(window)
         y = self._of_output(window.y, "labels")
         weight = self._weight(window.sample_weight)
         for place, units in enumerate(places):
@@ -154,9 +155,9 @@ class Measuring:
             add_to(
                 self._additive,
                 self._score,
-                _cut(y, start, stop),
+                cut(y, start, stop),
                 predictions.astype("float32"),
-                _cut(weight, start, stop),
+                cut(weight, start, stop),
                 units,
             )
 
@@ -220,10 +221,12 @@ class _Projection:
         self._batches[-1] = self._batches[-1] + times * scores
         self._left -= times
 
-    def result(self) -> np.ndarray:
+    def result(self, window: Window) -> np.ndarray:
         """The projection of each example in the window."""
         total = np.concatenate(self._batches) / self._num_draws
-        mean = total.mean(axis=0, keepdims=True) / self._count
+        # The mean over the references: what is additive comes out exactly.
+        places = [window.reference(n) for n in range(self._num_draws)]
+        mean = total[places].mean(axis=0, keepdims=True) / self._count
         return total - (self._count - 1) * mean
 
 
@@ -269,7 +272,3 @@ def _mean(tallies: list[Tally]) -> Tally:
     mean = Tally()
     mean.sums = np.mean([tally.sums for tally in tallies], axis=0)
     return mean
-
-
-def _cut(array: Any, start: int, stop: int) -> Any:
-    return None if array is None else array[start:stop]

@@ -18,6 +18,7 @@ from keras_mmreg.report.data import open_source
 from keras_mmreg.report.further_scores import CalibrationError
 from keras_mmreg.report.further_scores import ClassRecall
 from keras_mmreg.report.interventions import FILLS
+from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.interventions import modality_leaves
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import Plan
@@ -141,10 +142,10 @@ def modality_report(
     >>> y = np.arange(300) % 3
     >>> x = {"color": np.eye(3)[y], "shape": np.ones((300, 4))}
     >>> report = modality_report(model, (x, y))
-    >>> round(report.intact.value, 2), round(report.shuffled["shape"].cost, 2)
+    >>> report.intact.value, report.shuffled["shape"].cost
     (1.0, 0.0)
     >>> print(report.findings[0].text)
-    Shuffling `color` costs 67 points, `shape` 0: the prediction rests on ...
+    Shuffling `color` costs 68 points, `shape` 0: the prediction rests on ...
 
     References:
         - [Gat et al., 2021](https://arxiv.org/abs/2110.14375)
@@ -239,11 +240,9 @@ def _checked_groups(groups: Any, size: int | None) -> Any:
 def _infer_task(
     model: keras.Model, source: Source, y: np.ndarray, output: Any
 ) -> Task:
-    first = keras.tree.map_structure(
-        lambda leaf: None if leaf is None else leaf[: source.batch_size],
-        source.first.x,
+    predictions = model.predict_on_batch(
+        cut(source.first.x, 0, source.batch_size)
     )
-    predictions = model.predict_on_batch(first)
     predictions = as_array(select_output(output, predictions, "predictions"))
     loss = getattr(model, "loss", None)
     if isinstance(loss, dict | list | tuple):

@@ -6,9 +6,9 @@ from html import escape
 from keras_mmreg.report.charts import bar
 from keras_mmreg.report.charts import ruler
 from keras_mmreg.report.charts import scale_of
-from keras_mmreg.report.findings import status
 from keras_mmreg.report.further_page import render_further
 from keras_mmreg.report.further_page import row
+from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
 from keras_mmreg.report.result import Result
 from keras_mmreg.report.style import STYLE

@@ -217,9 +217,10 @@ def select_output(name: str | int | None, structure: Any, what: str) -> Any:
     """
     if not isinstance(structure, dict | list | tuple):
         return structure
-    named = isinstance(structure, dict)
-    places = list(structure) if named else list(range(len(structure)))
-    parts = list(structure.values()) if named else list(structure)
+    if isinstance(structure, dict):
+        places, parts = list(structure), list(structure.values())
+    else:
+        places, parts = list(range(len(structure))), list(structure)
     if name is None and len(parts) == 1:
         return parts[0]
     try:

@@ -3,7 +3,7 @@
 import textwrap
 
 from keras_mmreg.report.bootstrap import Measurement
-from keras_mmreg.report.findings import status
+from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Result
 from keras_mmreg.report.wording import FILL_WORDS
 from keras_mmreg.report.wording import by_cost

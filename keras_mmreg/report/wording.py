@@ -65,3 +65,11 @@ def listed(names: Sequence[str]) -> str:
     if len(quoted) < 2:
         return "".join(quoted)
     return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def against_text(report: Result, other: Measurement) -> str:
+    """The intact score and another one: `"46% against 68%"`."""
+    return (
+        f"{value_text(report, report.intact.value)} against "
+        f"{value_text(report, other.value)}"
+    )
