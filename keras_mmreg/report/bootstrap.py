@@ -179,11 +179,12 @@ def _draw(sums: np.ndarray, num_bootstraps: int, seed: int) -> np.ndarray:
     """Sums over units that are drawn with replacement."""
     generator = np.random.default_rng([seed, 13])
     num_units = len(sums)
-    even = np.full(num_units, 1.0 / num_units)
     flat = sums.reshape(num_units, -1)
     drawn = []
     for start in range(0, num_bootstraps, _CHUNK):
         size = min(_CHUNK, num_bootstraps - start)
-        counts = generator.multinomial(num_units, even, size=size)
-        drawn.append(counts.astype("float64") @ flat)
+        units = generator.integers(0, num_units, size=(size, num_units))
+        rows = np.arange(size)[:, np.newaxis] * num_units
+        counts = np.bincount((rows + units).ravel(), minlength=units.size)
+        drawn.append(counts.reshape(size, num_units).astype("float64") @ flat)
     return np.concatenate(drawn).reshape(num_bootstraps, *sums.shape[1:])

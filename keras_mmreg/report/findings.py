@@ -12,6 +12,7 @@ from keras_mmreg.report.wording import against_text
 from keras_mmreg.report.wording import by_cost
 from keras_mmreg.report.wording import cost_number
 from keras_mmreg.report.wording import cost_text
+from keras_mmreg.report.wording import cost_with_interval
 from keras_mmreg.report.wording import interval_text
 from keras_mmreg.report.wording import listed
 from keras_mmreg.report.wording import value_text
@@ -119,8 +120,9 @@ def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
             "reliance", "bad", f"{costs}: no modality is shown to be used."
         )
     if statuses[first] == "relied on" and rival[0] > 0:
+        # Whether that is a shortcut or as it should be, a person knows.
         text = f"the prediction rests on `{first}`."
-        return Finding("reliance", "bad", f"{costs}: {text}")
+        return Finding("reliance", "note", f"{costs}: {text}")
     if len(used) == 1:
         text = f"the prediction uses `{first}`."
         return Finding("reliance", "note", f"{costs}: {text}")
@@ -160,16 +162,16 @@ def _unused(report: Result) -> list[Finding]:
 
 def _unused_one(report: Result, name: str) -> Finding | None:
     shuffled = report.shuffled[name]
-    interval = interval_text(report, shuffled.cost_low, shuffled.cost_high)
+    cost = cost_with_interval(report, shuffled)
     alone = value_text(report, report.alone[name].value)
     kind = status(report, name)
     if kind == "ignored":
-        text = f"`{name}` is ignored: shuffling it costs {interval}"
+        text = f"`{name}` is ignored: shuffling it costs {cost}"
         text += f", and alone it gives {alone}."
         return Finding("ignored", "bad", text)
     if kind == "redundant":
         text = (
-            f"`{name}` is not needed (shuffling it costs {interval}), though "
+            f"`{name}` is not needed (shuffling it costs {cost}), though "
             f"alone it gives {alone}: the others say the same."
         )
         return Finding("redundant", "note", text)
@@ -180,7 +182,7 @@ def _unused_one(report: Result, name: str) -> Finding | None:
     if kind == "unclear":
         text = (
             f"Whether `{name}` is used stays open: shuffling it costs "
-            f"{interval}. More examples would tell."
+            f"{cost}. More examples would tell."
         )
         return Finding("unclear", "note", text)
     return None
@@ -243,7 +245,7 @@ def _actions(report: Result, facts: list[Finding]) -> list[Finding]:
     if bad & {"fusion", "misleading"}:
         best = min(report.alone, key=lambda name: report.alone[name].cost)
         text = ACTIONS["fusion"].format(first=f"`{best}`")
-    elif "reliance" in bad and status(report, dearest) == "relied on":
+    elif status(report, dearest) == "relied on":
         text = ACTIONS["rests"].format(first=f"`{dearest}`")
     elif "missing" in bad:
         fill = next(iter(report.missing))

@@ -109,7 +109,7 @@ class Measuring:
         self._add_labels(y, weight)
         for run, number in self._plan.runs.items():
             x = window.batch(dict(run), start, stop)
-            predictions = self._predict(x)
+            predictions = self._predict(x)[: stop - start]
             if number < self._plan.num_named:
                 self._add(number, y, predictions, weight, units)
             projected.add(number, self._task.scores(predictions))
@@ -162,6 +162,10 @@ class Measuring:
             )
 
     def _predict(self, x: Any) -> np.ndarray:
+        """The output for a batch; once more for each replica beyond one.
+
+        Each replica of a `MirroredStrategy` predicts the whole batch.
+        """
         predictions = self._model.predict_on_batch(x)
         return as_array(self._of_output(predictions, "predictions"))
 

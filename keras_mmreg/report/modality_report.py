@@ -247,7 +247,8 @@ def _infer_task(
     loss = getattr(model, "loss", None)
     if isinstance(loss, dict | list | tuple):
         loss = select_output(output, loss, "losses")
-    return infer_task(loss, y[: len(predictions)], predictions)
+    y = y[: source.batch_size]
+    return infer_task(loss, y, predictions[: len(y)])
 
 
 def _require_classes(include: Sequence[str], task: Task) -> None:

@@ -26,7 +26,6 @@ _MARKS = {
     "note": ("i", "Note: "),
 }
 _LEVELS = {
-    "relied on": "bad",
     "ignored": "bad",
     "misleading": "bad",
     "used": "good",

@@ -48,6 +48,18 @@ def interval_text(
     return " to ".join(ends) + (" points" if report.percent else "")
 
 
+def cost_with_interval(report: Result, measurement: Measurement) -> str:
+    """A cost and its interval: `"3 points (1 to 5)"`."""
+    ends = [
+        cost_number(report, end)
+        for end in (measurement.cost_low, measurement.cost_high)
+    ]
+    number = cost_text(report, measurement.cost)
+    if set(ends) == {cost_number(report, measurement.cost)}:
+        return number
+    return f"{number} ({' to '.join(ends)})"
+
+
 def range_text(report: Result, measurement: Measurement) -> str:
     """The interval of a score: `"44.0 to 48.1"`."""
     if measurement.low != measurement.low:

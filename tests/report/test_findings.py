@@ -55,7 +55,7 @@ def test_a_prediction_that_rests_on_one_modality():
         "Shuffling `color` costs 61 points, `shape` 3: the prediction rests "
         "on `color`."
     )
-    assert found[0].level == "bad"
+    assert found[0].level == "note"
     assert "must not decide alone" in texts(report)["action"]
     assert status(report, "color") == "relied on"
 

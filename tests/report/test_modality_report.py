@@ -136,6 +136,51 @@ def test_streams_are_shuffled_within_windows():
     assert "windows of 32 examples" in report.summary()
 
 
+def test_a_stream_has_groups_in_its_order():
+    x, y = colored(32)
+
+    def batches():
+        for start in range(0, 32, 8):
+            rows = slice(start, start + 8)
+            yield {name: x[name][rows] for name in x}, y[rows]
+
+    groups = np.arange(32) // 2
+    report = modality_report(color_reader(), batches(), groups=groups, **FAST)
+    assert report.num_groups == 16
+    for count in (31, 33):
+        with pytest.raises(ValueError, match="`groups` must have an entry"):
+            modality_report(
+                color_reader(), batches(), groups=np.zeros(count), **FAST
+            )
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    x, y = colored(40)
+    report = modality_report(
+        color_reader(), (x, y), include=["calibration"], **FAST
+    )
+    assert report.intact.value == 1.0
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="has tensors of strings"
+)
+def test_strings_are_shuffled_and_emptied():
+    text = keras.Input((), dtype="string", name="text")
+    lookup = keras.layers.StringLookup(vocabulary=["a", "b"])
+    ids = keras.layers.Flatten()(lookup(text)[..., None])
+    outputs = keras.layers.CategoryEncoding(3, output_mode="one_hot")(ids)
+    model = keras.Model({"text": text}, outputs)
+    strings = keras.ops.convert_to_tensor(["a", "b"] * 20)
+    data = ({"text": strings}, np.array([1, 2] * 20))
+    report = modality_report(model, data, **FAST)
+    assert report.intact.value == 1.0
+    assert report.shuffled["text"].value == pytest.approx(0.5, abs=0.3)
+    assert report.missing["zero"]["text"].value == 0.0
+
+
 def test_groups_are_drawn_as_a_whole():
     # Half of the subjects are always right, the others never.
     y = np.zeros(400, int)
