@@ -113,8 +113,11 @@ def _report(options: argparse.Namespace) -> Any:
 def _arrange(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> Any:
     """Arrays by name, in the structure of the model's inputs."""
     inputs = getattr(model, "input", None)
-    if inputs is None:
-        return arrays["x"] if set(arrays) == {"x"} else _nested(arrays)
+    if inputs is None:  # A sequential or subclassed model.
+        alone = isinstance(model, keras.Sequential) or set(arrays) == {"x"}
+        if alone and len(arrays) == 1:
+            return next(iter(arrays.values()))
+        return _nested(arrays)
     leaves = keras.tree.flatten_with_path(inputs)
     if len(leaves) == 1 and len(arrays) == 1:
         return keras.tree.pack_sequence_as(inputs, list(arrays.values()))

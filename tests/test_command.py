@@ -46,7 +46,14 @@ def test_inputs_in_a_list_and_nested(tmp_path):
     nested.save(tmp_path / "nested.keras")
     arrays = {f"text/{name}": array for name, array in arrays.items()}
     np.savez(tmp_path / "nested.npz", y=y, **arrays)
-    for name, modalities in (("list", ["ids", "mask"]), ("nested", ["text"])):
+    layers = [keras.Input((3,)), keras.layers.ReLU()]
+    keras.Sequential(layers).save(tmp_path / "sequential.keras")
+    np.savez(tmp_path / "sequential.npz", y=y, x=np.eye(3)[y])
+    for name, modalities in (
+        ("sequential", ["input"]),
+        ("list", ["ids", "mask"]),
+        ("nested", ["text"]),
+    ):
         path = tmp_path / f"{name}.json"
         files = [str(tmp_path / f"{name}.{end}") for end in ("keras", "npz")]
         assert main(["report", *files, "--json", str(path), "--quiet"]) == 0

@@ -80,6 +80,9 @@ def compose(
             fill: {name: measure(("missing", fill, name)) for name in names}
             for fill in settings.missing
         },
+        unimodal={
+            name: measure(("unimodal", name)) for name in measuring.own_models
+        },
         settings=asdict(settings),
     )
     report = replace(report, **_included(plan, bootstrap, measuring, settings))

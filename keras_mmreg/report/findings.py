@@ -54,7 +54,10 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
     if rival is None:
         facts += _only_one(report)
     else:
-        facts += [_reliance(report, rival), *_unused(report), _fusion(report)]
+        facts += [_reliance(report, rival), *_unused(report)]
+        facts.append(_fusion(report))
+        if report.unimodal:
+            facts.append(_own_model(report))
     facts += baselines(report)
     facts += _missing(report)
     facts += further(report)
@@ -202,10 +205,30 @@ def _fusion(report: Result) -> Finding:
             f"difference of {interval})."
         )
         return Finding("fusion", "note", text)
-    text = f"Fusion beats `{best}` alone ({against})."
-    if not report.baselines:
-        text += f" A model trained on `{best}` only may do better than that."
-    return Finding("fusion", "good", text)
+    text = f"Fusion beats `{best}` alone ({against}) in this model."
+    if report.unimodal:
+        return Finding("fusion", "good", text)
+    # With the others shuffled a model does less than one that never had them.
+    text += f" Pass `unimodal` to compare with a model of `{best}` only."
+    return Finding("fusion", "note", text)
+
+
+def _own_model(report: Result) -> Finding:
+    best = min(report.unimodal, key=lambda name: report.unimodal[name].cost)
+    own = report.unimodal[best]
+    against = against_text(report, own)
+    if own.cost_high < 0:
+        text = f"Fusion does not beat a model of `{best}` only ({against})."
+        return Finding("unimodal", "bad", text)
+    if own.cost_low <= 0:
+        interval = interval_text(report, own.cost_low, own.cost_high)
+        text = (
+            f"Fusion and a model of `{best}` only are a tie ({against}, a "
+            f"difference of {interval})."
+        )
+        return Finding("unimodal", "note", text)
+    text = f"Fusion beats a model of `{best}` only ({against})."
+    return Finding("unimodal", "good", text)
 
 
 def _missing(report: Result) -> list[Finding]:
@@ -242,8 +265,9 @@ def _actions(report: Result, facts: list[Finding]) -> list[Finding]:
     dearest = by_cost(report)[0]
     if len(report.modalities) < 2:
         return []
-    if bad & {"fusion", "misleading"}:
-        best = min(report.alone, key=lambda name: report.alone[name].cost)
+    if bad & {"fusion", "misleading", "unimodal"}:
+        rivals = report.unimodal or report.alone
+        best = min(rivals, key=lambda name: rivals[name].cost)
         text = ACTIONS["fusion"].format(first=f"`{best}`")
     elif status(report, dearest) == "relied on":
         text = ACTIONS["rests"].format(first=f"`{dearest}`")

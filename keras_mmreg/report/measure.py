@@ -16,6 +16,7 @@ from keras_mmreg.report.scores import Score
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import as_array
 from keras_mmreg.report.task import select_output
+from keras_mmreg.report.unimodal import UnimodalModel
 
 ADDITIVE = ("additive",)
 
@@ -35,6 +36,7 @@ class Measuring:
         output: Which of the outputs is meant, or `None`.
         others: Dict of further scores, which are taken of the intact model and
             of each shuffled modality.
+        unimodal: Dict from a modality to a `UnimodalModel` of it.
         seed: Integer.
 
     Attributes:
@@ -52,6 +54,7 @@ class Measuring:
         task: Task,
         output: str | int | None,
         others: Mapping[str, Score],
+        unimodal: Mapping[str, UnimodalModel],
         seed: int,
     ) -> None:
         self._model = model
@@ -67,6 +70,8 @@ class Measuring:
             name: {run: Tally() for run in self._compared()} for name in others
         }
         self._additive = Tally()
+        self._unimodal = dict(unimodal)
+        self._own = {name: Tally() for name in unimodal}
         self.label_sums: np.ndarray | None = None
 
     def _compared(self) -> list[int]:
@@ -78,7 +83,8 @@ class Measuring:
 
     def read(self, source: Source, units: Units, verbose: int = 0) -> None:
         """Reads the data, and measures."""
-        progress = _Progress(source, self._plan.passes, verbose)
+        passes = self._plan.passes + len(self._unimodal)
+        progress = _Progress(source, passes, verbose)
         for number, examples in enumerate(source.windows):
             window = Window(
                 *examples, modalities=self._leaves, seed=[self._seed, number]
@@ -113,6 +119,11 @@ class Measuring:
             if number < self._plan.num_named:
                 self._add(number, y, predictions, weight, units)
             projected.add(number, self._task.scores(predictions))
+            progress.advance()
+        x = window.batch({}, start, stop)
+        for name, model in self._unimodal.items():
+            predictions = model.predict(x)[: stop - start]
+            add_to(self._own[name], self._score, y, predictions, weight, units)
             progress.advance()
 
     def _add(
@@ -184,9 +195,16 @@ class Measuring:
             name: _mean([self._runs[number] for number in numbers])
             for name, numbers in self._plan.names.items()
         }
+        for name, own in self._own.items():
+            tallies["unimodal", name] = own
         if self._plan.additive:
             tallies[ADDITIVE] = self._additive
         return tallies
+
+    @property
+    def own_models(self) -> list[str]:
+        """The modalities that have a model of their own."""
+        return list(self._unimodal)
 
     def other_score(self, name: str) -> Score:
         """A further score."""

@@ -29,6 +29,7 @@ from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import as_array
 from keras_mmreg.report.task import infer_task
 from keras_mmreg.report.task import select_output
+from keras_mmreg.report.unimodal import create_unimodal
 
 
 def modality_report(
@@ -42,6 +43,7 @@ def modality_report(
     modalities: Sequence[str] | None = None,
     output: str | int | None = None,
     taps: Mapping[str, str] | None = None,
+    unimodal: Mapping[str, keras.Model] | None = None,
     num_permutations: int = 1,
     num_bootstraps: int = 1000,
     confidence: float = 0.95,
@@ -109,6 +111,10 @@ def modality_report(
             Defaults to `None`.
         taps: Dict from a modality to the layer at which `"information"` and
             `"baselines"` take it. Defaults to `None`, its input.
+        unimodal: Dict from a modality to a trained model of it only, with the
+            same output, to compare with: what a model makes of a modality
+            alone, with all others shuffled, is less than it could be. Costs
+            one of its passes each. Defaults to `None`.
         num_permutations: Positive integer, permutations to average over.
             Defaults to `1`.
         num_bootstraps: Positive integer, draws for the intervals. Defaults to
@@ -168,6 +174,7 @@ def modality_report(
     task = _infer_task(model, source, y, output)
     score = choose_score(metric, mode, model, output, task, y)
     _require_classes(settings.include, task)
+    own = create_unimodal(unimodal, leaves, output)
     plan = Plan(
         list(leaves), settings.missing, settings.include, num_permutations, seed
     )
@@ -177,7 +184,7 @@ def modality_report(
     if "per_class" in settings.include:
         others["per_class"] = ClassRecall(task)
     measuring = Measuring(
-        model, leaves, plan, score, task, output, others, seed
+        model, leaves, plan, score, task, output, others, own, seed
     )
     units = Units(groups, score.by_batch, seed)
     measuring.read(source, units, verbose)

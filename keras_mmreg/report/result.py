@@ -62,6 +62,8 @@ class Result:
         per_class: List of a dict for each class; likewise.
         baselines: Dict from a modality to the `Measurement` of a linear probe
             on it; likewise.
+        unimodal: Dict from a modality to the `Measurement` of a model of it
+            only; empty unless such models were given.
         settings: The arguments that the numbers depend on.
     """
 
@@ -92,6 +94,7 @@ class Result:
     calibration: dict[str, float] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
     baselines: dict[str, Measurement] = field(default_factory=dict)
+    unimodal: dict[str, Measurement] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -38,6 +38,8 @@ def rows(
         found.append(("shuffled", name, report.shuffled[name]))
         if len(report.modalities) > 1:
             found.append(("alone", name, report.alone[name]))
+        if name in report.unimodal:
+            found.append(("a model of it only", name, report.unimodal[name]))
         for fill, results in report.missing.items():
             kind = f"missing ({FILL_WORDS[fill]})"
             found.append((kind, name, results[name]))

@@ -94,8 +94,10 @@ def test_a_tie_is_said_to_be_one():
 def test_fusion_that_helps():
     report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
     fusion = texts(report)["fusion"]
-    assert fusion.startswith("Fusion beats `a` alone (90% against 55%).")
-    assert "trained on `a` only may do better" in fusion
+    assert fusion == (
+        "Fusion beats `a` alone (90% against 55%) in this model. Pass "
+        "`unimodal` to compare with a model of `a` only."
+    )
     assert texts(report)["reliance"].endswith("`a` and `b`, most of all `a`.")
 
 
@@ -168,6 +170,31 @@ def test_probes():
     worse = {"a": score(0.5), "b": score(0.5)}
     report = dataclasses.replace(report, baselines=worse)
     assert "beats every linear probe" in texts(report)["baseline"]
+
+
+@pytest.mark.parametrize(
+    "value, level, text",
+    [
+        (0.80, "good", "Fusion beats a model of `b` only (90% against 80%)."),
+        (
+            0.89,
+            "note",
+            "Fusion and a model of `b` only are a tie (90% against 89%, a "
+            "difference of -1 to 3 points).",
+        ),
+        (
+            0.95,
+            "bad",
+            "Fusion does not beat a model of `b` only (90% against 95%).",
+        ),
+    ],
+)
+def test_models_of_one_modality_only(value, level, text):
+    report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
+    own = {"a": score(0.5), "b": score(value)}
+    found = find(dataclasses.replace(report, unimodal=own), (0.1, 0.2))
+    (finding,) = [each for each in found if each.kind == "unimodal"]
+    assert (finding.level, finding.text) == (level, text)
 
 
 def test_many_modalities_are_not_all_listed():

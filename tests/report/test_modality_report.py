@@ -373,6 +373,28 @@ def test_probes_of_held_out_groups_and_of_taps():
     assert tapped.baselines["shape"].value < known.baselines["shape"].value
 
 
+def test_models_of_one_modality_are_compared_with():
+    x, y = colored(60)
+    # Both are right on the first half only.
+    x["color"][30:] = np.roll(x["color"][30:], 1, axis=1)
+    alone = keras.Input((3,), name="color")
+    by_name = keras.Model({"color": alone}, keras.layers.ReLU()(alone))
+    by_place = keras.Sequential([keras.Input((3,)), keras.layers.ReLU()])
+    for own in (by_name, by_place):
+        report = modality_report(
+            color_reader(), (x, y), unimodal={"color": own}, **FAST
+        )
+        measured = report.unimodal["color"]
+        assert measured.value == report.intact.value == 0.5
+        # The same examples are right, so nothing is left to chance.
+        assert measured.cost_high == pytest.approx(3 / 60)
+        assert "unimodal" in kinds(report)
+        assert "a model of it only" in report.to_html()
+    for wrong in ({"video": own}, {"color": 3}, [own]):
+        with pytest.raises(ValueError, match="`unimodal` must"):
+            modality_report(color_reader(), (x, y), unimodal=wrong)
+
+
 def test_untrained_statistics_are_told():
     inputs = keras.Input((3,), name="a")
     model = keras.Model(inputs, keras.layers.BatchNormalization()(inputs))
