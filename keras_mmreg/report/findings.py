@@ -55,9 +55,7 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
         facts += _only_one(report)
     else:
         facts += [_reliance(report, rival), *_unused(report)]
-        facts.append(_fusion(report))
-        if report.unimodal:
-            facts.append(_own_model(report))
+        facts += _fusion(report)
     facts += baselines(report)
     facts += _missing(report)
     facts += further(report)
@@ -191,7 +189,15 @@ def _unused_one(report: Result, name: str) -> Finding | None:
     return None
 
 
-def _fusion(report: Result) -> Finding:
+def _fusion(report: Result) -> list[Finding]:
+    within = _fusion_within(report)
+    if not report.unimodal:
+        return [within]
+    # What a model makes of one modality, the others shuffled, is no match.
+    return [_own_model(report), *([within] if within.level == "bad" else [])]
+
+
+def _fusion_within(report: Result) -> Finding:
     best = min(report.alone, key=lambda name: report.alone[name].cost)
     alone = report.alone[best]
     against = against_text(report, alone)
@@ -205,11 +211,10 @@ def _fusion(report: Result) -> Finding:
             f"difference of {interval})."
         )
         return Finding("fusion", "note", text)
-    text = f"Fusion beats `{best}` alone ({against}) in this model."
-    if report.unimodal:
-        return Finding("fusion", "good", text)
-    # With the others shuffled a model does less than one that never had them.
-    text += f" Pass `unimodal` to compare with a model of `{best}` only."
+    text = (
+        f"Fusion beats `{best}` alone ({against}) in this model. Pass "
+        f"`unimodal` to compare with a model of `{best}` only."
+    )
     return Finding("fusion", "note", text)
 
 

@@ -124,7 +124,7 @@ def _modalities(report: Result) -> str:
                 kind.capitalize(),
                 bar(report, scale, each, f"{name} {kind}"),
                 value_text(report, each.value, 1),
-                cost_number(report, -each.cost, 1).replace("-", "−"),
+                _change(cost_number(report, -each.cost, 1)),
             )
             for kind, _, each in found
         )
@@ -143,6 +143,12 @@ def _modalities(report: Result) -> str:
         '<h2 id="modalities">What each modality does</h2>'
         f"{_legend(report)}{''.join(cards)}</section>"
     )
+
+
+def _change(number: str) -> str:
+    """With its sign: `"+6.5"`."""
+    signed = number if number.startswith("-") else f"+{number}"
+    return "0.0" if signed == "+0.0" else signed.replace("-", "−")
 
 
 def _legend(report: Result) -> str:
