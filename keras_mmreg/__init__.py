@@ -11,14 +11,18 @@ from keras_mmreg import ops
 from keras_mmreg import regularizers
 from keras_mmreg import schedules
 from keras_mmreg.models.modality_information import modality_information
+from keras_mmreg.report import ModalityReport
+from keras_mmreg.report import modality_report
 from keras_mmreg.version import __version__
 
 __all__ = [
+    "ModalityReport",
     "__version__",
     "callbacks",
     "layers",
     "metrics",
     "modality_information",
+    "modality_report",
     "models",
     "ops",
     "regularizers",

@@ -22,9 +22,10 @@ RANKS = {
     "losses": 3,
     "metrics": 3,
     "models": 4,
-    "callbacks": 5,
     "visualization": 5,
-    "hypermodels": 6,
+    "report": 6,
+    "callbacks": 7,
+    "hypermodels": 8,
     "datasets": 0,
 }
 FRAMEWORKS = {"tensorflow", "jax", "torch"}

@@ -175,3 +175,15 @@ def set_paths(prefix: str, layer: Any) -> None:
         # Seed generators have other names in every model.
         owner = owner if id(variable) in weights else "seed_generator"
         variable._path = f"{prefix}/{index}_{owner}/{name}"
+
+
+def compiled_metrics(model: keras.Model) -> Any:
+    """The `metrics` of `compile` as they were given, else `weighted_metrics`.
+
+    `model.metrics` has them only after a batch, and `get_compile_config` does
+    not hold functions.
+    """
+    compiled = getattr(model, "_compile_metrics", None)
+    if compiled is None:
+        return None
+    return compiled._user_metrics or compiled._user_weighted_metrics

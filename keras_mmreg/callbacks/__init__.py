@@ -2,6 +2,7 @@
 
 from keras_mmreg.callbacks.complementarity_logger import ComplementarityLogger
 from keras_mmreg.callbacks.information_logger import InformationLogger
+from keras_mmreg.callbacks.report_logger import ReportLogger
 from keras_mmreg.callbacks.shuffled_modality_logger import (
     ShuffledModalityLogger,
 )
@@ -9,5 +10,6 @@ from keras_mmreg.callbacks.shuffled_modality_logger import (
 __all__ = [
     "ComplementarityLogger",
     "InformationLogger",
+    "ReportLogger",
     "ShuffledModalityLogger",
 ]

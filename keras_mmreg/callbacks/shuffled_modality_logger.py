@@ -1,14 +1,22 @@
 """Logs how a model does when a modality is shuffled between the examples."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_mmreg.models import RegularizedModel
-from keras_mmreg.network import modality_names
+from keras_mmreg.callbacks.report_logger import require_rereadable
+from keras_mmreg.report.data import NEEDS_LABELS
+from keras_mmreg.report.data import Source
+from keras_mmreg.report.data import is_dataset
+from keras_mmreg.report.data import open_source
+from keras_mmreg.report.interventions import Change
+from keras_mmreg.report.interventions import Window
+from keras_mmreg.report.interventions import modality_leaves
+from keras_mmreg.report.interventions import shuffle
 
 
 class ShuffledModalityLogger(keras.callbacks.Callback):
@@ -38,20 +46,28 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     so a mean that includes that modality rewards what it should expose.
 
     Args:
-        data: Tuple `(x, y)` or `(x, y, sample_weight)` of held-out arrays;
-            `x` is an array, or a list or (nested) dict of arrays.
+        data: Held-out data: a tuple `(x, y)` or `(x, y, sample_weight)` of
+            arrays, where `x` is an array, or a list or (nested) dict of
+            arrays; or a dataset of batches of these that can be read again
+            (`tf.data.Dataset`, `keras.utils.PyDataset`, torch `DataLoader`).
+            A dataset is never held in memory: it is shuffled within windows of
+            `window` examples.
         modalities: Optional list of the modalities to shuffle, one at a time,
-            by the names that `modality_information` reports. `"text"` stands
-            for `"text/ids"` and `"text/positions"`, shuffled together.
-            Defaults to `None`, which means all: good for looking, not for
-            choosing.
+            by the names that `modality_report` has. `"text"` stands for
+            `"text/ids"` and `"text/positions"`, shuffled together. Defaults
+            to `None`, which means all: good for looking, not for choosing.
         seed: Integer, the seed of the permutation. Defaults to `0`.
-        batch_size: Integer, as in `evaluate`. Defaults to `None`, Keras's 32.
+        batch_size: Integer, as in `evaluate`, for arrays. Defaults to `None`,
+            Keras's 32.
         prefix: String put before the names. Defaults to `"val_"`.
+        steps: Integer, the number of batches of a dataset to read. Defaults
+            to `None`, which means all.
+        window: Integer, how many examples of a dataset are held at a time and
+            shuffled among themselves. Defaults to `None`, 1,024.
 
     Raises:
-        ValueError: If `data` is no such tuple, or its arrays differ in length;
-            when training starts, if `data` lacks a modality.
+        ValueError: If `data` are none of these, or arrays differ in length;
+            when training starts, if `data` lack a modality.
 
     Example:
 
@@ -74,30 +90,18 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
 
     def __init__(
         self,
-        data: tuple,
+        data: Any,
         modalities: Sequence[str] | None = None,
         seed: int = 0,
         batch_size: int | None = None,
         prefix: str = "val_",
+        steps: int | None = None,
+        window: int | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(data, tuple) or len(data) not in (2, 3):
-            raise ValueError(
-                "`data` must be a tuple `(x, y)` or `(x, y, sample_weight)` of "
-                "arrays, which can be shuffled between the examples. Collect a "
-                "dataset or generator into arrays first. "
-                f"Received: data of type {type(data)}"
-            )
-        lengths = [
-            leaf.shape[0]
-            for leaf in keras.tree.flatten(data)
-            if hasattr(leaf, "shape")
-        ]
-        if len(set(lengths)) > 1:
-            raise ValueError(
-                "`data` must have arrays of as many examples each. "
-                f"Received: {lengths} examples"
-            )
+        require_rereadable(data)
+        if not is_dataset(data):
+            _check_arrays(data)
         if isinstance(modalities, str):
             modalities = [modalities]
         self.data = data
@@ -105,35 +109,22 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         self.seed = seed
         self.batch_size = batch_size
         self.prefix = prefix
+        self.steps = steps
+        self.window = window
         self._leaves: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Finds the modalities among the inputs."""
-        inputs = _input_names(self.model, self.data[0])
-        self._leaves = {
-            modality: [
-                index
-                for index, name in enumerate(inputs)
-                if name == modality or name.startswith(f"{modality}/")
-            ]
-            for modality in (
-                inputs if self.modalities is None else self.modalities
-            )
-        }
-        if not self._leaves or not all(self._leaves.values()):
-            raise ValueError(
-                f"`modalities` must name at least one of {inputs}, the inputs "
-                f"in `data`. Received: modalities={self.modalities}"
-            )
+        x = self.data[0] if self._has_arrays else self._open().first.x
+        self._leaves = modality_leaves(self.model, x, self.modalities)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Evaluates the model and adds the results to the logs."""
         if logs is None:
             return
-        intact = self._evaluate(self.data[0])
+        intact = self._evaluate()
         shuffled = {
-            modality: self._evaluate(self._shuffle(indices))
-            for modality, indices in self._leaves.items()
+            modality: self._evaluate(modality) for modality in self._leaves
         }
         for metric, value in intact.items():
             values = [result[metric] for result in shuffled.values()]
@@ -142,39 +133,55 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             balanced = (np.asarray(value) + np.mean(values, axis=0)) / 2
             logs[f"{self.prefix}balanced_{metric}"] = balanced.tolist()
 
+    @property
+    def _has_arrays(self) -> bool:
+        return isinstance(self.data, tuple)
+
+    def _open(self) -> Source:
+        return open_source(self.data, steps=self.steps, window=self.window)
+
+    def _evaluate(self, modality: str | None = None) -> dict[str, Any]:
+        """The logs of `evaluate`, with a modality shuffled or none."""
+        if self._has_arrays:
+            x, y, sample_weight = (*self.data, None)[:3]
+            if modality is not None:
+                x = self._shuffle(self._leaves[modality])
+        else:
+            x, y, sample_weight = self._batches(modality), None, None
+        with warnings.catch_warnings():
+            # A dataset ends where it ends, which Keras does not expect.
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            return self.model.evaluate(
+                x,
+                y,
+                batch_size=self.batch_size if self._has_arrays else None,
+                sample_weight=sample_weight,
+                return_dict=True,
+                verbose=0,
+            )
+
     def _shuffle(self, indices: list[int]) -> Any:
-        """The inputs, with those at the indices in another order."""
-        arrays = keras.tree.flatten(self.data[0])
-        order = np.random.default_rng(self.seed).permutation(
-            len(arrays[indices[0]])
+        return shuffle(self.data[0], indices, self.seed)
+
+    def _batches(self, modality: str | None) -> Iterator[tuple]:
+        """The dataset's batches, shuffled within windows."""
+        changes = {} if modality is None else {modality: Change("shuffle")}
+        source = self._open()
+        for number, examples in enumerate(source.windows):
+            window = Window(*examples, self._leaves, seed=[self.seed, number])
+            yield from window.batches(changes, source.batch_size)
+
+
+def _check_arrays(data: Any) -> None:
+    if not isinstance(data, tuple) or len(data) not in (2, 3):
+        raise ValueError(NEEDS_LABELS.format(type(data).__name__))
+    lengths = [
+        leaf.shape[0]
+        for leaf in keras.tree.flatten(data)
+        if hasattr(leaf, "shape")
+    ]
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            "`data` must have arrays of as many examples each. "
+            f"Received: {lengths} examples"
         )
-        for index in indices:
-            arrays[index] = _reorder(arrays[index], order)
-        return keras.tree.pack_sequence_as(self.data[0], arrays)
-
-    def _evaluate(self, x: Any) -> dict[str, Any]:
-        y, sample_weight = (*self.data[1:], None)[:2]
-        return self.model.evaluate(
-            x,
-            y,
-            batch_size=self.batch_size,
-            sample_weight=sample_weight,
-            return_dict=True,
-            verbose=0,
-        )
-
-
-def _reorder(x: Any, order: np.ndarray) -> Any:
-    """The examples in another order; a tensor of strings has to stay one."""
-    if keras.ops.is_tensor(x):
-        return keras.ops.take(x, order, axis=0)
-    return np.asarray(x)[order]
-
-
-def _input_names(model: keras.Model, x: Any) -> list[str]:
-    """The name of each array in `x`, by its path in a dict."""
-    if isinstance(x, Mapping):
-        paths = keras.tree.flatten_with_path(x)
-        return ["/".join(map(str, path)) for path, _ in paths]
-    wrapped = isinstance(model, RegularizedModel)
-    return modality_names(model.inner if wrapped else model, x)

@@ -171,6 +171,41 @@ def test_an_unknown_modality_stops_before_training(modalities):
         fit(inner, x, y, ShuffledModalityLogger((x, y), modalities))
 
 
+class Batches(keras.utils.PyDataset):
+    def __init__(self, x, y, size=8):
+        super().__init__()
+        self.x, self.y, self.size = x, y, size
+
+    @property
+    def num_batches(self):
+        return len(self.y) // self.size
+
+    def __getitem__(self, index):
+        rows = slice(index * self.size, (index + 1) * self.size)
+        return {name: self.x[name][rows] for name in self.x}, self.y[rows]
+
+
+def test_a_dataset_is_shuffled_within_windows():
+    x, y = colored(64)
+    batches = Batches(x, y)
+    logger = ShuffledModalityLogger(batches, window=32)
+    history = fit(color_reader(), x, y, logger)
+    assert history["val_shuffled_shape_accuracy"] == [1.0, 1.0]
+    first, second = history["val_shuffled_color_accuracy"]
+    assert first == second == pytest.approx(1 / 3, abs=0.2)
+    assert history["val_balanced_accuracy"][0] == pytest.approx(
+        (1 + (1 + first) / 2) / 2
+    )
+    few = ShuffledModalityLogger(batches, ["shape"], steps=1, prefix="few_")
+    assert "few_shuffled_shape_loss" in fit(color_reader(), x, y, few)
+
+
+def test_a_dataset_must_be_read_again():
+    batches = (each for each in [(np.ones((2, 2)), np.ones(2))])
+    with pytest.raises(ValueError, match="begins anew"):
+        ShuffledModalityLogger(batches)
+
+
 @pytest.mark.parametrize("data", [None, {"x": 1}, ([1],), [1, 2]])
 def test_data_that_cannot_be_shuffled(data):
     with pytest.raises(ValueError, match=r"`data` must be a tuple `\(x, y\)`"):

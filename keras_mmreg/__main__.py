@@ -1,0 +1,150 @@
+"""The command `python -m keras_mmreg`: a report of a saved model.
+
+```bash
+python -m keras_mmreg report model.keras data.npz --html report.html
+```
+"""
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.report import modality_report
+from keras_mmreg.report.interventions import FILLS
+from keras_mmreg.report.settings import INCLUDE
+
+_DESCRIPTION = """\
+Reports which modalities a saved Keras model uses.
+
+MODEL is what `model.save("model.keras")` wrote. DATA is what
+`numpy.savez("data.npz", y=labels, color=..., shape=...)` wrote: held-out
+inputs by their names (nested ones by their path, `text/ids`; the only input of
+a model may be called `x`), labels as `y`, and optionally `sample_weight` and
+`groups`, the subject or speaker of each example. KERAS_BACKEND chooses the
+backend.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    parser = _create_parser()
+    options = parser.parse_args(arguments)
+    for path in (options.model, options.data):
+        if not path.exists():
+            parser.error(f"no such file: {path}")
+    try:
+        report = _report(options)
+    except ValueError as error:
+        parser.exit(1, f"error: {error}\n")
+    print(report.summary())
+    if options.html:
+        report.to_html(options.html)
+    if options.json:
+        report.to_json(options.json)
+    return 0
+
+
+def _create_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m keras_mmreg")
+    commands = parser.add_subparsers(dest="command", required=True)
+    report = commands.add_parser(
+        "report",
+        help="report which modalities a saved model uses",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.add_argument("model", type=pathlib.Path, metavar="MODEL")
+    report.add_argument("data", type=pathlib.Path, metavar="DATA")
+    report.add_argument("--html", type=pathlib.Path, help="page to write")
+    report.add_argument("--json", type=pathlib.Path, help="JSON to write")
+    report.add_argument("--metric", help="name of a Keras metric")
+    report.add_argument(
+        "--include",
+        nargs="*",
+        default=[],
+        choices=[*INCLUDE, "all"],
+        help="what else to measure",
+    )
+    report.add_argument(
+        "--missing",
+        nargs="+",
+        default=["zero"],
+        choices=FILLS,
+        help="what stands in for a missing modality",
+    )
+    report.add_argument("--batch-size", type=int)
+    report.add_argument("--seed", type=int, default=0)
+    report.add_argument("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def _report(options: argparse.Namespace) -> Any:
+    model = keras.saving.load_model(options.model)
+    with np.load(options.data) as file:
+        arrays = dict(file)
+    if "y" not in arrays:
+        raise ValueError(
+            "`data` must have the labels as `y`. Received: arrays "
+            f"{sorted(arrays)}"
+        )
+    y = arrays.pop("y")
+    weight = arrays.pop("sample_weight", None)
+    groups = arrays.pop("groups", None)
+    x = _arrange(model, arrays)
+    return modality_report(
+        model,
+        (x, y) if weight is None else (x, y, weight),
+        metric=options.metric,
+        include="all" if "all" in options.include else options.include,
+        missing=options.missing,
+        groups=groups,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        verbose=0 if options.quiet else 1,
+    )
+
+
+def _arrange(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> Any:
+    """Arrays by name, in the structure of the model's inputs."""
+    inputs = getattr(model, "input", None)
+    if inputs is None:  # A sequential or subclassed model.
+        alone = isinstance(model, keras.Sequential) or set(arrays) == {"x"}
+        if alone and len(arrays) == 1:
+            return next(iter(arrays.values()))
+        return _nested(arrays)
+    leaves = keras.tree.flatten_with_path(inputs)
+    if len(leaves) == 1 and len(arrays) == 1:
+        return keras.tree.pack_sequence_as(inputs, list(arrays.values()))
+    names = [
+        "/".join(map(str, path)) if isinstance(inputs, dict) else leaf.name
+        for path, leaf in leaves
+    ]
+    lacking = [name for name in names if name not in arrays]
+    if lacking:
+        raise ValueError(
+            f"`data` must have the model's inputs, {names}. Received: arrays "
+            f"{sorted(arrays)}"
+        )
+    return keras.tree.pack_sequence_as(inputs, [arrays[name] for name in names])
+
+
+def _nested(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """`"text/ids"` becomes the entry "ids" of a dict "text"."""
+    nested: dict[str, Any] = {}
+    for name, array in arrays.items():
+        *folders, last = name.split("/")
+        place = nested
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[last] = array
+    return nested
+
+
+if __name__ == "__main__":
+    sys.exit(main())

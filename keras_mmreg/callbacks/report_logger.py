@@ -1,0 +1,124 @@
+"""Logs the headline numbers of a modality report while training."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend import sync_variables
+from keras_mmreg.checks import check_integer
+from keras_mmreg.report import ModalityReport
+from keras_mmreg.report import modality_report
+
+
+class ReportLogger(keras.callbacks.Callback):
+    """Adds what each modality is worth to the logs of `fit`.
+
+    At the end of every `frequency`-th epoch a `modality_report` is made, and
+    the logs gain its score (accuracy, R^2, ...)
+
+    - `report_intact`: of the model as it is;
+    - `report_shuffled_<modality>`: with that modality shuffled;
+    - `report_alone_<modality>`: with all others shuffled;
+    - `report_missing_<modality>`: with zeros (the first of `missing`) instead.
+
+    `History` and every callback behind this one see them: put it before
+    `TensorBoard`, `CSVLogger`, `EarlyStopping` or `ModelCheckpoint` in the
+    list. Epochs between have no value. The whole report, with its intervals,
+    is `logger.report`.
+
+    Args:
+        data: Held-out data, as for `modality_report`; arrays, or a dataset
+            that can be read again. A generator cannot.
+        frequency: Positive integer, the number of epochs from one report to
+            the next. The first epoch of a `fit` always has one. Defaults to
+            `1`.
+        prefix: String put before the names. Defaults to `"report_"`.
+        verbose: `0` or `1`, whether to print the most important finding.
+            Defaults to `0`.
+        **kwargs: Arguments of `modality_report`, such as `metric`, `groups`,
+            `missing` or `steps`.
+
+    Raises:
+        ValueError: If `frequency` is not positive, or `data` can be read only
+            once.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((4,), name="audio")])
+    >>> model.add(keras.layers.Dense(3, activation="softmax"))
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> x, y = np.random.rand(32, 4), np.random.randint(0, 3, 32)
+    >>> logger = ReportLogger((x, y))
+    >>> history = model.fit(x, y, callbacks=[logger], verbose=0)
+    >>> [name for name in history.history if name.startswith("report_")]
+    ['report_intact', 'report_shuffled_audio', 'report_missing_audio']
+
+    References:
+        - [Gat et al., 2021](https://arxiv.org/abs/2110.14375)
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        frequency: int = 1,
+        prefix: str = "report_",
+        verbose: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        check_integer("frequency", frequency, minimum=1)
+        require_rereadable(data)
+        self.data = data
+        self.frequency = frequency
+        self.prefix = prefix
+        self.verbose = verbose
+        # The logs hold no intervals: a rough one is enough for the sentence.
+        self.kwargs = {"num_bootstraps": 100, **kwargs}
+        self.report: ModalityReport | None = None
+        self._first_epoch: int | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Forgets where an earlier training started."""
+        self._first_epoch = None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Makes a report and adds its headline numbers to the logs."""
+        if self._first_epoch is None:
+            self._first_epoch = epoch
+        if (epoch - self._first_epoch) % self.frequency:
+            return
+        sync_variables(self.model)
+        self.report = modality_report(self.model, self.data, **self.kwargs)
+        if logs is not None:
+            for name, value in _headlines(self.report).items():
+                logs[f"{self.prefix}{name}"] = value
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: {self.report.findings[0].text}")
+
+
+def require_rereadable(data: Any) -> None:
+    """Raises for data that end after one reading."""
+    if isinstance(data, Iterator):
+        raise ValueError(
+            "`data` must be read at the end of each epoch, so it must be "
+            "arrays or a dataset that begins anew (`tf.data.Dataset`, "
+            "`keras.utils.PyDataset`, torch `DataLoader`). Received: a "
+            f"{type(data).__name__}, which can be read once."
+        )
+
+
+def _headlines(report: ModalityReport) -> dict[str, float]:
+    alone = report.alone if len(report.modalities) > 1 else {}
+    groups = {
+        "shuffled": report.shuffled,
+        "alone": alone,
+        "missing": next(iter(report.missing.values()), {}),
+    }
+    values = {
+        f"{kind}_{name}": measurement.value
+        for kind, measurements in groups.items()
+        for name, measurement in measurements.items()
+    }
+    return {"intact": report.intact.value, **values}

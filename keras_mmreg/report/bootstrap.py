@@ -1,0 +1,190 @@
+"""Intervals: what the scores would have been on other examples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_mmreg.report.scores import Score
+
+MAX_UNITS = 2000
+"""Beyond that, examples share a unit at random; intervals hardly change."""
+
+_CHUNK = 100
+_BLOCKS = 4
+_MAX_BY_BATCH = 200
+"""A Keras metric takes its time for each result."""
+
+
+class Units:
+    """Tells which unit (example, or group of examples) each example is in.
+
+    Args:
+        groups: Optional array of a label for each example, in their order.
+        by_batch: Whether examples of a batch share a few units.
+        seed: Integer, the seed by which examples share units.
+    """
+
+    def __init__(self, groups: Any, by_batch: bool, seed: int) -> None:
+        self.groups = groups
+        self.by_batch = by_batch
+        self.count = 0
+        self.seen = 0
+        self._places: dict[Any, int] = {}
+        self._generator = np.random.default_rng([seed, 11])
+
+    def assign(self, size: int) -> np.ndarray:
+        """The units of the next `size` examples."""
+        start, self.seen = self.seen, self.seen + size
+        if self.groups is not None:
+            return self._assign_groups(start, start + size)
+        wanted = min(_BLOCKS, size) if self.by_batch else size
+        units = np.arange(self.count, self.count + wanted)
+        over = units >= MAX_UNITS
+        units[over] = self._generator.integers(0, MAX_UNITS, over.sum())
+        self.count = min(self.count + wanted, MAX_UNITS)
+        return units[np.arange(size) * wanted // size]
+
+    def _assign_groups(self, start: int, stop: int) -> np.ndarray:
+        if stop > len(self.groups):
+            raise ValueError(
+                "`groups` must have an entry for each example in `data`. "
+                f"Received: {len(self.groups)} entries for at least {stop}"
+            )
+        places = self._places
+        units = [
+            places.setdefault(group, len(places))
+            for group in self.groups[start:stop].tolist()
+        ]
+        self.count = len(places)
+        return np.array(units)
+
+
+class Tally:
+    """Sums of statistics for each unit."""
+
+    def __init__(self) -> None:
+        self.sums = np.zeros((0, 0))
+
+    def add(self, units: np.ndarray, statistics: np.ndarray) -> None:
+        """Adds rows of statistics to their units."""
+        rows = max(int(units.max()) + 1, len(self.sums))
+        columns = statistics.shape[1]
+        if rows > len(self.sums):
+            # Twice as many: a stream does not say how many will come.
+            grown = np.zeros((max(rows, 2 * len(self.sums)), columns))
+            if len(self.sums):
+                grown[: len(self.sums)] = self.sums
+            self.sums = grown
+        np.add.at(self.sums, units, statistics)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A score under an intervention, and what the intervention costs.
+
+    Attributes:
+        value: The score.
+        low: The lower end of its interval.
+        high: The upper end.
+        cost: How much worse than intact: a positive number is a loss, whether
+            a high score is good or a low one.
+        cost_low: The lower end of the interval of the cost, which is drawn
+            with the same examples for both scores.
+        cost_high: The upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+    cost: float = 0.0
+    cost_low: float = 0.0
+    cost_high: float = 0.0
+
+
+class Bootstrap:
+    """Scores on examples drawn with replacement, the same for all scores.
+
+    Args:
+        tallies: Dict from a name to its `Tally`; `("intact",)` among them.
+        score: The score.
+        num_units: Integer, the number of units.
+        num_examples: Integer, the number of examples.
+        num_bootstraps: Integer, how many times to draw.
+        confidence: Float, the part of the draws that an interval holds.
+        seed: Integer.
+    """
+
+    def __init__(
+        self,
+        tallies: Mapping[Any, Tally],
+        score: Score,
+        num_units: int,
+        num_examples: int,
+        num_bootstraps: int,
+        confidence: float,
+        seed: int,
+    ) -> None:
+        self.score = score
+        self.num_units = num_units
+        self.num_examples = num_examples
+        self.confidence = confidence
+        sums = np.stack(
+            [tally.sums[:num_units] for tally in tallies.values()], axis=1
+        )
+        if score.by_batch:
+            num_bootstraps = min(num_bootstraps, _MAX_BY_BATCH)
+        self.values = dict(
+            zip(tallies, score.value(sums.sum(axis=0)), strict=True)
+        )
+        drawn = score.value(_draw(sums, num_bootstraps, seed))
+        self.draws = dict(zip(tallies, drawn.T, strict=True))
+
+    def measure(self, name: Any) -> Measurement:
+        """The score of a name, and its cost against `("intact",)`."""
+        sign = 1.0 if self.score.higher_is_better else -1.0
+        intact = ("intact",)
+        cost = sign * (self.values[intact] - self.values[name])
+        draws = sign * (self.draws[intact] - self.draws[name])
+        value = self.values[name]
+        low, high = self.interval(self.draws[name], value, self.num_units)
+        if self.score.percent:
+            low, high = max(low, 0.0), min(high, 1.0)
+        if name == intact:
+            return Measurement(float(value), low, high)
+        return Measurement(
+            float(value), low, high, float(cost), *self.interval(draws, cost)
+        )
+
+    def interval(
+        self, draws: np.ndarray, value: float, count: int | None = None
+    ) -> tuple[float, float]:
+        """The middle of the draws; `3 / count` around what never varies.
+
+        Where no example differs, neither does any draw. The rule of three
+        says what so many examples (or groups) allow for.
+        """
+        if np.all(np.isnan(draws)):
+            return float("nan"), float("nan")
+        tail = 100 * (1 - self.confidence) / 2
+        low, high = np.nanpercentile(draws, [tail, 100 - tail])
+        if low == high and self.score.percent:
+            margin = 3.0 / (self.num_examples if count is None else count)
+            return float(value - margin), float(value + margin)
+        return float(low), float(high)
+
+
+def _draw(sums: np.ndarray, num_bootstraps: int, seed: int) -> np.ndarray:
+    """Sums over units that are drawn with replacement."""
+    generator = np.random.default_rng([seed, 13])
+    num_units = len(sums)
+    flat = sums.reshape(num_units, -1)
+    drawn = []
+    for start in range(0, num_bootstraps, _CHUNK):
+        size = min(_CHUNK, num_bootstraps - start)
+        units = generator.integers(0, num_units, size=(size, num_units))
+        rows = np.arange(size)[:, np.newaxis] * num_units
+        counts = np.bincount((rows + units).ravel(), minlength=units.size)
+        drawn.append(counts.reshape(size, num_units).astype("float64") @ flat)
+    return np.concatenate(drawn).reshape(num_bootstraps, *sums.shape[1:])

@@ -1,0 +1,288 @@
+"""Puts a report together from what was measured."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.models.modality_information import modality_information
+from keras_mmreg.report.bootstrap import Bootstrap
+from keras_mmreg.report.bootstrap import Measurement
+from keras_mmreg.report.bootstrap import Units
+from keras_mmreg.report.data import Source
+from keras_mmreg.report.findings import find
+from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.measure import ADDITIVE
+from keras_mmreg.report.measure import Measuring
+from keras_mmreg.report.plan import NOISE_SCALES
+from keras_mmreg.report.plan import Plan
+from keras_mmreg.report.probes import probe_modalities
+from keras_mmreg.report.report import ModalityReport
+from keras_mmreg.report.result import Finding
+from keras_mmreg.report.scores import Score
+from keras_mmreg.report.settings import Settings
+from keras_mmreg.report.task import Task
+from keras_mmreg.report.wording import by_cost
+
+MAX_INFORMED = 1024
+"""Information is taken of so many examples: it needs gradients."""
+
+
+def compose(
+    model: keras.Model,
+    source: Source,
+    y: np.ndarray,
+    leaves: Mapping[str, list[int]],
+    task: Task,
+    score: Score,
+    plan: Plan,
+    measuring: Measuring,
+    units: Units,
+    settings: Settings,
+) -> ModalityReport:
+    """The report of what `measuring` has read; see `modality_report`."""
+    bootstrap = Bootstrap(
+        measuring.tallies,
+        score,
+        units.count,
+        units.seen,
+        settings.num_bootstraps,
+        settings.confidence,
+        settings.seed,
+    )
+    chance = (
+        None
+        if measuring.label_sums is None
+        else score.chance(measuring.label_sums)
+    )
+    names = plan.modalities
+    measure = bootstrap.measure
+    report = ModalityReport(
+        model=model.name,
+        task=task.name,
+        metric=score.name,
+        percent=score.percent,
+        higher_is_better=score.higher_is_better,
+        confidence=settings.confidence,
+        num_examples=units.seen,
+        num_groups=None if units.groups is None else units.count,
+        chance=chance,
+        window=source.window,
+        passes=plan.passes,
+        modalities=names,
+        intact=measure(("intact",)),
+        shuffled={name: measure(("shuffled", name)) for name in names},
+        alone={name: measure(("alone", name)) for name in names},
+        missing={
+            fill: {name: measure(("missing", fill, name)) for name in names}
+            for fill in settings.missing
+        },
+        unimodal={
+            name: measure(("unimodal", name)) for name in measuring.own_models
+        },
+        settings=asdict(settings),
+    )
+    report = replace(report, **_included(plan, bootstrap, measuring, settings))
+    notes = _untrained_statistics(model)
+    if "information" in settings.include:
+        information, note = _information(model, source, leaves, settings)
+        report = replace(report, information=information)
+        notes += note
+    if "baselines" in settings.include:
+        baselines, note = _baselines(
+            model, source, y, leaves, task, score, units, settings
+        )
+        report = replace(report, baselines=baselines)
+        notes += note
+    rival = _rival(bootstrap, report)
+    return replace(report, findings=find(report, rival) + notes)
+
+
+def _included(
+    plan: Plan,
+    bootstrap: Bootstrap,
+    measuring: Measuring,
+    settings: Settings,
+) -> dict[str, Any]:
+    """What costs passes, or comes with them."""
+    parts: dict[str, Any] = {}
+    names = plan.modalities
+    include = settings.include
+    if "noise_curves" in include:
+        parts["noise_curves"] = {
+            name: {
+                f"{scale:g}": bootstrap.measure(("noise", name, scale))
+                for scale in NOISE_SCALES
+            }
+            for name in names
+        }
+    if "subsets" in include:
+        subsets = sorted(
+            (name for name in plan.names if name[0] == "subset"), key=len
+        )
+        parts["subsets"] = {
+            " + ".join(name[1:]): bootstrap.measure(name) for name in subsets
+        }
+        parts["shapley"] = _shapley(plan, bootstrap)
+    if "interaction" in include:
+        parts["additive"] = bootstrap.measure(ADDITIVE)
+    if "calibration" in include:
+        parts["calibration"] = _calibration(measuring)
+    if "per_class" in include:
+        parts["per_class"] = _per_class(measuring)
+    return parts
+
+
+def _shapley(plan: Plan, bootstrap: Bootstrap) -> dict[str, Measurement]:
+    """The mean over orders of what a modality adds to those before it."""
+    values: dict[str, Any] = dict.fromkeys(plan.modalities, 0.0)
+    draws: dict[str, Any] = dict.fromkeys(plan.modalities, 0.0)
+    for order in plan.orders:
+        for place, name in enumerate(order):
+            before = ("subset", *plan.subset(order[:place]))
+            after = ("subset", *plan.subset(order[: place + 1]))
+            for sums, source in (
+                (values, bootstrap.values),
+                (draws, bootstrap.draws),
+            ):
+                gain = source[after] - source[before]
+                sums[name] = sums[name] + gain / len(plan.orders)
+    return {
+        name: Measurement(
+            float(values[name]),
+            *bootstrap.interval(draws[name], values[name]),
+        )
+        for name in plan.modalities
+    }
+
+
+def _calibration(measuring: Measuring) -> dict[str, float]:
+    score = measuring.other_score("calibration")
+    return {
+        name[-1]: float(score.value(sums))
+        for name, sums in measuring.other("calibration").items()
+    }
+
+
+def _per_class(measuring: Measuring) -> list[dict[str, Any]]:
+    score = measuring.other_score("per_class")
+    recalls = {
+        name[-1]: score.value(sums)
+        for name, sums in measuring.other("per_class").items()
+    }
+    sums = measuring.other("per_class")[("intact",)]
+    counts = np.split(sums, 2)[1]
+    return [
+        {
+            "class": index,
+            "count": float(count),
+            "intact": float(recalls["intact"][index]),
+            "shuffled": {
+                name: float(values[index])
+                for name, values in recalls.items()
+                if name != "intact"
+            },
+        }
+        for index, count in enumerate(counts)
+        if count > 0
+    ]
+
+
+def _information(
+    model: keras.Model,
+    source: Source,
+    leaves: Mapping[str, list[int]],
+    settings: Settings,
+) -> tuple[dict[str, float], list[Finding]]:
+    x = cut(source.first.x, 0, MAX_INFORMED)
+    try:
+        information = modality_information(
+            model,
+            x,
+            taps=settings.taps or None,
+            modalities=list(leaves),
+            batch_size=source.batch_size,
+            seed=settings.seed,
+        )
+    except ValueError as error:
+        text = f"Information could not be measured: {error}"
+        return {}, [Finding("caveat", "note", text)]
+    total = sum(information.values())
+    shares = {
+        name: value / total if total else 0.0
+        for name, value in information.items()
+    }
+    return shares, []
+
+
+def _baselines(
+    model: keras.Model,
+    source: Source,
+    y: np.ndarray,
+    leaves: Mapping[str, list[int]],
+    task: Task,
+    score: Score,
+    units: Units,
+    settings: Settings,
+) -> tuple[dict[str, Measurement], list[Finding]]:
+    if task.dense:
+        text = "Linear probes are for one label an example, so there are none."
+        return {}, [Finding("caveat", "note", text)]
+    groups = None if units.groups is None else units.groups[: len(y)]
+    baselines = probe_modalities(
+        model,
+        source.first,
+        y,
+        leaves,
+        settings.taps,
+        task,
+        score,
+        groups,
+        settings.num_bootstraps,
+        settings.confidence,
+        settings.seed,
+    )
+    left_out = [name for name in leaves if name not in baselines]
+    if not left_out:
+        return baselines, []
+    listed = ", ".join(f"`{name}`" for name in left_out)
+    text = f"{listed}: no linear probe on integers. Name a layer in `taps`."
+    return baselines, [Finding("caveat", "note", text)]
+
+
+def _untrained_statistics(model: keras.Model) -> list[Finding]:
+    """Moving means of 0 and variances of 1 were never updated."""
+    moving = {"moving_mean": 0.0, "moving_variance": 1.0}
+    found = [
+        np.all(keras.ops.convert_to_numpy(variable.value) == start)
+        for variable in model.non_trainable_variables
+        for name, start in moving.items()
+        if variable.path.endswith(name)
+    ]
+    if not found or not all(found):
+        return []
+    text = (
+        "The statistics of BatchNormalization were never updated (moving means "
+        "0, variances 1), so inference is not what training was: train longer, "
+        "or load the weights, before you read these numbers."
+    )
+    return [Finding("caveat", "bad", text)]
+
+
+def _rival(
+    bootstrap: Bootstrap, report: ModalityReport
+) -> tuple[float, float] | None:
+    """The interval of the two dearest modalities' difference in cost."""
+    if len(report.modalities) < 2:
+        return None
+    first, second = by_cost(report)[:2]
+    sign = 1.0 if report.higher_is_better else -1.0
+    draws = sign * (
+        bootstrap.draws[("shuffled", second)]
+        - bootstrap.draws[("shuffled", first)]
+    )
+    difference = report.shuffled[first].cost - report.shuffled[second].cost
+    return bootstrap.interval(draws, difference)

@@ -1,0 +1,227 @@
+"""Reads whatever `fit` accepts, in windows of examples."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.interventions import size_of
+
+DEFAULT_BATCH_SIZE = 32
+DEFAULT_WINDOW = 1024
+
+
+class Examples(NamedTuple):
+    """Some examples, as NumPy arrays."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+
+
+class Source(NamedTuple):
+    """Where windows of examples come from.
+
+    Attributes:
+        windows: Iterator of `Examples`; one window holds all if `window` is
+            `None`.
+        first: The first window, to find out what the data are like.
+        batch_size: Integer, the size of the batches to predict.
+        window: The largest number of examples shuffled among themselves, or
+            `None` if all are.
+        size: The number of examples, or `None` where it is not known.
+    """
+
+    windows: Iterator[Examples]
+    first: Examples
+    batch_size: int
+    window: int | None
+    size: int | None
+
+
+def open_source(
+    data: Any,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    window: int | None = None,
+) -> Source:
+    """Opens data for one reading.
+
+    Args:
+        data: Tuple `(x, y)` or `(x, y, sample_weight)` of arrays, or a
+            dataset that yields batches of these.
+        batch_size: Integer, for arrays. A dataset has its own.
+        steps: Integer, the number of batches to read, or `None` for all.
+        window: Integer, how many examples of a dataset to hold at a time.
+
+    Returns:
+        A `Source`. A dataset is read once, from its beginning.
+
+    Raises:
+        ValueError: If the data have no labels, differ in length, are empty, or
+            never end.
+    """
+    if isinstance(data, tuple):
+        return _open_arrays(data, batch_size or DEFAULT_BATCH_SIZE, steps)
+    if not is_dataset(data):
+        raise ValueError(NEEDS_LABELS.format(type(data).__name__))
+    batches = _batches(data, steps)
+    windows = _merge_rest(_collect(batches, window or DEFAULT_WINDOW))
+    first = next(windows, None)
+    if first is None:
+        raise ValueError("`data` must have examples. Received: an empty one.")
+    whole = first[1]
+    return Source(
+        windows=_with_first(first[0], (each for each, _ in windows)),
+        first=first[0],
+        batch_size=whole,
+        window=window or DEFAULT_WINDOW,
+        size=None,
+    )
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether data come in batches, rather than as arrays."""
+    arrays = tuple | list | Mapping | str
+    if isinstance(data, arrays) or hasattr(data, "shape"):
+        return False
+    return isinstance(data, keras.utils.PyDataset | Iterable)
+
+
+NEEDS_LABELS = (
+    "`data` must be a tuple `(x, y)` or `(x, y, sample_weight)` of arrays, or "
+    "a dataset that yields these (`tf.data.Dataset`, `keras.utils.PyDataset`, "
+    "torch `DataLoader`, generator). Received: data of type {}"
+)
+_ENDLESS = (
+    "`steps` must say how many batches to read of data that never end. "
+    "Received: steps=None"
+)
+
+
+def _open_arrays(data: tuple, batch_size: int, steps: int | None) -> Source:
+    examples = _examples(data)
+    if steps is not None:
+        examples = Examples(*cut(tuple(examples), 0, steps * batch_size))
+    size = size_of(examples.x)
+    if not size:
+        raise ValueError("`data` must have examples. Received: 0 of them.")
+    return Source(iter([examples]), examples, batch_size, None, size)
+
+
+def _examples(batch: Any) -> Examples:
+    """A tuple of NumPy arrays, checked."""
+    # torch's `DataLoader` makes lists of what its data set has as tuples.
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        raise ValueError(NEEDS_LABELS.format(type(batch).__name__))
+    x, y, sample_weight = (*batch, None)[:3]
+    examples = keras.tree.map_structure(_to_numpy, (x, y, sample_weight))
+    lengths = [
+        len(leaf) if np.ndim(leaf) else 0
+        for leaf in keras.tree.flatten(examples)
+        if leaf is not None
+    ]
+    if len(set(lengths)) > 1 or y is None:
+        raise ValueError(
+            "`data` must have inputs, labels and weights of as many examples "
+            f"each. Received: {lengths} examples"
+        )
+    return Examples(*examples)
+
+
+def _to_numpy(leaf: Any) -> Any:
+    if leaf is None or isinstance(leaf, np.ndarray):
+        return leaf
+    if keras.ops.is_tensor(leaf):
+        return keras.ops.convert_to_numpy(leaf)
+    if hasattr(leaf, "detach"):  # torch's, on another backend
+        leaf = leaf.detach().cpu()
+    return np.asarray(leaf)
+
+
+def _batches(data: Any, steps: int | None) -> Iterator[Examples]:
+    """The batches of a dataset."""
+    batches: Iterable
+    if isinstance(data, keras.utils.PyDataset):
+        count = steps if data.num_batches is None else data.num_batches
+        if count is None:
+            raise ValueError(_ENDLESS)
+        batches = (data[index] for index in range(count))
+    else:
+        cardinality = getattr(data, "cardinality", None)
+        if steps is None and callable(cardinality) and int(cardinality()) == -1:
+            raise ValueError(_ENDLESS)
+        batches = data
+    for step, batch in enumerate(batches):
+        if step == steps:
+            break
+        yield _examples(batch)
+
+
+def _collect(
+    batches: Iterator[Examples], window: int
+) -> Iterator[tuple[Examples, int]]:
+    """Joins batches to windows of whole batches.
+
+    Batches of another shape (padded to another length) begin a new window.
+    """
+    held: list[Examples] = []
+    whole = 0
+    for batch in batches:
+        whole = whole or size_of(batch.x)
+        full = len(held) >= max(window // whole, 1)
+        if held and (full or _shapes(held[0]) != _shapes(batch)):
+            yield _join(held), whole
+            held = []
+        held.append(batch)
+    if held:
+        yield _join(held), whole
+
+
+def _merge_rest(
+    windows: Iterator[tuple[Examples, int]],
+) -> Iterator[tuple[Examples, int]]:
+    """A small rest, with little to shuffle, joins the window before it."""
+    held = next(windows, None)
+    for window in windows:
+        assert held is not None
+        small = size_of(window[0].x) <= size_of(held[0].x) // 2
+        if small and _shapes(held[0]) == _shapes(window[0]):
+            held = _join([held[0], window[0]]), held[1]
+        else:
+            yield held
+            held = window
+    if held is not None:
+        yield held
+
+
+def _shapes(examples: Examples) -> list:
+    return [
+        None if leaf is None else leaf.shape[1:]
+        for leaf in keras.tree.flatten(tuple(examples))
+    ]
+
+
+def _join(held: list[Examples]) -> Examples:
+    if len(held) == 1:
+        return held[0]
+    return Examples(
+        *keras.tree.map_structure(
+            lambda *leaves: (
+                None if leaves[0] is None else np.concatenate(leaves)
+            ),
+            *map(tuple, held),
+        )
+    )
+
+
+def _with_first(
+    first: Examples, rest: Iterator[Examples]
+) -> Iterator[Examples]:
+    yield first
+    yield from rest

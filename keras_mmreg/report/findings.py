@@ -1,0 +1,297 @@
+"""What the numbers of a report say, in sentences."""
+
+from keras_mmreg.report.further_findings import baselines
+from keras_mmreg.report.further_findings import further
+from keras_mmreg.report.judge import FEW
+from keras_mmreg.report.judge import negligible
+from keras_mmreg.report.judge import status
+from keras_mmreg.report.result import Finding
+from keras_mmreg.report.result import Result
+from keras_mmreg.report.wording import FILL_WORDS
+from keras_mmreg.report.wording import against_text
+from keras_mmreg.report.wording import by_cost
+from keras_mmreg.report.wording import cost_number
+from keras_mmreg.report.wording import cost_text
+from keras_mmreg.report.wording import cost_with_interval
+from keras_mmreg.report.wording import interval_text
+from keras_mmreg.report.wording import listed
+from keras_mmreg.report.wording import value_text
+
+MAX_LISTED = 5
+
+ACTIONS = {
+    "rests": (
+        "If {first} must not decide alone, train with "
+        '`RegularizedModel(inner, regularizer="noise")`; if every modality '
+        'should suffice by itself, with `"mix"`.'
+    ),
+    "fusion": (
+        'Train with `RegularizedModel(inner, regularizer="mix")`, which asks '
+        "of each modality to tell the label by itself, and compare with a "
+        "model of {first} alone."
+    ),
+    "missing": (
+        "If {first} can be missing in use, train with "
+        '`RegularizedModel(inner, regularizer="dropout")`, or `"mix"`.'
+    ),
+}
+
+
+def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
+    """The findings of a report, the most important first.
+
+    Args:
+        report: A report without findings.
+        rival: The interval of the difference between the costs of shuffling
+            the two dearest modalities, or `None` if there is but one.
+
+    Returns:
+        List of `Finding`. What an interval leaves open is said to be open.
+    """
+    doubts = _doubts(report)
+    at_chance = any(doubt.level == "bad" for doubt in doubts)
+    facts: list[Finding] = []
+    if rival is None:
+        facts += _only_one(report)
+    else:
+        facts += [_reliance(report, rival), *_unused(report)]
+        facts += _fusion(report)
+    facts += baselines(report)
+    facts += _missing(report)
+    facts += further(report)
+    if not at_chance:
+        facts += _actions(report, facts)
+    return (
+        [*(doubts if at_chance else []), *facts]
+        + ([] if at_chance else doubts)
+        + _window(report)
+    )
+
+
+def _doubts(report: Result) -> list[Finding]:
+    """A model at chance, and too few examples."""
+    found = []
+    intact = report.intact
+    if report.chance is not None and intact.low <= report.chance:
+        constant = (
+            "the mean of the labels"
+            if report.task == "regression"
+            else "always the most frequent class"
+        )
+        text = (
+            f"The model is not shown to be better than {constant}: "
+            f"{report.metric} {value_text(report, intact.value)} "
+            f"({value_text(report, intact.low)} to "
+            f"{value_text(report, intact.high)}) against "
+            f"{value_text(report, report.chance)}. What it uses says little."
+        )
+        found.append(Finding("chance", "bad", text))
+    count = report.num_groups or report.num_examples
+    if count < FEW:
+        what = "groups" if report.num_groups else "examples"
+        text = (
+            f"Only {count} {what}: the intervals are themselves uncertain. "
+            f"Use at least {FEW}."
+        )
+        found.append(Finding("few", "note", text))
+    return found
+
+
+def _only_one(report: Result) -> list[Finding]:
+    (name,) = report.modalities
+    text = (
+        f"`{name}` is the only modality: the model has "
+        f"{value_text(report, report.intact.value)} with it, and "
+        f"{value_text(report, report.shuffled[name].value)} with it shuffled."
+    )
+    return [Finding("reliance", "note", text)]
+
+
+def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
+    names = by_cost(report)
+    first, second = names[:2]
+    costs = _costs(report, names)
+    statuses = {name: status(report, name) for name in names}
+    used = [name for name in names if statuses[name] in ("used", "relied on")]
+    if not used:
+        if any(each == "redundant" for each in statuses.values()):
+            text = "no modality is needed, as the others make up for it."
+            return Finding("reliance", "good", f"{costs}: {text}")
+        return Finding(
+            "reliance", "bad", f"{costs}: no modality is shown to be used."
+        )
+    if statuses[first] == "relied on" and rival[0] > 0:
+        # Whether that is a shortcut or as it should be, a person knows.
+        text = f"the prediction rests on `{first}`."
+        return Finding("reliance", "note", f"{costs}: {text}")
+    if len(used) == 1:
+        text = f"the prediction uses `{first}`."
+        return Finding("reliance", "note", f"{costs}: {text}")
+    if rival[0] <= 0:
+        text = (
+            f"the prediction uses {listed(used)}; between `{first}` and "
+            f"`{second}` it is a tie (a difference of "
+            f"{interval_text(report, *rival)})."
+        )
+        return Finding("reliance", "good", f"{costs}: {text}")
+    text = f"the prediction uses {listed(used)}, most of all `{first}`."
+    return Finding("reliance", "good", f"{costs}: {text}")
+
+
+def _costs(report: Result, names: list[str]) -> str:
+    """ "Shuffling `color` costs 61 points, `shape` 3"."""
+    shown = names[:MAX_LISTED]
+    first = cost_text(report, report.shuffled[shown[0]].cost)
+    rest = [
+        f"`{name}` {cost_number(report, report.shuffled[name].cost)}"
+        for name in shown[1:]
+    ]
+    if len(names) > MAX_LISTED:
+        most = report.shuffled[names[MAX_LISTED]].cost
+        rest.append(f"others at most {cost_number(report, most)}")
+    verb = "costs" if report.percent else f"worsens {report.metric} by"
+    return ", ".join([f"Shuffling `{shown[0]}` {verb} {first}", *rest])
+
+
+def _unused(report: Result) -> list[Finding]:
+    return [
+        finding
+        for name in report.modalities
+        if (finding := _unused_one(report, name)) is not None
+    ]
+
+
+def _unused_one(report: Result, name: str) -> Finding | None:
+    shuffled = report.shuffled[name]
+    cost = cost_with_interval(report, shuffled)
+    alone = value_text(report, report.alone[name].value)
+    kind = status(report, name)
+    if kind == "ignored":
+        text = f"`{name}` is ignored: shuffling it costs {cost}"
+        text += f", and alone it gives {alone}."
+        return Finding("ignored", "bad", text)
+    if kind == "redundant":
+        text = (
+            f"`{name}` is not needed (shuffling it costs {cost}), though "
+            f"alone it gives {alone}: the others say the same."
+        )
+        return Finding("redundant", "note", text)
+    if kind == "misleading":
+        gain = cost_text(report, -shuffled.cost)
+        text = f"`{name}` misleads: shuffling it gains {gain}."
+        return Finding("misleading", "bad", text)
+    if kind == "unclear":
+        text = (
+            f"Whether `{name}` is used stays open: shuffling it costs "
+            f"{cost}. More examples would tell."
+        )
+        return Finding("unclear", "note", text)
+    return None
+
+
+def _fusion(report: Result) -> list[Finding]:
+    within = _fusion_within(report)
+    if not report.unimodal:
+        return [within]
+    # What a model makes of one modality, the others shuffled, is no match.
+    return [_own_model(report), *([within] if within.level == "bad" else [])]
+
+
+def _fusion_within(report: Result) -> Finding:
+    best = min(report.alone, key=lambda name: report.alone[name].cost)
+    alone = report.alone[best]
+    against = against_text(report, alone)
+    if alone.cost_high < 0:
+        text = f"Fusion does not beat `{best}` alone ({against})."
+        return Finding("fusion", "bad", text)
+    if alone.cost_low <= 0 or alone.cost < negligible(report):
+        interval = interval_text(report, alone.cost_low, alone.cost_high)
+        text = (
+            f"Fusion is not shown to beat `{best}` alone ({against}, a "
+            f"difference of {interval})."
+        )
+        return Finding("fusion", "note", text)
+    text = (
+        f"Fusion beats `{best}` alone ({against}) in this model. Pass "
+        f"`unimodal` to compare with a model of `{best}` only."
+    )
+    return Finding("fusion", "note", text)
+
+
+def _own_model(report: Result) -> Finding:
+    best = min(report.unimodal, key=lambda name: report.unimodal[name].cost)
+    own = report.unimodal[best]
+    against = against_text(report, own)
+    if own.cost_high < 0:
+        text = f"Fusion does not beat a model of `{best}` only ({against})."
+        return Finding("unimodal", "bad", text)
+    if own.cost_low <= 0:
+        interval = interval_text(report, own.cost_low, own.cost_high)
+        text = (
+            f"Fusion and a model of `{best}` only are a tie ({against}, a "
+            f"difference of {interval})."
+        )
+        return Finding("unimodal", "note", text)
+    text = f"Fusion beats a model of `{best}` only ({against})."
+    return Finding("unimodal", "good", text)
+
+
+def _missing(report: Result) -> list[Finding]:
+    found = []
+    for fill, results in report.missing.items():
+        lost = [
+            name
+            for name, each in results.items()
+            if each.cost_low > 0 and each.cost >= 5 * negligible(report)
+        ]
+        names = sorted(lost, key=lambda name: -results[name].cost)[:MAX_LISTED]
+        parts = [
+            f"{value_text(report, results[name].value)} without `{name}`"
+            for name in names
+        ]
+        words = FILL_WORDS[fill]
+        if parts:
+            verb = "falls" if report.higher_is_better else "rises"
+            text = (
+                f"With {words} in place of a modality, {report.metric} {verb} "
+                f"from {value_text(report, report.intact.value)} to "
+                f"{', '.join(parts)}."
+            )
+            found.append(Finding("missing", "bad", text))
+        else:
+            text = f"With {words} in place of any one modality little is lost."
+            found.append(Finding("missing", "good", text))
+    return found
+
+
+def _actions(report: Result, facts: list[Finding]) -> list[Finding]:
+    """What to do, once for the most important cause."""
+    bad = {fact.kind for fact in facts if fact.level == "bad"}
+    dearest = by_cost(report)[0]
+    if len(report.modalities) < 2:
+        return []
+    if bad & {"fusion", "misleading", "unimodal"}:
+        rivals = report.unimodal or report.alone
+        best = min(rivals, key=lambda name: rivals[name].cost)
+        text = ACTIONS["fusion"].format(first=f"`{best}`")
+    elif status(report, dearest) == "relied on":
+        text = ACTIONS["rests"].format(first=f"`{dearest}`")
+    elif "missing" in bad:
+        fill = next(iter(report.missing))
+        results = report.missing[fill]
+        first = max(results, key=lambda name: results[name].cost)
+        text = ACTIONS["missing"].format(first=f"`{first}`")
+    else:
+        return []
+    return [Finding("action", "note", text)]
+
+
+def _window(report: Result) -> list[Finding]:
+    if report.window is None or report.num_examples <= report.window:
+        return []
+    text = (
+        f"The data are a stream: shuffled within windows of {report.window:,} "
+        "examples, not as a whole. If neighbours in the stream are alike, "
+        "shuffling costs less than it should."
+    )
+    return [Finding("window", "note", text)]

@@ -1,0 +1,104 @@
+"""What the parts of a report that are included on demand say."""
+
+from keras_mmreg.report.judge import FEW
+from keras_mmreg.report.judge import NEGLIGIBLE
+from keras_mmreg.report.judge import negligible
+from keras_mmreg.report.judge import status
+from keras_mmreg.report.result import Finding
+from keras_mmreg.report.result import Result
+from keras_mmreg.report.wording import against_text
+from keras_mmreg.report.wording import value_text
+
+
+def baselines(report: Result) -> list[Finding]:
+    """A probe that beats the model is the plainest sign of a lost modality."""
+    if not report.baselines:
+        return []
+    pick = max if report.higher_is_better else min
+    best = pick(report.baselines, key=lambda n: report.baselines[n].value)
+    probe, intact = report.baselines[best], report.intact
+    against = against_text(report, probe)
+    found = [_unread(report, name) for name in report.baselines]
+    if report.higher_is_better:
+        better, worse = probe.low > intact.high, probe.high < intact.low
+    else:
+        better, worse = probe.high < intact.low, probe.low > intact.high
+    if better:
+        text = f"The model does not reach a linear probe on `{best}`"
+        level = "bad"
+    elif worse:
+        text = f"The model beats every linear probe; the best is on `{best}`"
+        level = "good"
+    else:
+        text = f"The model and a linear probe on `{best}` are a tie"
+        level = "note"
+    first = Finding("baseline", level, f"{text} ({against}).")
+    return [first, *(each for each in found if each is not None)]
+
+
+def _unread(report: Result, name: str) -> Finding | None:
+    """A modality that informs a probe, but not the model."""
+    probe, alone = report.baselines[name], report.alone[name]
+    more = probe.low > alone.high and report.higher_is_better
+    if not more or status(report, name) not in ("ignored", "misleading"):
+        return None
+    text = (
+        f"`{name}` could tell more than the model reads in it: a linear probe "
+        f"has {value_text(report, probe.value)}, the model with it alone "
+        f"{value_text(report, alone.value)}."
+    )
+    return Finding("unread", "bad", text)
+
+
+def further(report: Result) -> list[Finding]:
+    """Interaction, calibration, and the class that is hurt most."""
+    found = []
+    if report.additive is not None:
+        gap = report.additive
+        against = against_text(report, gap)
+        if gap.cost_low > 0 and gap.cost >= negligible(report):
+            text = (
+                "The modalities are used together: without interaction, "
+                f"{against}."
+            )
+        elif gap.cost_high <= 2 * negligible(report):
+            text = (
+                "The modalities' contributions only add up: without "
+                f"interaction, {against}."
+            )
+        else:
+            text = f"Whether interaction is used stays open ({against})."
+        found.append(Finding("interaction", "note", text))
+    if report.calibration:
+        intact = report.calibration["intact"]
+        worst = max(
+            report.modalities, key=lambda name: report.calibration[name]
+        )
+        error = report.calibration[worst]
+        if error > intact + 0.05:
+            text = (
+                f"With `{worst}` shuffled the model stays sure: its "
+                f"calibration error grows from {100 * intact:.0f} to "
+                f"{100 * error:.0f} points."
+            )
+            found.append(Finding("calibration", "bad", text))
+    return found + _worst_class(report)
+
+
+def _worst_class(report: Result) -> list[Finding]:
+    losses = [
+        (each["intact"] - value, name, each, value)
+        for each in report.per_class
+        for name, value in each["shuffled"].items()
+        if each["count"] >= FEW
+    ]
+    if not losses:
+        return []
+    loss, name, each, value = max(losses, key=lambda entry: entry[0])
+    if loss < 5 * NEGLIGIBLE:
+        return []
+    text = (
+        f"Class {each['class']} needs `{name}` most: "
+        f"{100 * each['intact']:.0f}% become {100 * value:.0f}%."
+    )
+    return [Finding("per_class", "note", text)]

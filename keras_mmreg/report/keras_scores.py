@@ -1,0 +1,154 @@
+"""Scores that Keras computes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.report.scores import position_weights
+from keras_mmreg.report.scores import ratio
+
+
+class Mean:
+    """The mean of a function of labels and predictions."""
+
+    by_batch = False
+
+    def __init__(
+        self,
+        function: Callable,
+        name: str,
+        higher_is_better: bool,
+        percent: bool,
+    ) -> None:
+        self.function = function
+        self.name = name
+        self.higher_is_better = higher_is_better
+        self.percent = percent
+
+    def statistics(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """Values, and their number."""
+        y = (
+            y
+            if y.ndim == predictions.ndim
+            else y.reshape(*y.shape, *(1,) * (predictions.ndim - y.ndim))
+            if predictions.shape[-1] == 1
+            else y
+        )
+        values = keras.ops.convert_to_numpy(self.function(y, predictions))
+        values = np.asarray(values, "float64").reshape(len(y), -1)
+        weights = position_weights(weight, values)
+        return np.stack([(values * weights).sum(1), weights.sum(1)], axis=-1)
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """Eq.: sum / number."""
+        return ratio(sums[..., 0], sums[..., 1])
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> None:
+        """A function's value for a constant prediction is not known."""
+        return None
+
+    def chance(self, sums: np.ndarray) -> float:
+        """Not known."""
+        return float("nan")
+
+
+class KerasMetric:
+    """Any Keras metric whose state is a sum, by batches of examples.
+
+    Almost all are: `AUC`, `Precision`, `F1Score`, `MeanIoU`, `R2Score`, ...
+    """
+
+    by_batch = True
+
+    def __init__(self, metric: Any, higher_is_better: bool) -> None:
+        # A copy: the model's own metric keeps its state.
+        self.metric = _rebuilt(metric)
+        self.name = metric.name
+        self.higher_is_better = higher_is_better
+        self.percent = higher_is_better
+        self._variables: list[Any] = []
+
+    def statistics(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """The metric's state after these examples alone."""
+        states = self._state(y, predictions, weight)
+        if not self._variables:
+            self._variables = list(self.metric.variables)
+            self._require_sums(y, predictions, weight)
+        return states
+
+    def _state(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        self.metric.reset_state()
+        self.metric.update_state(y, predictions, weight)
+        return np.concatenate(
+            [
+                keras.ops.convert_to_numpy(v.value).ravel().astype("float64")
+                for v in self.metric.variables
+            ]
+        )[np.newaxis]
+
+    def _require_sums(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> None:
+        middle = len(y) // 2
+        if not middle:
+            return
+        halves = [
+            self._state(
+                y[part],
+                predictions[part],
+                None if weight is None else weight[part],
+            )
+            for part in (slice(middle), slice(middle, None))
+        ]
+        whole = self._state(y, predictions, weight)
+        if not np.allclose(sum(halves), whole, rtol=1e-3, atol=1e-3):
+            raise ValueError(
+                f"`metric` must be the sum of what examples add to it, so that "
+                f"intervals can be drawn. Received: {self.name!r}, whose state "
+                "is none. Pass a function of `y_true` and `y_pred` that "
+                "returns a value for each example."
+            )
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """The metric's result, for each row of summed states."""
+        rows = sums.reshape(-1, sums.shape[-1])
+        return np.array([self._result(row) for row in rows]).reshape(
+            sums.shape[:-1]
+        )
+
+    def _result(self, row: np.ndarray) -> float:
+        start = 0
+        for variable in self._variables:
+            stop = start + int(np.prod(variable.shape))
+            variable.assign(
+                row[start:stop].reshape(variable.shape).astype(variable.dtype)
+            )
+            start = stop
+        result = keras.ops.convert_to_numpy(self.metric.result())
+        return float(np.mean(result))
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> None:
+        """A metric's value for a constant prediction is not known."""
+        return None
+
+    def chance(self, sums: np.ndarray) -> float:
+        """Not known."""
+        return float("nan")
+
+
+def _rebuilt(metric: Any) -> Any:
+    try:
+        return type(metric).from_config(metric.get_config())
+    except TypeError as error:
+        raise ValueError(
+            "`metric` must be rebuilt from its config, which needs a "
+            f"`get_config` with all arguments. Received: {metric!r}: {error}"
+        ) from error

@@ -1,0 +1,296 @@
+"""Runs a plan over the data in one reading."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.report.bootstrap import Tally
+from keras_mmreg.report.bootstrap import Units
+from keras_mmreg.report.data import Source
+from keras_mmreg.report.interventions import Window
+from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.plan import Plan
+from keras_mmreg.report.scores import Score
+from keras_mmreg.report.task import Task
+from keras_mmreg.report.task import as_array
+from keras_mmreg.report.task import select_output
+from keras_mmreg.report.unimodal import UnimodalModel
+
+ADDITIVE = ("additive",)
+
+
+class Measuring:
+    """One reading of the data; each batch goes through every run.
+
+    Every run calls the model's compiled `predict` function on batches of the
+    same shapes, so that nothing is compiled twice.
+
+    Args:
+        model: The model.
+        leaves: Dict from a modality to its leaves; see `modality_leaves`.
+        plan: What to run.
+        score: The score of the report.
+        task: What the output is for.
+        output: Which of the outputs is meant, or `None`.
+        others: Dict of further scores, which are taken of the intact model and
+            of each shuffled modality.
+        unimodal: Dict from a modality to a `UnimodalModel` of it.
+        seed: Integer.
+
+    Attributes:
+        tallies: Dict from the plan's names to a `Tally` of the score.
+        others: Dict from a further score's name to such a dict.
+        label_sums: What `score.chance` takes, or `None`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        leaves: Mapping[str, list[int]],
+        plan: Plan,
+        score: Score,
+        task: Task,
+        output: str | int | None,
+        others: Mapping[str, Score],
+        unimodal: Mapping[str, UnimodalModel],
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._leaves = leaves
+        self._plan = plan
+        self._score = score
+        self._task = task
+        self._output = output
+        self._seed = seed
+        self._runs = [Tally() for _ in plan.runs]
+        self._other_scores = dict(others)
+        self._other_runs = {
+            name: {run: Tally() for run in self._compared()} for name in others
+        }
+        self._additive = Tally()
+        self._unimodal = dict(unimodal)
+        self._own = {name: Tally() for name in unimodal}
+        self.label_sums: np.ndarray | None = None
+
+    def _compared(self) -> list[int]:
+        return [
+            runs[0]
+            for name, runs in self._plan.names.items()
+            if name[0] in ("intact", "shuffled")
+        ]
+
+    def read(self, source: Source, units: Units, verbose: int = 0) -> None:
+        """Reads the data, and measures."""
+        passes = self._plan.passes + len(self._unimodal)
+        progress = _Progress(source, passes, verbose)
+        for number, examples in enumerate(source.windows):
+            window = Window(
+                *examples, modalities=self._leaves, seed=[self._seed, number]
+            )
+            projected = _Projection(self._plan)
+            places = []
+            for start in range(0, window.size, source.batch_size):
+                stop = min(start + source.batch_size, window.size)
+                places.append(units.assign(stop - start))
+                self._read_batch(
+                    window, start, stop, places[-1], projected, progress
+                )
+            if self._plan.additive:
+                self._add_additive(window, projected, places, source.batch_size)
+        progress.finish()
+
+    def _read_batch(
+        self,
+        window: Window,
+        start: int,
+        stop: int,
+        units: np.ndarray,
+        projected: "_Projection",
+        progress: "_Progress",
+    ) -> None:
+        y = cut(self._of_output(window.y, "labels"), start, stop)
+        weight = cut(self._weight(window.sample_weight), start, stop)
+        self._add_labels(y, weight)
+        for run, number in self._plan.runs.items():
+            x = window.batch(dict(run), start, stop)
+            predictions = self._predict(x)[: stop - start]
+            if number < self._plan.num_named:
+                self._add(number, y, predictions, weight, units)
+            projected.add(number, self._task.scores(predictions))
+            progress.advance()
+        x = window.batch({}, start, stop)
+        for name, model in self._unimodal.items():
+            predictions = model.predict(x)[: stop - start]
+            add_to(self._own[name], self._score, y, predictions, weight, units)
+            progress.advance()
+
+    def _add(
+        self,
+        number: int,
+        y: np.ndarray,
+        predictions: np.ndarray,
+        weight: Any,
+        units: np.ndarray,
+    ) -> None:
+        add_to(self._runs[number], self._score, y, predictions, weight, units)
+        for name, score in self._other_scores.items():
+            tally = self._other_runs[name].get(number)
+            if tally is not None:
+                add_to(tally, score, y, predictions, weight, 0 * units)
+
+    def _add_labels(self, y: np.ndarray, weight: Any) -> None:
+        sums = self._score.label_statistics(y, weight)
+        if sums is not None:
+            old = self.label_sums
+            self.label_sums = sums if old is None else old + sums
+
+    def _add_additive(
+        self,
+        window: Window,
+        projected: "_Projection",
+        places: list[np.ndarray],
+        batch_size: int,
+    ) -> None:
+        """Scores the closest additive model (Hessel & Lee, 2020)."""
+        scores = projected.result(window)
+        y = self._of_output(window.y, "labels")
+        weight = self._weight(window.sample_weight)
+        for place, units in enumerate(places):
+            start, stop = place * batch_size, place * batch_size + len(units)
+            predictions = scores[start:stop]
+            if self._task.kind != "regression" and not self._task.from_logits:
+                logits = self._task._replace(from_logits=True)
+                predictions = logits.probabilities(predictions)
+            add_to(
+                self._additive,
+                self._score,
+                cut(y, start, stop),
+                predictions.astype("float32"),
+                cut(weight, start, stop),
+                units,
+            )
+
+    def _predict(self, x: Any) -> np.ndarray:
+        """The output for a batch; once more for each replica beyond one.
+
+        Each replica of a `MirroredStrategy` predicts the whole batch.
+        """
+        predictions = self._model.predict_on_batch(x)
+        return as_array(self._of_output(predictions, "predictions"))
+
+    def _of_output(self, structure: Any, what: str) -> Any:
+        return select_output(self._output, structure, what)
+
+    def _weight(self, sample_weight: Any) -> Any:
+        if sample_weight is None:
+            return None
+        return self._of_output(sample_weight, "sample weights")
+
+    @property
+    def tallies(self) -> dict[Any, Tally]:
+        """The score's sums by name; several draws become their mean."""
+        tallies = {
+            name: _mean([self._runs[number] for number in numbers])
+            for name, numbers in self._plan.names.items()
+        }
+        for name, own in self._own.items():
+            tallies["unimodal", name] = own
+        if self._plan.additive:
+            tallies[ADDITIVE] = self._additive
+        return tallies
+
+    @property
+    def own_models(self) -> list[str]:
+        """The modalities that have a model of their own."""
+        return list(self._unimodal)
+
+    def other_score(self, name: str) -> Score:
+        """A further score."""
+        return self._other_scores[name]
+
+    def other(self, name: str) -> dict[Any, np.ndarray]:
+        """The sums of a further score, by what is intact or shuffled."""
+        runs = self._other_runs[name]
+        return {
+            key: runs[numbers[0]].sums[0]
+            for key, numbers in self._plan.names.items()
+            if key[0] in ("intact", "shuffled")
+        }
+
+
+class _Projection:
+    """Averages each example's outputs over what the others may be.
+
+    `sum_m E f(x_m, others) - (M - 1) E f`, the closest additive function.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._numbers = [n for draw in plan.additive for n in draw]
+        self._num_draws = max(len(plan.additive), 1)
+        self._count = len(plan.modalities)
+        self._batches: list[Any] = []
+        self._left = 0
+
+    def add(self, number: int, scores: np.ndarray) -> None:
+        times = self._numbers.count(number) if self._numbers else 0
+        if not times:
+            return
+        if not self._left:
+            self._batches.append(0.0)
+            self._left = len(self._numbers)
+        self._batches[-1] = self._batches[-1] + times * scores
+        self._left -= times
+
+    def result(self, window: Window) -> np.ndarray:
+        """The projection of each example in the window."""
+        total = np.concatenate(self._batches) / self._num_draws
+        # The mean over the references: what is additive comes out exactly.
+        places = [window.reference(n) for n in range(self._num_draws)]
+        mean = total[places].mean(axis=0, keepdims=True) / self._count
+        return total - (self._count - 1) * mean
+
+
+class _Progress:
+    def __init__(self, source: Source, passes: int, verbose: int) -> None:
+        batches = None
+        if source.size is not None:
+            batches = -(-source.size // source.batch_size) * passes
+        self._bar = keras.utils.Progbar(batches, unit_name="batch")
+        self._verbose = verbose
+        self._done = 0
+
+    def advance(self) -> None:
+        self._done += 1
+        if self._verbose:
+            self._bar.update(self._done, finalize=False)
+
+    def finish(self) -> None:
+        if self._verbose:
+            self._bar.update(self._done, finalize=True)
+
+
+def add_to(
+    tally: Tally,
+    score: Score,
+    y: np.ndarray,
+    predictions: np.ndarray,
+    weight: Any,
+    units: np.ndarray,
+) -> None:
+    """Adds a batch to a tally."""
+    if not score.by_batch:
+        tally.add(units, score.statistics(y, predictions, weight))
+        return
+    for unit in np.unique(units):
+        chosen = units == unit
+        part = None if weight is None else weight[chosen]
+        statistics = score.statistics(y[chosen], predictions[chosen], part)
+        tally.add(np.array([unit]), statistics)
+
+
+def _mean(tallies: list[Tally]) -> Tally:
+    mean = Tally()
+    mean.sums = np.mean([tally.sums for tally in tallies], axis=0)
+    return mean

@@ -1,0 +1,212 @@
+"""What a linear model makes of one modality alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.report.bootstrap import Bootstrap
+from keras_mmreg.report.bootstrap import Measurement
+from keras_mmreg.report.bootstrap import Tally
+from keras_mmreg.report.bootstrap import Units
+from keras_mmreg.report.data import Examples
+from keras_mmreg.report.measure import add_to
+from keras_mmreg.report.scores import Score
+from keras_mmreg.report.task import Task
+from keras_mmreg.report.task import as_array
+
+NUM_FOLDS = 5
+MAX_EXAMPLES = 4096
+MAX_FEATURES = 512
+"""More features are projected at random, which keeps their distances."""
+
+RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
+
+
+def probe_modalities(
+    model: keras.Model,
+    examples: Examples,
+    y: np.ndarray,
+    leaves: Mapping[str, list[int]],
+    taps: Mapping[str, str] | None,
+    task: Task,
+    score: Score,
+    groups: Any,
+    num_bootstraps: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, Measurement]:
+    """The held-out score of a ridge probe on each modality.
+
+    Each of five folds, of whole groups where there are any, is predicted by a
+    probe on the others. Its ridge is the best of four within those, by squared
+    error.
+
+    Args:
+        model: The model, whose features are taken where `taps` says so.
+        examples: Up to `MAX_EXAMPLES` examples are used.
+        y: The labels of the output.
+        leaves: Dict from a modality to its leaves.
+        taps: Dict from a modality to the layer whose output is probed; the
+            others are probed at their inputs.
+        task: What the output is for.
+        score: The score.
+        groups: Array of a label for each example, or `None`.
+        num_bootstraps: As of the report.
+        confidence: As of the report.
+        seed: As of the report.
+
+    Returns:
+        Dict of a `Measurement` for each modality that has features to probe.
+    """
+    generator = np.random.default_rng([seed, 17])
+    order = generator.permutation(len(y))[:MAX_EXAMPLES]
+    folds = _folds(groups, order, generator)
+    targets = _targets(task, y[order])
+    tapped = _tapped_features(model, examples.x, taps or {}, order)
+    inputs = keras.tree.flatten(examples.x)
+    results = {}
+    for modality, indices in leaves.items():
+        features = tapped.get(modality)
+        if features is None:
+            features = _input_features([inputs[i] for i in indices], order)
+        if features is None:
+            continue
+        predictions = _cross_predict(
+            _project(features, generator), targets, folds
+        )
+        tally = Tally()
+        units = Units(None if groups is None else groups[order], False, seed)
+        held = _as_outputs(task, predictions, y[order])
+        add_to(tally, score, y[order], held, None, units.assign(len(order)))
+        bootstrap = Bootstrap(
+            {("intact",): tally},
+            score,
+            units.count,
+            len(order),
+            num_bootstraps,
+            confidence,
+            seed,
+        )
+        results[modality] = bootstrap.measure(("intact",))
+    return results
+
+
+def _folds(
+    groups: Any, order: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    if groups is None:
+        return np.arange(len(order)) % NUM_FOLDS
+    _, places = np.unique(groups[order], return_inverse=True)
+    count = places.max() + 1
+    return (generator.permutation(count) % NUM_FOLDS)[places]
+
+
+def _targets(task: Task, y: np.ndarray) -> np.ndarray:
+    """What a probe regresses on: `(examples, outputs)`."""
+    if task.kind == "sparse":
+        return np.eye(task.num_classes)[task.classes(y)[:, 0]]
+    return y.reshape(len(y), -1).astype("float64")
+
+
+def _as_outputs(task: Task, values: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """In the shape of the model's outputs; as logits where those are."""
+    if task.kind == "binary" and task.from_logits:
+        values = values - 0.5
+    return values if task.kind == "sparse" else values.reshape(y.shape)
+
+
+def _tapped_features(
+    model: keras.Model, x: Any, taps: Mapping[str, str], order: np.ndarray
+) -> dict[str, np.ndarray]:
+    if not taps:
+        return {}
+    if isinstance(model, RegularizedModel):
+        model = model.inner
+    layers = {
+        modality: model.get_layer(name) for modality, name in taps.items()
+    }
+    features = keras.Model(
+        model.input, {name: layer.output for name, layer in layers.items()}
+    )
+    chosen = keras.tree.map_structure(
+        lambda leaf: None if leaf is None else leaf[order], x
+    )
+    outputs = features.predict(chosen, verbose=0)
+    return {name: _pooled(as_array(output)) for name, output in outputs.items()}
+
+
+def _pooled(features: np.ndarray) -> np.ndarray:
+    """Sequences and maps of features, the mean over their positions."""
+    axes = tuple(range(1, features.ndim - 1))
+    return (
+        features.mean(axis=axes)
+        if axes
+        else features.reshape(len(features), -1)
+    )
+
+
+def _input_features(leaves: list[Any], order: np.ndarray) -> Any:
+    """Float inputs, flattened; token ids have no linear probe."""
+    columns = [
+        leaf[order].reshape(len(order), -1)
+        for leaf in leaves
+        if leaf is not None and np.issubdtype(leaf.dtype, np.floating)
+    ]
+    return np.concatenate(columns, axis=1) if columns else None
+
+
+def _project(
+    features: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    features = features.astype("float64")
+    features = (features - features.mean(axis=0)) / np.maximum(
+        features.std(axis=0), 1e-6
+    )
+    if features.shape[1] > MAX_FEATURES:
+        shape = (features.shape[1], MAX_FEATURES)
+        features = features @ (
+            generator.standard_normal(shape) / np.sqrt(MAX_FEATURES)
+        )
+    return features
+
+
+def _cross_predict(
+    features: np.ndarray, targets: np.ndarray, folds: np.ndarray
+) -> np.ndarray:
+    predictions = np.zeros_like(targets)
+    for fold in np.unique(folds):
+        test = folds == fold
+        train = ~test if not test.all() else test
+        ridge = _best_ridge(features[train], targets[train])
+        weights, bias = _fit(features[train], targets[train], ridge)
+        predictions[test] = features[test] @ weights + bias
+    return predictions
+
+
+def _best_ridge(features: np.ndarray, targets: np.ndarray) -> float:
+    held = np.arange(len(features)) % NUM_FOLDS == 0
+    if held.all() or not held.any():
+        return RIDGES[-1]
+    errors = []
+    for ridge in RIDGES:
+        weights, bias = _fit(features[~held], targets[~held], ridge)
+        error = features[held] @ weights + bias - targets[held]
+        errors.append(np.mean(error**2))
+    return RIDGES[int(np.argmin(errors))]
+
+
+def _fit(
+    features: np.ndarray, targets: np.ndarray, ridge: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ridge regression; the ridge is per example."""
+    mean = features.mean(axis=0)
+    bias = targets.mean(axis=0)
+    centred = features - mean
+    gram = centred.T @ centred + ridge * len(features) * np.eye(
+        features.shape[1]
+    )
+    weights = np.linalg.solve(gram, centred.T @ (targets - bias))
+    return weights, bias - mean @ weights

@@ -1,0 +1,217 @@
+"""What a model achieves, as sums that examples contribute to.
+
+Every score is a function of sums over examples. So one pass over the data is
+enough, streams need no memory, and a bootstrap draws examples (or groups of
+them) by weighing their sums.
+"""
+
+from typing import Any
+from typing import Protocol
+
+import numpy as np
+
+from keras_mmreg.report.task import Task
+
+MAX_OUTPUTS = 16
+"""Above that, R^2 is of all outputs together."""
+
+
+class Score(Protocol):
+    """A score, by what each example adds to it."""
+
+    name: str
+    percent: bool
+    higher_is_better: bool
+    by_batch: bool
+
+    def statistics(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """What each example adds: `(batch, size)`; `(1, size)` by batch."""
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """The score of sums `(..., size)`: `(...)`."""
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
+        """What the labels of a batch add to `chance`, if it is known."""
+
+    def chance(self, sums: np.ndarray) -> float:
+        """The score of the best constant prediction."""
+
+
+class Accuracy:
+    """The share of labels (examples, positions) predicted right."""
+
+    name = "accuracy"
+    percent = True
+    higher_is_better = True
+    by_batch = False
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def statistics(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """Right labels, and labels."""
+        classes = self.task.classes(y)
+        weights = position_weights(weight, classes)
+        right = self.task.predicted(predictions) == classes
+        return np.stack([(right * weights).sum(1), weights.sum(1)], axis=-1)
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """Eq.: right / all."""
+        return ratio(sums[..., 0], sums[..., 1])
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
+        """The frequency of each class; for binary labels, of each column."""
+        return _label_counts(self.task, y, weight)
+
+    def chance(self, sums: np.ndarray) -> float:
+        """Always the most frequent class (of each column)."""
+        if self.task.kind == "binary":
+            return float(np.mean(ratio(sums.max(axis=-1), sums.sum(axis=-1))))
+        return float(ratio(sums.max(), sums.sum()))
+
+
+class MeanIoU:
+    """Intersection over union, the mean over the classes that occur."""
+
+    name = "mIoU"
+    percent = True
+    higher_is_better = True
+    by_batch = False
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def statistics(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """Of each class: positions in both, predicted, and true."""
+        classes = self.task.classes(y)
+        weights = position_weights(weight, classes)
+        predicted = self.task.predicted(predictions)
+        count = self.task.num_classes
+        both = np.where(predicted == classes, classes, -1)
+        return np.concatenate(
+            [
+                _histograms(each, weights, count)
+                for each in (both, predicted, classes)
+            ],
+            axis=-1,
+        )
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """Eq.: mean of both / (predicted + true - both)."""
+        both, predicted, true = np.split(sums, 3, axis=-1)
+        union = predicted + true - both
+        present = union > 0
+        total = np.where(present, both / np.where(present, union, 1), 0)
+        return ratio(total.sum(axis=-1), present.sum(axis=-1))
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
+        """The frequency of each class."""
+        return _label_counts(self.task, y, weight)
+
+    def chance(self, sums: np.ndarray) -> float:
+        """Always the most frequent class."""
+        return float(ratio(sums.max() / sums.sum(), (sums > 0).sum()))
+
+
+class RSquared:
+    """The share of the labels' variance that is explained."""
+
+    name = "R²"
+    percent = False
+    higher_is_better = True
+    by_batch = False
+
+    def __init__(self, y: np.ndarray) -> None:
+        # Sums of squares far from 0 would cancel.
+        self._shift = self._columns(y).mean(axis=(0, 1), keepdims=True)
+
+    @staticmethod
+    def _columns(y: np.ndarray) -> np.ndarray:
+        """Shape `(batch, positions, outputs)`."""
+        flat = y.reshape(len(y), 1, -1).astype("float64")
+        return (
+            flat
+            if flat.shape[-1] <= MAX_OUTPUTS
+            else flat.reshape(len(y), -1, 1)
+        )
+
+    def statistics(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """Of each output: squared errors, labels, their squares, weights."""
+        error = self._columns(y) - self._columns(predictions)
+        label = self._columns(y) - self._shift
+        weights = np.ones(len(y)) if weight is None else _by_example(weight)
+        parts = [error**2, label, label**2, np.ones_like(label)]
+        parts = [part.sum(axis=1) * weights[:, np.newaxis] for part in parts]
+        return np.concatenate(parts, axis=-1)
+
+    def value(self, sums: np.ndarray) -> np.ndarray:
+        """Eq.: 1 - sum of squared errors / sum of squares, outputs' mean."""
+        error, label, square, count = np.split(sums, 4, axis=-1)
+        total = square - label**2 / np.where(count > 0, count, 1)
+        return np.mean(1.0 - ratio(error, total), axis=-1)
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
+        """Nothing has to be known of labels."""
+        return np.zeros(1)
+
+    def chance(self, sums: np.ndarray) -> float:
+        """The mean of the labels explains nothing."""
+        return 0.0
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """A quotient, NaN where nothing was counted."""
+    denominator = np.asarray(denominator, "float64")
+    counted = denominator > 0
+    quotient = numerator / np.where(counted, denominator, 1.0)
+    return np.where(counted, quotient, np.nan)
+
+
+def position_weights(weight: Any, labels: np.ndarray) -> np.ndarray:
+    """The weight of each label `(batch, positions)`; that of class -1 is 0."""
+    counted = np.ones(labels.shape)
+    if labels.dtype.kind == "i":
+        counted = (labels >= 0).astype("float64")
+    if weight is None:
+        return counted
+    weight = np.asarray(weight, "float64").reshape(len(labels), -1)
+    if weight.shape[1] not in (1, labels.shape[1]):
+        return counted * weight.mean(axis=1, keepdims=True)
+    return counted * weight
+
+
+def _by_example(weight: Any) -> np.ndarray:
+    return np.asarray(weight, "float64").reshape(len(weight), -1).mean(axis=1)
+
+
+def _histograms(
+    classes: np.ndarray, weights: np.ndarray, num_classes: int
+) -> np.ndarray:
+    """The weight of each class in each row; class -1 is left out."""
+    rows = np.arange(len(classes))[:, np.newaxis] * (num_classes + 1)
+    counts = np.bincount(
+        (rows + np.clip(classes, -1, num_classes - 1) + 1).ravel(),
+        weights.ravel(),
+        minlength=len(classes) * (num_classes + 1),
+    )
+    return counts.reshape(len(classes), -1)[:, 1:]
+
+
+def _label_counts(task: Task, y: np.ndarray, weight: Any) -> np.ndarray:
+    classes = task.classes(y)
+    weights = position_weights(weight, classes)
+    if task.kind != "binary":
+        return _histograms(classes, weights, task.num_classes).sum(axis=0)
+    columns = max(task.num_classes, 1)
+    classes = classes.reshape(-1, columns)
+    weights = weights.reshape(-1, columns)
+    ones = (classes * weights).sum(axis=0)
+    return np.stack([weights.sum(axis=0) - ones, ones], axis=-1)

@@ -1,0 +1,243 @@
+"""Finds out what a model is for: from its loss, else from labels."""
+
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import losses
+
+_SPARSE = (losses.sparse_categorical_crossentropy,)
+_ONE_HOT = (
+    losses.categorical_crossentropy,
+    losses.categorical_focal_crossentropy,
+    losses.kl_divergence,
+    losses.categorical_hinge,
+)
+_BINARY = (
+    losses.binary_crossentropy,
+    losses.binary_focal_crossentropy,
+    losses.hinge,
+    losses.squared_hinge,
+)
+_REGRESSION = (
+    losses.huber,
+    losses.log_cosh,
+    losses.mean_absolute_error,
+    losses.mean_absolute_percentage_error,
+    losses.mean_squared_error,
+    losses.mean_squared_logarithmic_error,
+)
+_KINDS = (
+    ("sparse", _SPARSE),
+    ("one_hot", _ONE_HOT),
+    ("binary", _BINARY),
+    ("regression", _REGRESSION),
+)
+
+
+class Task(NamedTuple):
+    """What labels and predictions mean.
+
+    Attributes:
+        kind: `"sparse"` (class indices), `"one_hot"`, `"binary"` (one or
+            several labels of 0 and 1), or `"regression"`.
+        from_logits: Whether predictions are logits.
+        dense: Whether each example has many labelled positions, as in
+            segmentation.
+        num_classes: Integer; `0` for regression.
+        ignore_class: A label that does not count, or `None`.
+        axis: The axis of the classes.
+    """
+
+    kind: str
+    from_logits: bool
+    dense: bool
+    num_classes: int
+    ignore_class: int | None = None
+    axis: int = -1
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        if self.kind == "regression":
+            return "regression"
+        if self.kind == "binary" and self.num_classes > 1:
+            return "multi-label classification"
+        if self.kind == "binary":
+            return "binary classification"
+        return "dense classification" if self.dense else "classification"
+
+    def classes(self, y: np.ndarray) -> np.ndarray:
+        """The true class of each position, -1 where none counts."""
+        if self.kind == "binary":
+            return y.reshape(len(y), -1).astype(int)
+        if self.kind == "one_hot":
+            return np.argmax(y, self.axis).reshape(len(y), -1)
+        classes = y.reshape(len(y), -1).astype(int)
+        if self.ignore_class is None:
+            return classes
+        return np.where(classes == self.ignore_class, -1, classes)
+
+    def predicted(self, predictions: np.ndarray) -> np.ndarray:
+        """The predicted class of each position."""
+        size = len(predictions)
+        if self.kind == "binary":
+            threshold = 0.0 if self.from_logits else 0.5
+            return (predictions.reshape(size, -1) > threshold).astype(int)
+        return np.argmax(predictions, self.axis).reshape(size, -1)
+
+    def probabilities(self, predictions: np.ndarray) -> np.ndarray:
+        """Predictions as probabilities, the classes last."""
+        if self.kind == "binary":
+            if not self.from_logits:
+                return predictions
+            return 1.0 / (1.0 + np.exp(-np.clip(predictions, -60, 60)))
+        predictions = np.moveaxis(predictions, self.axis, -1)
+        if not self.from_logits:
+            return predictions
+        shifted = predictions - predictions.max(axis=-1, keepdims=True)
+        exponentials = np.exp(shifted)
+        return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+    def scores(self, predictions: np.ndarray) -> np.ndarray:
+        """What adds up between modalities: logits, or values."""
+        predictions = predictions.astype("float64")
+        if self.kind == "regression" or self.from_logits:
+            return predictions
+        clipped = np.clip(predictions, 1e-7, 1 - 1e-7)
+        if self.kind == "binary":
+            return np.log(clipped) - np.log1p(-clipped)
+        return np.log(clipped)
+
+
+def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
+    """The task of one output.
+
+    Args:
+        loss: The compiled loss of the output, or `None`.
+        y: Some labels.
+        predictions: The model's outputs for the same examples.
+
+    Returns:
+        A `Task`. Where the loss tells nothing, the labels do: integers with
+        one axis less than the outputs are classes, rows with a single 1 are
+        one-hot, zeros and ones are binary, the rest is regression.
+
+    Raises:
+        ValueError: If labels do not fit the outputs.
+    """
+    function, config = _describe(loss)
+    kind = next((name for name, known in _KINDS if function in known), None)
+    kind = kind or _kind_of_labels(y, predictions)
+    axis = config.get("axis", -1)
+    axis = axis if isinstance(axis, int) else -1
+    if kind == "sparse":
+        num_classes, positions = predictions.shape[axis], y[0].size
+    elif kind == "one_hot":
+        num_classes = predictions.shape[axis]
+        positions = y[0].size // max(num_classes, 1)
+    elif kind == "binary":
+        num_classes, positions = _binary_labels(y), y[0].size
+    else:
+        num_classes, positions = 0, y[0].size
+    outputs = predictions[0].size
+    if kind in ("sparse", "one_hot"):
+        outputs //= max(num_classes, 1)
+    if outputs != positions:
+        raise ValueError(
+            "`data` must have labels that fit the model's output. Received: "
+            f"labels of shape {y.shape} and outputs of {predictions.shape}"
+        )
+    from_logits = config.get("from_logits")
+    if from_logits is None:
+        from_logits = kind != "regression" and not _are_probabilities(
+            predictions, kind, axis
+        )
+    return Task(
+        kind,
+        bool(from_logits),
+        positions > 1 and kind in ("sparse", "one_hot"),
+        num_classes,
+        config.get("ignore_class"),
+        axis,
+    )
+
+
+def _binary_labels(y: np.ndarray) -> int:
+    return y.shape[-1] if y.ndim == 2 else 1
+
+
+def _describe(loss: Any) -> tuple[Any, dict[str, Any]]:
+    """The function a loss computes, and its settings."""
+    if isinstance(loss, str):
+        loss = losses.get(loss)
+    config = {}
+    if isinstance(loss, losses.Loss):
+        # Not an attribute: not every version of Keras has it.
+        config = loss.get_config()
+    elif loss is not None:
+        config = {"from_logits": False}
+    return getattr(loss, "fn", loss), config
+
+
+def _kind_of_labels(y: np.ndarray, predictions: np.ndarray) -> str:
+    whole = y.dtype.kind in "iub" or bool(np.all(y == np.round(y)))
+    classes = predictions.shape[-1] if predictions.ndim > 1 else 1
+    per_class = predictions[0].size // max(classes, 1)
+    if whole and classes > 1 and y[0].size == per_class:
+        return "sparse"
+    if whole and y.size and y.min() >= 0 and y.max() <= 1:
+        if classes > 1 and y.shape == predictions.shape:
+            return "one_hot" if np.all(y.sum(axis=-1) == 1) else "binary"
+        return "binary"
+    return "regression"
+
+
+def _are_probabilities(predictions: np.ndarray, kind: str, axis: int) -> bool:
+    inside = predictions.min() >= 0.0 and predictions.max() <= 1.0
+    if kind == "binary" or not inside:
+        return bool(inside)
+    return bool(np.allclose(predictions.sum(axis=axis), 1.0, atol=1e-2))
+
+
+def select_output(name: str | int | None, structure: Any, what: str) -> Any:
+    """One output of several, by name or place.
+
+    Args:
+        name: The argument `output`, or `None` if there is but one.
+        structure: Predictions, labels, losses or metrics of the outputs.
+        what: What the structure is, for the message.
+
+    Returns:
+        The part of the structure.
+
+    Raises:
+        ValueError: If there are several and `output` tells none of them.
+    """
+    if not isinstance(structure, dict | list | tuple):
+        return structure
+    if isinstance(structure, dict):
+        places, parts = list(structure), list(structure.values())
+    else:
+        places, parts = list(range(len(structure))), list(structure)
+    if name is None and len(parts) == 1:
+        return parts[0]
+    try:
+        return parts[places.index(name)]
+    except ValueError:
+        raise ValueError(
+            f"`output` must tell one of the model's outputs, as its {what} "
+            f"are given by {places}. "
+            f"Received: output={name!r}"
+        ) from None
+
+
+def as_array(predictions: Any) -> np.ndarray:
+    """A model's output as NumPy, in a type that NumPy knows."""
+    predictions = np.asarray(keras.ops.convert_to_numpy(predictions))
+    if predictions.dtype.kind != "f":  # bfloat16
+        predictions = predictions.astype("float32")
+    if predictions.dtype == np.float16:
+        return predictions.astype("float32")
+    return predictions

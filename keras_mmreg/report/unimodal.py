@@ -1,0 +1,84 @@
+"""Models of one modality only, to compare a multimodal one with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.report.task import as_array
+from keras_mmreg.report.task import select_output
+
+
+class UnimodalModel:
+    """A model that is given one modality of a batch.
+
+    Args:
+        model: A `keras.Model` with the outputs of the multimodal one. If its
+            inputs are a dict, the modality has its name there.
+        modality: The name.
+        leaves: The places of its inputs; see `modality_leaves`.
+        output: Which of the outputs is meant, or `None`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        modality: str,
+        leaves: list[int],
+        output: str | int | None,
+    ) -> None:
+        self._model = model
+        self._modality = modality
+        self._leaves = leaves
+        self._output = output
+
+    def predict(self, x: Any) -> np.ndarray:
+        """The output for a batch of the multimodal model's inputs."""
+        predictions = self._model.predict_on_batch(self._inputs(x))
+        return as_array(select_output(self._output, predictions, "predictions"))
+
+    def _inputs(self, x: Any) -> Any:
+        sequential = isinstance(self._model, keras.Sequential)
+        # A subclassed model does not tell its inputs.
+        named = isinstance(getattr(self._model, "input", {}), dict)
+        if named and not sequential and isinstance(x, Mapping):
+            return {
+                name: value
+                for name, value in x.items()
+                if name == self._modality
+                or name.startswith(f"{self._modality}/")
+            }
+        leaves = keras.tree.flatten(x)
+        own = [leaves[index] for index in self._leaves]
+        return own[0] if len(own) == 1 else own
+
+
+def create_unimodal(
+    unimodal: Mapping[str, keras.Model] | None,
+    leaves: Mapping[str, list[int]],
+    output: str | int | None,
+) -> dict[str, UnimodalModel]:
+    """The models by modality.
+
+    Raises:
+        ValueError: If one is no model, or its modality is not there.
+    """
+    unimodal = unimodal or {}
+    if not isinstance(unimodal, Mapping) or not all(
+        isinstance(model, keras.Model) for model in unimodal.values()
+    ):
+        raise ValueError(
+            "`unimodal` must be a dict from a modality to a `keras.Model` of "
+            f"it. Received: unimodal={unimodal!r}"
+        )
+    unknown = [name for name in unimodal if name not in leaves]
+    if unknown:
+        raise ValueError(
+            f"`unimodal` must have modalities of {list(leaves)}. "
+            f"Received: {unknown}"
+        )
+    return {
+        name: UnimodalModel(model, name, leaves[name], output)
+        for name, model in unimodal.items()
+    }

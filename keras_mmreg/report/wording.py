@@ -1,0 +1,87 @@
+"""Numbers as people say them."""
+
+from collections.abc import Sequence
+
+from keras_mmreg.report.bootstrap import Measurement
+from keras_mmreg.report.result import Result
+
+FILL_WORDS = {"zero": "zeros", "mean": "its mean", "noise": "noise"}
+
+
+def by_cost(report: Result) -> list[str]:
+    """The modalities, that first whose shuffling costs most."""
+    return sorted(report.shuffled, key=lambda n: -report.shuffled[n].cost)
+
+
+def value_text(report: Result, value: float, digits: int = 0) -> str:
+    """A score: `"46%"`, or `"0.813"`."""
+    if value != value:
+        return "unknown"
+    if report.percent:
+        return f"{100 * value + 0.0:.{digits}f}%"
+    return f"{value:.3g}"
+
+
+def cost_number(report: Result, cost: float, digits: int = 0) -> str:
+    """A difference of scores without its unit: `"61"`, or `"0.61"`."""
+    if cost != cost:
+        return "unknown"
+    number = f"{100 * cost:.{digits}f}" if report.percent else f"{cost:.2g}"
+    return number.removeprefix("-") if float(number) == 0 else number
+
+
+def cost_text(report: Result, cost: float) -> str:
+    """A difference of scores: `"61 points"`, or `"0.61"`."""
+    number = cost_number(report, cost)
+    if not report.percent:
+        return number
+    return f"{number} point{'' if number in ('1', '-1') else 's'}"
+
+
+def interval_text(
+    report: Result, low: float, high: float, digits: int = 0
+) -> str:
+    """An interval of costs: `"-1 to 3 points"`."""
+    ends = [cost_number(report, end, digits) for end in (low, high)]
+    if ends[0] == ends[1]:
+        return cost_text(report, high)
+    return " to ".join(ends) + (" points" if report.percent else "")
+
+
+def cost_with_interval(report: Result, measurement: Measurement) -> str:
+    """A cost and its interval: `"3 points (1 to 5)"`."""
+    ends = [
+        cost_number(report, end)
+        for end in (measurement.cost_low, measurement.cost_high)
+    ]
+    number = cost_text(report, measurement.cost)
+    if set(ends) == {cost_number(report, measurement.cost)}:
+        return number
+    return f"{number} ({' to '.join(ends)})"
+
+
+def range_text(report: Result, measurement: Measurement) -> str:
+    """The interval of a score: `"44.0 to 48.1"`."""
+    if measurement.low != measurement.low:
+        return ""
+    low, high = (
+        value_text(report, end, 1).removesuffix("%")
+        for end in (measurement.low, measurement.high)
+    )
+    return f"{low} to {high}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Modalities in a sentence: "`a`, `b` and `c`"."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def against_text(report: Result, other: Measurement) -> str:
+    """The intact score and another one: `"46% against 68%"`."""
+    return (
+        f"{value_text(report, report.intact.value)} against "
+        f"{value_text(report, other.value)}"
+    )

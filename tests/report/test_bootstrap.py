@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from keras_mmreg.report.bootstrap import MAX_UNITS
+from keras_mmreg.report.bootstrap import Bootstrap
+from keras_mmreg.report.bootstrap import Tally
+from keras_mmreg.report.bootstrap import Units
+from keras_mmreg.report.scores import Accuracy
+from keras_mmreg.report.task import Task
+
+SCORE = Accuracy(Task("sparse", True, False, 2))
+INTACT, CHANGED = ("intact",), ("shuffled", "a")
+
+
+def tally(right, units=None):
+    result = Tally()
+    rows = np.stack([right, np.ones_like(right)], axis=-1).astype(float)
+    result.add(np.arange(len(right)) if units is None else units, rows)
+    return result
+
+
+def bootstrap(tallies, units=None):
+    count = len(next(iter(tallies.values())).sums) if units is None else units
+    return Bootstrap(tallies, SCORE, count, count, 2000, 0.95, 0)
+
+
+def test_an_interval_has_the_width_of_the_standard_error():
+    right = np.random.default_rng(0).random(400) < 0.7
+    measured = bootstrap({INTACT: tally(right)}, 400).measure(INTACT)
+    assert measured.value == right.mean()
+    expected = 3.92 * np.sqrt(right.mean() * (1 - right.mean()) / 400)
+    assert measured.high - measured.low == pytest.approx(expected, rel=0.1)
+
+
+def test_costs_are_paired():
+    right = np.random.default_rng(0).random(400) < 0.7
+    changed = right & (np.arange(400) % 10 > 0)
+    tallies = {INTACT: tally(right), CHANGED: tally(changed)}
+    measured = bootstrap(tallies, 400).measure(CHANGED)
+    assert measured.cost == pytest.approx(right.mean() - changed.mean())
+    assert 0 < measured.cost_low < measured.cost < measured.cost_high
+    # Drawn apart, the interval would be twice as wide.
+    assert measured.cost_high - measured.cost_low < 0.06
+
+
+def test_what_never_varies_has_the_rule_of_three():
+    right = np.ones(30)
+    tallies = {INTACT: tally(right), CHANGED: tally(right)}
+    measured = bootstrap(tallies, 30)
+    assert measured.measure(INTACT).low == pytest.approx(0.9)
+    assert measured.measure(INTACT).high == 1.0
+    assert measured.measure(CHANGED).cost_high == pytest.approx(0.1)
+
+
+def test_units():
+    units = Units(None, by_batch=False, seed=0)
+    assert units.assign(3).tolist() == [0, 1, 2]
+    assert units.assign(2).tolist() == [3, 4] and units.seen == 5
+    groups = Units(np.array(["b", "a", "b", "c"]), by_batch=False, seed=0)
+    assert groups.assign(2).tolist() == [0, 1]
+    assert groups.assign(2).tolist() == [0, 2] and groups.count == 3
+    with pytest.raises(ValueError, match="`groups` must have an entry"):
+        groups.assign(1)
+    batches = Units(None, by_batch=True, seed=0)
+    assert batches.assign(8).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert batches.assign(2).tolist() == [4, 5]
+
+
+def test_many_examples_share_units():
+    units = Units(None, by_batch=False, seed=0)
+    places = units.assign(3 * MAX_UNITS)
+    assert units.count == MAX_UNITS == len(np.unique(places))
+    # In no order, lest neighbours that are alike be kept apart.
+    assert np.unique(places[MAX_UNITS:]).size < MAX_UNITS
+
+
+def test_tallies_grow():
+    grown = Tally()
+    for unit in (0, 5, 2, 5):
+        grown.add(np.array([unit]), np.ones((1, 2)))
+    assert grown.sums[:6, 0].tolist() == [1, 0, 1, 0, 0, 2]

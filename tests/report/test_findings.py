@@ -1,0 +1,208 @@
+import dataclasses
+
+import pytest
+
+from keras_mmreg.report.bootstrap import Measurement
+from keras_mmreg.report.findings import find
+from keras_mmreg.report.judge import status
+from keras_mmreg.report.result import Result
+
+
+def score(value, intact=0.9, margin=0.02):
+    cost = intact - value
+    return Measurement(
+        value,
+        value - margin,
+        value + margin,
+        cost,
+        cost - margin,
+        cost + margin,
+    )
+
+
+def result(shuffled, alone, intact=0.9, **kwargs):
+    kwargs = {"chance": 0.1, "num_examples": 1000, **kwargs}
+    names = list(shuffled)
+    return Result(
+        model="model",
+        task="classification",
+        metric="accuracy",
+        percent=True,
+        higher_is_better=True,
+        confidence=0.95,
+        num_groups=None,
+        window=None,
+        passes=5,
+        modalities=names,
+        intact=Measurement(intact, intact - 0.02, intact + 0.02),
+        shuffled={n: score(v, intact) for n, v in shuffled.items()},
+        alone={n: score(v, intact) for n, v in alone.items()},
+        missing={"zero": {n: score(intact, intact) for n in names}},
+        **kwargs,
+    )
+
+
+def texts(report, rival=(0.1, 0.9)):
+    return {each.kind: each.text for each in find(report, rival)}
+
+
+def test_a_prediction_that_rests_on_one_modality():
+    report = result(
+        {"color": 0.29, "shape": 0.87}, {"color": 0.87, "shape": 0.29}
+    )
+    found = find(report, (0.5, 0.6))
+    assert found[0].text == (
+        "Shuffling `color` costs 61 points, `shape` 3: the prediction rests "
+        "on `color`."
+    )
+    assert found[0].level == "note"
+    assert "must not decide alone" in texts(report)["action"]
+    assert status(report, "color") == "relied on"
+
+
+def test_fusion_that_one_modality_beats():
+    report = result(
+        {"skeleton": 0.30, "depth": 0.68},
+        {"skeleton": 0.68, "depth": 0.30},
+        intact=0.46,
+    )
+    found = texts(report)
+    assert (
+        found["fusion"]
+        == "Fusion does not beat `skeleton` alone (46% against 68%)."
+    )
+    assert found["misleading"] == (
+        "`depth` misleads: shuffling it gains 22 points."
+    )
+    assert "compare with a model of `skeleton` alone" in found["action"]
+
+
+def test_a_tie_is_said_to_be_one():
+    report = result({"a": 0.60, "b": 0.61}, {"a": 0.61, "b": 0.60})
+    found = texts(report, rival=(-0.02, 0.04))
+    assert found["reliance"].endswith(
+        "the prediction uses `a` and `b`; between `a` and `b` it is a tie (a "
+        "difference of -2 to 4 points)."
+    )
+    report = result({"a": 0.50, "b": 0.895}, {"a": 0.895, "b": 0.5})
+    assert texts(report)["fusion"] == (
+        "Fusion is not shown to beat `a` alone (90% against 90%, a difference "
+        "of -1 to 3 points)."
+    )
+
+
+def test_fusion_that_helps():
+    report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
+    fusion = texts(report)["fusion"]
+    assert fusion == (
+        "Fusion beats `a` alone (90% against 55%) in this model. Pass "
+        "`unimodal` to compare with a model of `a` only."
+    )
+    assert texts(report)["reliance"].endswith("`a` and `b`, most of all `a`.")
+
+
+@pytest.mark.parametrize(
+    "cost, alone, expected",
+    [
+        ((0.0, -0.01, 0.01), 0.12, "ignored"),
+        ((0.01, 0.005, 0.015), 0.12, "ignored"),
+        ((0.0, -0.01, 0.01), 0.88, "redundant"),
+        ((0.02, -0.05, 0.09), 0.12, "unclear"),
+        ((-0.2, -0.3, -0.1), 0.12, "misleading"),
+        ((0.3, 0.2, 0.4), 0.12, "used"),
+    ],
+)
+def test_what_is_done_with_a_modality(cost, alone, expected):
+    report = result({"a": 0.5, "b": 0.5}, {"a": 0.5, "b": alone})
+    value = 0.9 - cost[0]
+    changed = Measurement(value, value, value, *cost)
+    shuffled = {**report.shuffled, "b": changed}
+    report = dataclasses.replace(report, shuffled=shuffled)
+    assert status(report, "b") == expected
+    if expected not in ("used",):
+        assert expected in texts(report)
+
+
+def test_redundant_modalities():
+    report = result({"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.9})
+    assert "no modality is needed" in texts(report)["reliance"]
+    unused = result({"a": 0.9, "b": 0.9}, {"a": 0.1, "b": 0.1})
+    assert "no modality is shown to be used" in texts(unused)["reliance"]
+
+
+def test_a_model_at_chance_is_said_first():
+    report = result({"a": 0.1, "b": 0.1}, {"a": 0.1, "b": 0.1}, intact=0.11)
+    found = find(report, (-0.1, 0.1))
+    assert found[0].text.startswith(
+        "The model is not shown to be better than always the most frequent "
+        "class: accuracy 11% (9% to 13%) against 10%."
+    )
+    assert "action" not in [each.kind for each in found]
+
+
+def test_few_examples_are_said():
+    report = result({"a": 0.5, "b": 0.9}, {"a": 0.9, "b": 0.5}, num_examples=12)
+    assert texts(report)["few"].startswith("Only 12 examples")
+
+
+def test_missing_modalities():
+    report = result({"a": 0.4, "b": 0.4}, {"a": 0.4, "b": 0.4})
+    missing = {"zero": {"a": score(0.3), "b": score(0.5)}}
+    report = dataclasses.replace(report, missing=missing)
+    found = texts(report)
+    assert found["missing"] == (
+        "With zeros in place of a modality, accuracy falls from 90% to 30% "
+        "without `a`, 50% without `b`."
+    )
+    assert "If `a` can be missing in use" in found["action"]
+
+
+def test_probes():
+    report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": 0.2})
+    better = {"a": score(0.97), "b": score(0.6)}
+    found = find(dataclasses.replace(report, baselines=better), (0.5, 0.7))
+    sentences = [each.text for each in found]
+    assert (
+        "The model does not reach a linear probe on `a` (90% against 97%)."
+        in sentences
+    )
+    assert any(each.startswith("`b` could tell more") for each in sentences)
+    worse = {"a": score(0.5), "b": score(0.5)}
+    report = dataclasses.replace(report, baselines=worse)
+    assert "beats every linear probe" in texts(report)["baseline"]
+
+
+@pytest.mark.parametrize(
+    "value, level, text",
+    [
+        (0.80, "good", "Fusion beats a model of `b` only (90% against 80%)."),
+        (
+            0.89,
+            "note",
+            "Fusion and a model of `b` only are a tie (90% against 89%, a "
+            "difference of -1 to 3 points).",
+        ),
+        (
+            0.95,
+            "bad",
+            "Fusion does not beat a model of `b` only (90% against 95%).",
+        ),
+    ],
+)
+def test_models_of_one_modality_only(value, level, text):
+    report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
+    own = {"a": score(0.5), "b": score(value)}
+    found = find(dataclasses.replace(report, unimodal=own), (0.1, 0.2))
+    (finding,) = [each for each in found if each.kind == "unimodal"]
+    assert (finding.level, finding.text) == (level, text)
+
+
+def test_many_modalities_are_not_all_listed():
+    costs = {f"m{index}": 0.3 + 0.05 * index for index in range(9)}
+    text = texts(result(costs, costs))["reliance"]
+    assert "`m4` 40, others at most 35" in text
+
+
+def test_one_modality():
+    report = result({"a": 0.2}, {"a": 0.9})
+    assert "the only modality" in find(report, None)[0].text

@@ -1,0 +1,455 @@
+import keras
+import numpy as np
+import pytest
+
+import keras_mmreg as mmreg
+from keras_mmreg.models import CMVQVAE
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.report import modality_report
+from tests import toys
+from tests.report.toys import adder
+from tests.report.toys import color_reader
+from tests.report.toys import colored
+
+FAST = {"num_bootstraps": 50}
+
+
+def kinds(report):
+    return [finding.kind for finding in report.findings]
+
+
+def test_a_shortcut_is_found_out():
+    x, y = colored()
+    report = mmreg.modality_report(color_reader(), (x, y))
+    assert report.intact.value == 1.0 and report.intact.high == 1.0
+    assert report.intact.low == pytest.approx(1 - 3 / 300)
+    share = np.bincount(y).max() / 300
+    assert report.chance == pytest.approx(share)
+    shuffled = report.shuffled["color"]
+    assert shuffled.value == pytest.approx(1 / 3, abs=0.08)
+    assert shuffled.low < 1 / 3 < shuffled.high
+    assert shuffled.cost == pytest.approx(1 - shuffled.value)
+    assert report.shuffled["shape"].cost == 0.0
+    assert report.alone["color"].value == 1.0
+    assert report.alone["shape"] == shuffled
+    # Softmax of nothing: always the first class.
+    assert report.missing["zero"]["color"].value == pytest.approx(
+        np.mean(y == 0)
+    )
+    assert report.perceptual_scores["color"] == shuffled.cost
+    assert report.passes == 5 and report.window is None
+    assert "rests on `color`" in report.findings[0].text
+    assert kinds(report)[:2] == ["reliance", "ignored"]
+
+
+def test_the_permutation_is_of_the_seed():
+    x, y = colored()
+    values = [
+        modality_report(color_reader(), (x, y), seed=seed, **FAST)
+        .shuffled["color"]
+        .value
+        for seed in (0, 0, 1)
+    ]
+    assert values[0] == values[1] != values[2]
+
+
+def test_several_permutations_are_averaged():
+    x, y = colored(60)
+    report = modality_report(
+        color_reader(), (x, y), num_permutations=20, **FAST
+    )
+    expected = np.sum((np.bincount(y) / 60) ** 2)
+    assert report.shuffled["color"].value == pytest.approx(expected, abs=0.03)
+    assert report.passes == 1 + 2 * 20 + 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_the_default_costs_at_most_3m_plus_1_predicts(count):
+    names = "abcd"[:count]
+    y = np.arange(24) % 3
+    x = dict.fromkeys(names, np.eye(3, dtype="float32")[y])
+    calls = []
+
+    class Counted(keras.Model):
+        def predict_on_batch(self, x):
+            calls.append(len(x["a"]))
+            return super().predict_on_batch(x)
+
+    inner = adder(names)
+    model = Counted(inner.inputs, inner.outputs[0])
+    report = modality_report(model, (x, y), batch_size=8, **FAST)
+    assert report.passes <= 3 * count + 1
+    # One batch more, to see what the model is for.
+    assert len(calls) == 3 * report.passes + 1
+
+
+def test_nothing_is_compiled_twice():
+    traces = []
+
+    @keras.saving.register_keras_serializable(package="test")
+    class Traced(keras.layers.Layer):
+        def call(self, x):
+            traces.append(1)
+            return x
+
+    color = keras.Input((3,), name="color")
+    shape = keras.Input((2,), name="shape")
+    merged = keras.layers.Concatenate()([Traced()(color), shape])
+    model = keras.Model([color, shape], keras.layers.Dense(3)(merged))
+    x, y = colored(64)
+    data = ([x["color"], x["shape"]], y)
+    model.predict(data[0], verbose=0)
+    if keras.config.backend() == "torch":
+        pytest.skip("torch compiles nothing")
+    before = len(traces)
+    modality_report(model, data, include=["noise_curves"], **FAST)
+    assert len(traces) - before <= 1
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, RegularizedModel])
+def test_the_score_is_that_of_evaluate(wrap):
+    inner = toys.two_modalities()
+    x, y = toys.data(inner, 40)
+    model = wrap(inner)
+    model.compile("sgd", toys.LOGITS_LOSS, metrics=["accuracy"])
+    weight = np.random.default_rng(0).random(40)
+    logs = model.evaluate(x, y, return_dict=True, verbose=0)
+    report = modality_report(model, (x, y), **FAST)
+    assert report.intact.value == pytest.approx(logs["accuracy"])
+    weighted = modality_report(model, (x, y, weight), **FAST)
+    right = model.predict(x, verbose=0).argmax(axis=1) == y
+    expected = np.average(right, weights=weight)
+    assert weighted.intact.value == pytest.approx(expected)
+
+
+def test_streams_are_shuffled_within_windows():
+    x, y = colored(96)
+    batches = (
+        ({name: x[name][i : i + 8] for name in x}, y[i : i + 8])
+        for i in range(0, 96, 8)
+    )
+    report = modality_report(color_reader(), batches, window=32, **FAST)
+    assert report.num_examples == 96 and report.window == 32
+    assert report.intact.value == 1.0
+    assert report.shuffled["color"].value == pytest.approx(1 / 3, abs=0.15)
+    assert "window" in kinds(report)
+    assert "windows of 32 examples" in report.summary()
+
+
+def test_a_stream_has_groups_in_its_order():
+    x, y = colored(32)
+
+    def batches():
+        for start in range(0, 32, 8):
+            rows = slice(start, start + 8)
+            yield {name: x[name][rows] for name in x}, y[rows]
+
+    groups = np.arange(32) // 2
+    report = modality_report(color_reader(), batches(), groups=groups, **FAST)
+    assert report.num_groups == 16
+    for count in (31, 33):
+        with pytest.raises(ValueError, match="`groups` must have an entry"):
+            modality_report(
+                color_reader(), batches(), groups=np.zeros(count), **FAST
+            )
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    x, y = colored(40)
+    report = modality_report(
+        color_reader(), (x, y), include=["calibration"], **FAST
+    )
+    assert report.intact.value == 1.0
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="has tensors of strings"
+)
+def test_strings_are_shuffled_and_emptied():
+    text = keras.Input((), dtype="string", name="text")
+    lookup = keras.layers.StringLookup(vocabulary=["a", "b"])
+    ids = keras.layers.Flatten()(lookup(text)[..., None])
+    outputs = keras.layers.CategoryEncoding(3, output_mode="one_hot")(ids)
+    model = keras.Model({"text": text}, outputs)
+    strings = keras.ops.convert_to_tensor(["a", "b"] * 20)
+    data = ({"text": strings}, np.array([1, 2] * 20))
+    report = modality_report(model, data, **FAST)
+    assert report.intact.value == 1.0
+    assert report.shuffled["text"].value == pytest.approx(0.5, abs=0.3)
+    assert report.missing["zero"]["text"].value == 0.0
+
+
+def test_groups_are_drawn_as_a_whole():
+    # Half of the subjects are always right, the others never.
+    y = np.zeros(400, int)
+    groups = np.repeat(np.arange(20), 20)
+    x = np.where(groups % 2, -1.0, 1.0)[:, np.newaxis] * [[1.0, -1.0]]
+    model = keras.Sequential([keras.Input((2,), name="a")])
+    model.add(keras.layers.Activation("linear"))
+    by_example = modality_report(model, (x, y))
+    by_group = modality_report(model, (x, y), groups=groups)
+    widths = [
+        each.intact.high - each.intact.low for each in (by_example, by_group)
+    ]
+    # 1.96 * 2 * sqrt(p (1 - p) / n)
+    assert widths[0] == pytest.approx(3.92 * 0.5 / 20, rel=0.15)
+    assert widths[1] == pytest.approx(3.92 * 0.5 / 20**0.5, rel=0.2)
+    assert by_group.num_groups == 20
+    assert "few" in kinds(by_group) and "few" not in kinds(by_example)
+
+
+def test_binary_multi_label_and_one_hot():
+    inputs = {name: keras.Input((2,), name=name) for name in ("a", "b")}
+    total = keras.layers.Add()(list(inputs.values()))
+    outputs = keras.layers.Activation("sigmoid")(total)
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, (200, 2))
+    x = {"a": 8.0 * y - 4.0, "b": np.zeros((200, 2))}
+    report = modality_report(model, (x, y), include=["per_class"], **FAST)
+    assert report.task == "multi-label classification"
+    assert report.intact.value == 1.0
+    assert report.shuffled["a"].value == pytest.approx(0.5, abs=0.1)
+    assert [each["count"] for each in report.per_class] == list(y.sum(axis=0))
+    x, y = colored(60)
+    one_hot = modality_report(color_reader(), (x, np.eye(3)[y]), **FAST)
+    assert one_hot.intact.value == 1.0
+
+
+def test_regression():
+    model = adder("ab")
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(300, 3)) for name in "ab"}
+    x["b"] *= 0.1
+    report = modality_report(model, (x, x["a"] + x["b"]), **FAST)
+    assert report.metric == "R²" and not report.percent
+    assert report.intact.value == pytest.approx(1.0)
+    # Two independent draws of the same variance: R^2 = 1 - 2.
+    assert report.shuffled["a"].value == pytest.approx(-1.0, abs=0.15)
+    assert report.findings[0].text.startswith("Shuffling `a` worsens R² by 2")
+    error = modality_report(
+        model, (x, x["a"]), metric="mean_absolute_error", **FAST
+    )
+    assert not error.higher_is_better and error.chance is None
+    assert error.shuffled["a"].cost > 1.0 > error.intact.value
+
+
+def test_segmentation():
+    inputs = {name: keras.Input((4, 4, 3), name=name) for name in ("rgb", "z")}
+    model = keras.Model(inputs, keras.layers.Add()(list(inputs.values())))
+    y = np.random.default_rng(0).integers(0, 3, (40, 4, 4))
+    x = {"rgb": np.eye(3)[y], "z": np.zeros((40, 4, 4, 3))}
+    report = modality_report(model, (x, y), include="all", **FAST)
+    assert report.metric == "mIoU" and report.intact.value == 1.0
+    assert report.shuffled["rgb"].value == pytest.approx(0.2, abs=0.03)
+    assert report.baselines == {}
+
+
+def test_a_cm_vqvae_and_a_subclassed_model():
+    x, y = colored(24)
+
+    class Subclassed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.dense(inputs["color"]) + 0.0 * inputs["shape"][:, :1]
+
+    masked = CMVQVAE(
+        encoders={name: keras.layers.Dense(4) for name in x},
+        head=keras.layers.Dense(3),
+        quantizers=None,
+        mask="none",
+    )
+    for model in (Subclassed(), masked):
+        report = modality_report(model, (x, y), **FAST)
+        assert report.modalities == ["color", "shape"]
+        assert report.num_examples == 24
+
+
+def test_one_of_several_outputs():
+    inputs = keras.Input((3,), name="a")
+    outputs = {"same": inputs * 1.0, "other": keras.layers.Dense(1)(inputs)}
+    model = keras.Model(inputs, outputs)
+    losses = {"same": toys.LOGITS_LOSS, "other": "mse"}
+    model.compile("sgd", losses, metrics={"same": ["accuracy"]})
+    y = np.arange(30) % 3
+    labels = {"same": y, "other": y[:, np.newaxis]}
+    x = np.eye(3, dtype="float32")[y]
+    report = modality_report(model, (x, labels), output="same", **FAST)
+    assert report.intact.value == 1.0 and report.modalities == ["a"]
+    with pytest.raises(ValueError, match="`output` must tell one of"):
+        modality_report(model, (x, labels))
+
+
+def test_what_only_adds_up_needs_no_interaction():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    x = {name: np.eye(3)[y] + rng.normal(size=(60, 3)) for name in "ab"}
+    report = modality_report(
+        adder("ab"), (x, y), include=["interaction"], **FAST
+    )
+    assert report.additive.value == pytest.approx(report.intact.value)
+
+
+def test_a_product_needs_interaction():
+    inputs = {name: keras.Input((1,), name=name) for name in "ab"}
+    product = keras.layers.Multiply()(list(inputs.values()))
+    model = keras.Model(inputs, keras.layers.Activation("sigmoid")(8 * product))
+    rng = np.random.default_rng(0)
+    x = {name: rng.choice([-1.0, 1.0], (300, 1)) for name in "ab"}
+    y = (x["a"] * x["b"] > 0).astype(int)
+    model.compile("sgd", "binary_crossentropy")
+    report = modality_report(model, (x, y), include=["interaction"])
+    assert report.intact.value == 1.0 and report.additive.value < 0.8
+    assert "interaction" in kinds(report)
+
+
+@pytest.mark.parametrize("count", [3, 6])
+def test_shapley_values_add_up(count):
+    names = "abcdef"[:count]
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    x = {
+        name: weight * np.eye(3)[y] + rng.normal(size=(60, 3))
+        for weight, name in enumerate(names)
+    }
+    report = modality_report(adder(names), (x, y), include="subsets", **FAST)
+    gain = report.intact.value - report.subsets[""].value
+    total = sum(each.value for each in report.shapley.values())
+    assert total == pytest.approx(gain)
+    if count == 3:
+        assert len(report.subsets) == 8
+        both = report.subsets["a + c"].value
+        assert both == pytest.approx(report.shuffled["b"].value)
+
+
+def test_noise_curves_calibration_information_and_probes():
+    x, y = colored(200)
+    report = modality_report(
+        color_reader(),
+        (x, y),
+        include=["noise_curves", "calibration", "information", "baselines"],
+        missing=["zero", "mean", "noise"],
+        **FAST,
+    )
+    curve = [each.value for each in report.noise_curves["color"].values()]
+    assert curve[0] == 1.0 and curve == sorted(curve, reverse=True)
+    assert report.calibration["intact"] < 0.01 < 0.5
+    assert report.calibration["color"] == pytest.approx(
+        1 - report.shuffled["color"].value, abs=0.01
+    )
+    assert report.information["shape"] == 0.0
+    assert report.baselines["color"].value == 1.0
+    assert report.baselines["shape"].value < 0.5
+    assert list(report.missing) == ["zero", "mean", "noise"]
+
+
+def test_probes_of_held_out_groups_and_of_taps():
+    # The subject is known by its shape, and each subject has one class.
+    x, _ = colored(120)
+    groups = np.repeat(np.arange(30), 4)
+    y = groups % 3
+    x["shape"] = np.random.default_rng(0).normal(size=(30, 40))[groups]
+    shape = keras.Input((40,), name="shape")
+    color = keras.Input((3,), name="color")
+    features = keras.layers.Dense(3, name="features")(shape)
+    model = keras.Model({"color": color, "shape": shape}, features + color)
+    data = (x, y)
+    known = modality_report(model, data, include="baselines", **FAST)
+    held = modality_report(
+        model, data, include="baselines", groups=groups, **FAST
+    )
+    assert known.baselines["shape"].value > 0.9
+    assert held.baselines["shape"].value < 0.7
+    tapped = modality_report(
+        model, data, include="baselines", taps={"shape": "features"}, **FAST
+    )
+    assert tapped.baselines["shape"].value < known.baselines["shape"].value
+
+
+def test_models_of_one_modality_are_compared_with():
+    x, y = colored(60)
+    # Both are right on the first half only.
+    x["color"][30:] = np.roll(x["color"][30:], 1, axis=1)
+    alone = keras.Input((3,), name="color")
+    by_name = keras.Model({"color": alone}, keras.layers.ReLU()(alone))
+    by_place = keras.Sequential([keras.Input((3,)), keras.layers.ReLU()])
+    for own in (by_name, by_place):
+        report = modality_report(
+            color_reader(), (x, y), unimodal={"color": own}, **FAST
+        )
+        measured = report.unimodal["color"]
+        assert measured.value == report.intact.value == 0.5
+        # The same examples are right, so nothing is left to chance.
+        assert measured.cost_high == pytest.approx(3 / 60)
+        assert "unimodal" in kinds(report)
+        assert "a model of it only" in report.to_html()
+    for wrong in ({"video": own}, {"color": 3}, [own]):
+        with pytest.raises(ValueError, match="`unimodal` must"):
+            modality_report(color_reader(), (x, y), unimodal=wrong)
+
+
+def test_untrained_statistics_are_told():
+    inputs = keras.Input((3,), name="a")
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(inputs))
+    x, y = colored(40)
+    report = modality_report(model, (x["color"], y), **FAST)
+    assert "never updated" in report.findings[-1].text
+    model.layers[-1].moving_mean.assign([0.1, 0.2, 0.3])
+    report = modality_report(model, (x["color"], y), **FAST)
+    assert not any("never updated" in each.text for each in report.findings)
+
+
+def test_keras_metrics():
+    model = adder("ab")
+    x, y = colored(120)
+    data = ({"a": x["color"], "b": x["color"][::-1]}, np.eye(3)[y])
+    metric = keras.metrics.F1Score(average="macro")
+    report = modality_report(model, data, metric=metric, **FAST)
+    predictions = model.predict(data[0], verbose=0)
+    metric.update_state(data[1], predictions)
+    assert report.intact.value == pytest.approx(
+        float(metric.result()), abs=1e-5
+    )
+    assert report.chance is None and report.metric == "f1_score"
+    assert report.intact.low <= report.intact.value <= report.intact.high
+
+
+def test_progress_is_shown(capsys):
+    x, y = colored(40)
+    modality_report(color_reader(), (x, y), verbose=1, **FAST)
+    assert "10/10" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"include": "everything"}, "`include` must be one of"),
+        ({"missing": "nothing"}, "`missing` must be one of"),
+        ({"mode": "up"}, "`mode` must be one of"),
+        ({"num_permutations": 0}, "`num_permutations` must be an integer"),
+        ({"confidence": 1.0}, "`confidence` must be a finite number"),
+        ({"groups": [1, 2]}, "`groups` must be an array"),
+        ({"modalities": ["video"]}, "`modalities` must name"),
+        ({"metric": "wonder"}, "`metric` must be the name"),
+        ({"window": 0}, "`window` must be an integer"),
+        ({"seed": -1}, "`seed` must be an integer"),
+    ],
+)
+def test_arguments_are_checked(arguments, message):
+    x, y = colored(12)
+    with pytest.raises(ValueError, match=message):
+        modality_report(color_reader(), (x, y), **arguments)
+
+
+def test_classes_are_needed_for_calibration():
+    model = adder("ab")
+    x = dict.fromkeys("ab", np.random.rand(8, 3))
+    with pytest.raises(ValueError, match="`include` has"):
+        modality_report(model, (x, x["a"]), include=["calibration"])

@@ -1,0 +1,196 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg.report.further_scores import CalibrationError
+from keras_mmreg.report.further_scores import ClassRecall
+from keras_mmreg.report.keras_scores import KerasMetric
+from keras_mmreg.report.keras_scores import Mean
+from keras_mmreg.report.scores import Accuracy
+from keras_mmreg.report.scores import MeanIoU
+from keras_mmreg.report.scores import RSquared
+from keras_mmreg.report.task import Task
+from keras_mmreg.report.task import infer_task
+
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(50, 4)).astype("float32")
+LABELS = RNG.integers(0, 4, 50)
+WEIGHTS = RNG.random(50)
+
+
+def total(score, y, predictions, weight=None, parts=5):
+    """The score of sums over batches."""
+    sums = 0.0
+    for rows in np.array_split(np.arange(len(y)), parts):
+        part = None if weight is None else weight[rows]
+        statistics = score.statistics(y[rows], predictions[rows], part)
+        sums = sums + statistics.sum(axis=0)
+    return float(score.value(sums))
+
+
+def task(y, predictions, loss=None):
+    return infer_task(loss, y, predictions)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHTS])
+def test_accuracy_of_classes(weight):
+    right = LOGITS.argmax(axis=1) == LABELS
+    expected = np.average(right, weights=weight)
+    one_hot = np.eye(4)[LABELS]
+    for y in (LABELS, LABELS[:, np.newaxis], one_hot):
+        score = Accuracy(task(y, LOGITS))
+        assert total(score, y, LOGITS, weight) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_accuracy_of_binary_labels(from_logits):
+    y = RNG.integers(0, 2, (50, 4))
+    predictions = LOGITS if from_logits else 1 / (1 + np.exp(-LOGITS))
+    loss = keras.losses.BinaryCrossentropy(from_logits=from_logits)
+    score = Accuracy(task(y, predictions, loss))
+    expected = np.mean((LOGITS > 0) == y)
+    assert total(score, y, predictions) == pytest.approx(expected)
+    shares = y.mean(axis=0)
+    chance = score.chance(score.label_statistics(y, None))
+    assert chance == pytest.approx(np.maximum(shares, 1 - shares).mean())
+
+
+def test_ignored_classes_do_not_count():
+    loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=3)
+    score = Accuracy(task(LABELS, LOGITS, loss))
+    kept = LABELS != 3
+    expected = np.mean((LOGITS.argmax(axis=1) == LABELS)[kept])
+    assert total(score, LABELS, LOGITS) == pytest.approx(expected)
+    counts = score.label_statistics(LABELS, None)
+    np.testing.assert_array_equal(counts, [*np.bincount(LABELS)[:3], 0])
+
+
+def test_mean_iou():
+    logits = RNG.normal(size=(6, 5, 5, 4)).astype("float32")
+    y = RNG.integers(0, 3, (6, 5, 5))
+    predicted = logits.argmax(axis=-1)
+    expected = [
+        np.sum((predicted == each) & (y == each))
+        / np.sum((predicted == each) | (y == each))
+        for each in range(4)
+    ]
+    score = MeanIoU(task(y, logits))
+    value = total(score, y, logits, parts=2)
+    assert value == pytest.approx(np.mean(expected))
+    share = np.bincount(y.ravel()).max() / y.size
+    chance = score.chance(score.label_statistics(y, None))
+    assert chance == pytest.approx(share / 3)
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 1), (50, 3)])
+@pytest.mark.parametrize("weight", [None, WEIGHTS])
+def test_r_squared(shape, weight):
+    # Far from 0, where sums of squares would cancel.
+    y = RNG.normal(1000, 1, shape)
+    predictions = y + RNG.normal(0, 0.5, shape)
+    columns = y.reshape(50, -1)
+    weights = np.ones(50) if weight is None else weight
+    error = np.average(
+        (columns - predictions.reshape(50, -1)) ** 2, axis=0, weights=weights
+    )
+    mean = np.average(columns, axis=0, weights=weights)
+    variance = np.average((columns - mean) ** 2, axis=0, weights=weights)
+    expected = np.mean(1 - error / variance)
+    score = RSquared(y)
+    assert total(score, y, predictions, weight) == pytest.approx(expected)
+    assert score.chance(np.zeros(1)) == 0.0
+
+
+def test_functions_are_averaged():
+    y = RNG.normal(size=(50, 2)).astype("float32")
+    predictions = RNG.normal(size=(50, 2)).astype("float32")
+    score = Mean(keras.losses.mean_absolute_error, "mae", False, False)
+    expected = np.abs(y - predictions).mean()
+    assert total(score, y, predictions) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_function_gets_labels_of_the_shape_of_its_predictions():
+    y = RNG.normal(size=50).astype("float32")
+    score = Mean(keras.losses.mean_squared_error, "mse", False, False)
+    assert total(score, y, y[:, np.newaxis]) == pytest.approx(0.0)
+
+
+def test_a_keras_metric_is_summed():
+    y = RNG.integers(0, 2, (50, 1))
+    predictions = RNG.random((50, 1)).astype("float32")
+    metric = keras.metrics.AUC()
+    metric.update_state(y, predictions)
+    expected = float(metric.result())
+    score = KerasMetric(metric, higher_is_better=True)
+    assert total(score, y, predictions) == pytest.approx(expected, rel=1e-5)
+    assert float(metric.result()) == expected, "the given metric is not used"
+
+
+class Last(keras.metrics.Metric):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.last = self.add_weight(name="last", initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.last.assign(keras.ops.max(y_pred))
+
+    def result(self):
+        return self.last
+
+
+def test_a_metric_that_is_no_sum_is_refused():
+    score = KerasMetric(Last(name="last"), higher_is_better=True)
+    with pytest.raises(ValueError, match="`metric` must be the sum"):
+        score.statistics(LABELS, 1 + np.abs(LOGITS), None)
+
+
+class NotRebuilt(Last):
+    def __init__(self, size):
+        super().__init__(name="not_rebuilt")
+
+
+def test_a_metric_without_a_config_is_refused():
+    with pytest.raises(ValueError, match="`metric` must be rebuilt"):
+        KerasMetric(NotRebuilt(3), higher_is_better=True)
+
+
+def test_calibration_error():
+    known = Task("sparse", False, False, 2)
+    probabilities = np.tile([[0.8, 0.2]], (10, 1))
+    y = np.array([0] * 6 + [1] * 4)
+    assert total(CalibrationError(known), y, probabilities) == pytest.approx(
+        0.2
+    )
+    binary = Task("binary", False, False, 1)
+    sure = np.full((10, 1), 0.2)
+    assert total(CalibrationError(binary), y, sure) == pytest.approx(0.2)
+
+
+def test_recall_of_each_class():
+    score = ClassRecall(Task("sparse", True, False, 4))
+    sums = score.statistics(LABELS, LOGITS, None).sum(axis=0)
+    right = LOGITS.argmax(axis=1) == LABELS
+    expected = [right[LABELS == each].mean() for each in range(4)]
+    np.testing.assert_allclose(score.value(sums), expected)
+
+
+@pytest.mark.parametrize(
+    "loss, y, shape, kind, name",
+    [
+        (None, np.array([0, 2]), (2, 3), "sparse", "classification"),
+        (None, np.eye(3)[:2], (2, 3), "one_hot", "classification"),
+        (None, np.array([[1, 1, 0]]), (1, 3), "binary", "multi-label"),
+        (None, np.array([0.0, 1.0]), (2, 1), "binary", "binary"),
+        (None, np.array([0.5, 1.7]), (2, 1), "regression", "regression"),
+        ("mse", np.array([0.0, 1.0]), (2, 1), "regression", "regression"),
+        (None, np.zeros((2, 4, 4), int), (2, 4, 4, 3), "sparse", "dense"),
+    ],
+)
+def test_tasks(loss, y, shape, kind, name):
+    known = infer_task(loss, y, RNG.normal(size=shape))
+    assert known.kind == kind and known.name.startswith(name)
+
+
+def test_labels_that_do_not_fit():
+    with pytest.raises(ValueError, match="labels that fit the model's output"):
+        infer_task("mse", np.ones((2, 3)), np.ones((2, 1)))

@@ -1,0 +1,73 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg.__main__ import main
+from tests.report.toys import color_reader
+from tests.report.toys import colored
+
+
+@pytest.fixture
+def files(tmp_path):
+    x, y = colored(60)
+    model, data = tmp_path / "model.keras", tmp_path / "data.npz"
+    color_reader().save(model)
+    np.savez(data, y=y, groups=np.arange(60) % 30, **x)
+    return tmp_path, model, data
+
+
+def test_a_report_of_a_saved_model(files, capsys):
+    folder, model, data = files
+    page, text = folder / "report.html", folder / "report.json"
+    status = main(
+        ["report", str(model), str(data), "--html", str(page)]
+        + ["--json", str(text), "--missing", "zero", "mean", "--quiet"]
+    )
+    assert status == 0
+    out = capsys.readouterr().out
+    assert "rests on\n  `color`" in out or "rests on `color`" in out
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    values = json.loads(text.read_text("utf-8"))
+    assert values["intact"]["value"] == 1.0 and values["num_groups"] == 30
+    assert list(values["missing"]) == ["zero", "mean"]
+
+
+def test_inputs_in_a_list_and_nested(tmp_path):
+    ids = keras.Input((3,), name="ids")
+    mask = keras.Input((3,), name="mask")
+    outputs = keras.layers.Multiply()([ids, mask])
+    y = np.arange(30) % 3
+    arrays = {"ids": np.eye(3)[y], "mask": np.ones((30, 3))}
+    keras.Model([ids, mask], outputs).save(tmp_path / "list.keras")
+    np.savez(tmp_path / "list.npz", y=y, **arrays)
+    nested = keras.Model({"text": {"ids": ids, "mask": mask}}, outputs)
+    nested.save(tmp_path / "nested.keras")
+    arrays = {f"text/{name}": array for name, array in arrays.items()}
+    np.savez(tmp_path / "nested.npz", y=y, **arrays)
+    layers = [keras.Input((3,)), keras.layers.ReLU()]
+    keras.Sequential(layers).save(tmp_path / "sequential.keras")
+    np.savez(tmp_path / "sequential.npz", y=y, x=np.eye(3)[y])
+    for name, modalities in (
+        ("sequential", ["input"]),
+        ("list", ["ids", "mask"]),
+        ("nested", ["text"]),
+    ):
+        path = tmp_path / f"{name}.json"
+        files = [str(tmp_path / f"{name}.{end}") for end in ("keras", "npz")]
+        assert main(["report", *files, "--json", str(path), "--quiet"]) == 0
+        assert json.loads(path.read_text())["modalities"] == modalities
+
+
+def test_what_is_missing_is_told(files, capsys):
+    folder, model, data = files
+    with pytest.raises(SystemExit):
+        main(["report", str(model), str(folder / "none.npz")])
+    assert "no such file" in capsys.readouterr().err
+    for arrays in ({"color": np.ones((2, 3))}, {"y": np.ones(2)}):
+        np.savez(data, **arrays)
+        with pytest.raises(SystemExit) as error:
+            main(["report", str(model), str(data)])
+        assert error.value.code == 1
+        assert "error: `data` must have" in capsys.readouterr().err
