@@ -22,17 +22,23 @@ from keras_mmreg.datasets.colored_mnist import colorize
 from keras_mmreg.datasets.colored_mnist import gray
 from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
+from keras_mmreg.datasets.utd_mhad import UTD_MHAD_ACTIONS
+from keras_mmreg.datasets.utd_mhad import UTDMHAD
+from keras_mmreg.datasets.utd_mhad import load_utd_mhad
 
 __all__ = [
     "FSDD",
     "PALETTES",
     "SPEAKERS",
+    "UTDMHAD",
+    "UTD_MHAD_ACTIONS",
     "AVDigits",
     "ColoredMNIST",
     "colorize",
     "gray",
     "load_av_digits",
     "load_colored_mnist",
+    "load_utd_mhad",
     "log_mel_spectrograms",
     "permute_colors",
     "read_fsdd",
@@ -43,6 +49,7 @@ _BUILDERS = {
     "AVDigitsConfig": ("av_digits", "AVDigitsConfig"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
+    "UTDMHADBuilder": ("utd_mhad", "Builder"),
 }
 
 
@@ -55,7 +62,7 @@ def _builder_module(dataset: str) -> Any:
 # Silent, because most users need no builder; `__getattr__` tells those who
 # ask for one what to install.
 with contextlib.suppress(ImportError):
-    for _dataset in ("av_digits", "colored_mnist"):
+    for _dataset in dict.fromkeys(name for name, _ in _BUILDERS.values()):
         _builder_module(_dataset)
 
 

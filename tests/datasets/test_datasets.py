@@ -10,6 +10,7 @@ BUILDERS = [
     "AVDigitsConfig",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
+    "UTDMHADBuilder",
 ]
 
 
