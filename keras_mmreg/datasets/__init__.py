@@ -16,6 +16,8 @@ from keras_mmreg.datasets.av_digits import AVDigits
 from keras_mmreg.datasets.av_digits import load_av_digits
 from keras_mmreg.datasets.av_digits import log_mel_spectrograms
 from keras_mmreg.datasets.av_digits import read_fsdd
+from keras_mmreg.datasets.biased_dogs_cats import BiasedDogsCats
+from keras_mmreg.datasets.biased_dogs_cats import load_biased_dogs_cats
 from keras_mmreg.datasets.colored_mnist import PALETTES
 from keras_mmreg.datasets.colored_mnist import ColoredMNIST
 from keras_mmreg.datasets.colored_mnist import colorize
@@ -33,10 +35,12 @@ __all__ = [
     "UTDMHAD",
     "UTD_MHAD_ACTIONS",
     "AVDigits",
+    "BiasedDogsCats",
     "ColoredMNIST",
     "colorize",
     "gray",
     "load_av_digits",
+    "load_biased_dogs_cats",
     "load_colored_mnist",
     "load_utd_mhad",
     "log_mel_spectrograms",
@@ -47,6 +51,7 @@ __all__ = [
 _BUILDERS = {
     "AVDigitsBuilder": ("av_digits", "Builder"),
     "AVDigitsConfig": ("av_digits", "AVDigitsConfig"),
+    "BiasedDogsCatsBuilder": ("biased_dogs_cats", "Builder"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
     "UTDMHADBuilder": ("utd_mhad", "Builder"),

@@ -38,6 +38,7 @@ READ_ERRORS = (
 """What reading a missing, broken or wrong file raises."""
 
 MEBIBYTE = 2**20
+_MAX_PIXELS = 2**24
 
 
 def as_path(path: str | pathlib.Path) -> pathlib.Path:
@@ -186,6 +187,38 @@ def read_mat(
     except (*READ_ERRORS, scipy_io.matlab.MatReadError) as error:
         raise ValueError(f"{name}: {error}") from error
     return check_finite(f"{name}: `{variable}`", values)
+
+
+def read_image(
+    name: str, content: bytes, size: int | tuple[int, int] | None = None
+) -> np.ndarray:
+    """Decodes an image to 8-bit RGB, after a look at its size.
+
+    Args:
+        name: String. The file's name, which messages begin with.
+        content: The file's bytes.
+        size: The height and width, or one integer for both, to which the image
+            is squeezed; `None` keeps those it has. Defaults to `None`.
+
+    Returns:
+        A uint8 array `(height, width, 3)`.
+    """
+    pillow = import_optional("PIL.Image", "Pillow", "images")
+    try:
+        with pillow.open(io.BytesIO(content)) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise ValueError(
+                    f"{image.width} x {image.height} pixels, more than "
+                    f"{_MAX_PIXELS}"
+                )
+            image = image.convert("RGB")
+    except (*READ_ERRORS, pillow.DecompressionBombError) as error:
+        raise ValueError(f"{name}: {error}") from error
+    if size is not None:
+        height, width = (size, size) if isinstance(size, int) else size
+        if image.size != (width, height):
+            image = image.resize((width, height), pillow.Resampling.BILINEAR)
+    return np.array(image)
 
 
 def check_shape(

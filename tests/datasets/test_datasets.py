@@ -8,6 +8,7 @@ from keras_mmreg import datasets
 BUILDERS = [
     "AVDigitsBuilder",
     "AVDigitsConfig",
+    "BiasedDogsCatsBuilder",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
     "UTDMHADBuilder",
