@@ -24,6 +24,9 @@ from keras_mmreg.datasets.colored_mnist import colorize
 from keras_mmreg.datasets.colored_mnist import gray
 from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
+from keras_mmreg.datasets.penn_action import PENN_ACTIONS
+from keras_mmreg.datasets.penn_action import PennAction
+from keras_mmreg.datasets.penn_action import load_penn_action
 from keras_mmreg.datasets.utd_mhad import UTD_MHAD_ACTIONS
 from keras_mmreg.datasets.utd_mhad import UTDMHAD
 from keras_mmreg.datasets.utd_mhad import load_utd_mhad
@@ -31,17 +34,20 @@ from keras_mmreg.datasets.utd_mhad import load_utd_mhad
 __all__ = [
     "FSDD",
     "PALETTES",
+    "PENN_ACTIONS",
     "SPEAKERS",
     "UTDMHAD",
     "UTD_MHAD_ACTIONS",
     "AVDigits",
     "BiasedDogsCats",
     "ColoredMNIST",
+    "PennAction",
     "colorize",
     "gray",
     "load_av_digits",
     "load_biased_dogs_cats",
     "load_colored_mnist",
+    "load_penn_action",
     "load_utd_mhad",
     "log_mel_spectrograms",
     "permute_colors",
@@ -54,6 +60,7 @@ _BUILDERS = {
     "BiasedDogsCatsBuilder": ("biased_dogs_cats", "Builder"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
+    "PennActionBuilder": ("penn_action", "Builder"),
     "UTDMHADBuilder": ("utd_mhad", "Builder"),
 }
 

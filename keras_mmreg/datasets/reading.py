@@ -17,6 +17,7 @@ import wave
 import zipfile
 import zlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
@@ -155,38 +156,43 @@ def _check_sizes(
 def read_mat(
     name: str,
     content: bytes | pathlib.Path,
-    variable: str,
-    shape: Sequence[int | None],
+    shapes: Mapping[str, Sequence[int | None]],
     max_length: int = 10_000,
-) -> np.ndarray:
-    """Reads a variable of a MATLAB file, after a look at its size.
+) -> dict[str, np.ndarray]:
+    """Reads variables of a MATLAB file, after a look at their sizes.
 
     Args:
         name: String. The file's name, which messages begin with.
         content: The file's bytes, or its path.
-        variable: String. The variable's name.
-        shape: The shape that it must have; `None` for an axis of any length.
+        shapes: The variables, and the shape that each must have; `None` for an
+            axis of any length.
         max_length: Integer. The longest such axis. Defaults to `10_000`.
 
     Returns:
-        The variable as a numeric array without NaN or infinity.
+        A dictionary of numeric arrays without NaN or infinity, and of strings.
     """
     scipy_io = import_optional("scipy.io", "scipy", "MATLAB files")
     if not isinstance(content, bytes):
         content = content.read_bytes()
     try:
         # The headers alone tell the size; `loadmat` would unpack everything.
-        headers = scipy_io.whosmat(io.BytesIO(content))
+        headers = scipy_io.whosmat(
+            io.BytesIO(content), chars_as_strings=False
+        )
         found = {header[0]: tuple(header[1]) for header in headers}
-        if variable not in found:
-            raise ValueError(f"no `{variable}` among {sorted(found)}")
-        check_shape(f"`{variable}`", found[variable], shape, max_length)
+        for variable, shape in shapes.items():
+            if variable not in found:
+                raise ValueError(f"no `{variable}` among {sorted(found)}")
+            check_shape(f"`{variable}`", found[variable], shape, max_length)
         values = scipy_io.loadmat(
-            io.BytesIO(content), variable_names=[variable]
-        )[variable]
+            io.BytesIO(content), variable_names=list(shapes)
+        )
+        for variable in shapes:
+            if values[variable].dtype.kind != "U":
+                check_finite(f"`{variable}`", values[variable])
     except (*READ_ERRORS, scipy_io.matlab.MatReadError) as error:
         raise ValueError(f"{name}: {error}") from error
-    return check_finite(f"{name}: `{variable}`", values)
+    return {variable: values[variable] for variable in shapes}
 
 
 def read_image(

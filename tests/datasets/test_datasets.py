@@ -11,6 +11,7 @@ BUILDERS = [
     "BiasedDogsCatsBuilder",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
+    "PennActionBuilder",
     "UTDMHADBuilder",
 ]
 

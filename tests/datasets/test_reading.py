@@ -82,4 +82,4 @@ def test_check_hash(tmp_path):
 def test_a_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(ImportError, match="`pip install scipy`"):
-        reading.read_mat("a.mat", b"", "x", (1,))
+        reading.read_mat("a.mat", b"", {"x": (1,)})

@@ -158,10 +158,9 @@ def _read_originals(
         clip = clips.setdefault(key, {})
         if modality in clip:
             raise ValueError(f"{name} twice")
-        array = reading.read_mat(
-            name, content, *_VARIABLES[modality], max_length=1000
-        )
-        clip[modality] = _same_size(modality, array, sizes)
+        variable, shape = _VARIABLES[modality]
+        found = reading.read_mat(name, content, {variable: shape}, 1000)
+        clip[modality] = _same_size(modality, found[variable], sizes)
     if not clips:
         raise ValueError("no file of such a name")
     for (action, subject, trial), clip in clips.items():
