@@ -24,6 +24,9 @@ from keras_mmreg.datasets.colored_mnist import colorize
 from keras_mmreg.datasets.colored_mnist import gray
 from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
+from keras_mmreg.datasets.nyu_v2_segmentation import NYU_V2_CLASSES
+from keras_mmreg.datasets.nyu_v2_segmentation import NYUv2Segmentation
+from keras_mmreg.datasets.nyu_v2_segmentation import load_nyu_v2_segmentation
 from keras_mmreg.datasets.penn_action import PENN_ACTIONS
 from keras_mmreg.datasets.penn_action import PennAction
 from keras_mmreg.datasets.penn_action import load_penn_action
@@ -33,6 +36,7 @@ from keras_mmreg.datasets.utd_mhad import load_utd_mhad
 
 __all__ = [
     "FSDD",
+    "NYU_V2_CLASSES",
     "PALETTES",
     "PENN_ACTIONS",
     "SPEAKERS",
@@ -41,12 +45,14 @@ __all__ = [
     "AVDigits",
     "BiasedDogsCats",
     "ColoredMNIST",
+    "NYUv2Segmentation",
     "PennAction",
     "colorize",
     "gray",
     "load_av_digits",
     "load_biased_dogs_cats",
     "load_colored_mnist",
+    "load_nyu_v2_segmentation",
     "load_penn_action",
     "load_utd_mhad",
     "log_mel_spectrograms",
@@ -60,6 +66,7 @@ _BUILDERS = {
     "BiasedDogsCatsBuilder": ("biased_dogs_cats", "Builder"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
+    "NYUv2SegmentationBuilder": ("nyu_v2_segmentation", "Builder"),
     "PennActionBuilder": ("penn_action", "Builder"),
     "UTDMHADBuilder": ("utd_mhad", "Builder"),
 }

@@ -176,9 +176,7 @@ def read_mat(
         content = content.read_bytes()
     try:
         # The headers alone tell the size; `loadmat` would unpack everything.
-        headers = scipy_io.whosmat(
-            io.BytesIO(content), chars_as_strings=False
-        )
+        headers = scipy_io.whosmat(io.BytesIO(content), chars_as_strings=False)
         found = {header[0]: tuple(header[1]) for header in headers}
         for variable, shape in shapes.items():
             if variable not in found:

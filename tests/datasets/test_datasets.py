@@ -11,6 +11,7 @@ BUILDERS = [
     "BiasedDogsCatsBuilder",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
+    "NYUv2SegmentationBuilder",
     "PennActionBuilder",
     "UTDMHADBuilder",
 ]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_mmreg.datasets import reading
+from keras_mmreg.datasets.resampling import moments
 
 MODALITIES = ("pose", "box", "frames")
 NUM_JOINTS = 13
@@ -133,7 +134,7 @@ def _read_arrays(
                 f"`{name}` of {array.shape[1]} frames a clip, fewer than the "
                 f"{num_frames} asked for"
             )
-        chosen = _moments(array.shape[1], num_frames)
+        chosen = moments(array.shape[1], num_frames)
         x[name] = array[:, chosen].astype(np.float32)
     limits = {"action": len(ACTIONS) - 1, "train": 1, "view": len(VIEWS) - 1}
     action, train, view = (
@@ -169,13 +170,13 @@ def _read_clip(
         _index(file, "pose", VIEWS, str(found["pose"].item())),
         int(file.name.removesuffix(".mat")),
     )
-    moments = _moments(length, num_frames)
-    pose, box = _pose_and_box(found, moments)
+    chosen = moments(length, num_frames)
+    pose, box = _pose_and_box(found, chosen)
     x = {"pose": pose, "box": box}
     if "frames" in modalities:
         frames = folder / "frames" / file.name.removesuffix(".mat")
         x["frames"] = np.stack(
-            [_read_frame(frames, moment, frame_size) for moment in moments]
+            [_read_frame(frames, moment, frame_size) for moment in chosen]
         )
     return x, labels
 
@@ -197,24 +198,19 @@ def _read_frame(
 
 
 def _pose_and_box(
-    found: Mapping[str, np.ndarray], moments: np.ndarray
+    found: Mapping[str, np.ndarray], chosen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     height, width = found["dimensions"].astype(float)[0, :2]
     # Some clips have a box less than frames: the last one stays.
     boxes = found["bbox"].astype(float)
-    corners = boxes[np.minimum(moments, len(boxes) - 1)]
+    corners = boxes[np.minimum(chosen, len(boxes) - 1)]
     corner = corners[:, np.newaxis, :2]
     # A common scale for both axes keeps the body's proportions.
     side = (corners[:, 2:] - corners[:, :2]).max(axis=1)
     side = np.maximum(side, 1.0)[:, np.newaxis, np.newaxis]
-    joints = np.stack([found["x"], found["y"]], axis=-1)[moments]
+    joints = np.stack([found["x"], found["y"]], axis=-1)[chosen]
     places = np.clip((joints - corner) / side, -_FARTHEST, _FARTHEST)
-    visible = found["visibility"][moments, :, np.newaxis] > 0
+    visible = found["visibility"][chosen, :, np.newaxis] > 0
     box = corners / np.array([width, height, width, height])
     pose = np.concatenate([places, visible], axis=-1)
     return pose.astype(np.float32), box.astype(np.float32)
-
-
-def _moments(length: int, count: int) -> np.ndarray:
-    """`count` frames, evenly spread over a clip from first to last."""
-    return np.rint(np.linspace(0, length - 1, count)).astype(int)

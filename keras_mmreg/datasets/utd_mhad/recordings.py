@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_mmreg.datasets import reading
+from keras_mmreg.datasets.resampling import block_means
+from keras_mmreg.datasets.resampling import moments
 
 MODALITIES = ("depth", "skeleton", "inertial")
 NUM_SUBJECTS = 8
@@ -130,11 +132,11 @@ def _read_arrays(
                 f"`{name}` of {array.shape[1]} frames a clip, fewer than the "
                 f"{getattr(sizes, name)} asked for"
             )
-        x[name] = array[:, _moments(array.shape[1], getattr(sizes, name))]
+        x[name] = array[:, moments(array.shape[1], getattr(sizes, name))]
     if "depth" in x:
         if x["depth"].dtype != np.uint8:
             raise ValueError(f"`depth` of type {x['depth'].dtype}, not uint8")
-        x["depth"] = _STEP * _pool(x["depth"], sizes.depth_size)
+        x["depth"] = _STEP * block_means(x["depth"], sizes.depth_size)
     labels = {
         "action": (0, len(ACTIONS) - 1),
         "subject": (1, NUM_SUBJECTS),
@@ -208,27 +210,10 @@ def _same_size(modality: str, array: np.ndarray, sizes: Sizes) -> np.ndarray:
     """A published array, frames first, brought to the size of all clips."""
     if modality != "inertial":
         array = np.moveaxis(array, -1, 0)
-    array = array[_moments(len(array), getattr(sizes, modality))]
+    array = array[moments(len(array), getattr(sizes, modality))]
     if modality == "depth":
-        array = _MILLIMETRES * _pool(array, sizes.depth_size)
+        array = _MILLIMETRES * block_means(array, sizes.depth_size)
     return array.astype(np.float32)
-
-
-def _moments(length: int, count: int) -> np.ndarray:
-    """`count` frames, evenly spread over a clip from first to last."""
-    return np.rint(np.linspace(0, length - 1, count)).astype(int)
-
-
-def _pool(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Means over blocks of pixels `(..., height, width)`."""
-    *outer, height, width = depth.shape
-    if height % size[0] or width % size[1]:
-        raise ValueError(
-            f"depth of {height} x {width} pixels, which cannot be divided into "
-            f"{size[0]} x {size[1]} blocks"
-        )
-    blocks = (size[0], height // size[0], size[1], width // size[1])
-    return depth.reshape(*outer, *blocks).mean(axis=(-3, -1), dtype=np.float32)
 
 
 def _in_order(recordings: Recordings) -> Recordings:
