@@ -21,6 +21,28 @@ def moments(length: int, count: int) -> np.ndarray:
     return np.rint(np.linspace(0, length - 1, count)).astype(int)
 
 
+def interpolated(values: np.ndarray, count: int) -> np.ndarray:
+    """A signal at `count` moments, linear between the recorded ones.
+
+    Args:
+        values: Array `(length, ...)`.
+        count: Integer. The moments, evenly spread from first to last.
+
+    Returns:
+        Float64 array `(count, ...)`.
+
+    Example:
+
+    >>> interpolated(np.array([0.0, 1.0, 4.0]), 5).tolist()
+    [0.0, 0.5, 1.0, 2.5, 4.0]
+    """
+    places = np.linspace(0, len(values) - 1, count)
+    before = np.floor(places).astype(int)
+    after = np.minimum(before + 1, len(values) - 1)
+    share = (places - before).reshape(-1, *[1] * (values.ndim - 1))
+    return (1.0 - share) * values[before] + share * values[after]
+
+
 def block_means(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Means over equal blocks of pixels.
 

@@ -39,15 +39,6 @@ EXPECTED = (
     "file with the arrays `pose`, `box`, `action`, `train` and `view`"
 )
 
-# The names on the publisher's web page, where they differ from those of files.
-_OTHER_NAMES = {
-    "bowling": "bowl",
-    "pull_ups": "pullup",
-    "push_ups": "pushup",
-    "sit_ups": "situp",
-    "squats": "squat",
-    "strumming_guitar": "strum_guitar",
-}
 _VARIABLES: Mapping[str, tuple[int | None, ...]] = {
     "action": (1, None),
     "pose": (1, None),
@@ -163,10 +154,9 @@ def _read_clip(
             )
     if found["dimensions"].min() < 1:
         raise ValueError(f"{file.name}: `dimensions` below 1")
-    action = str(found["action"].item())
     labels = (
-        _index(file, "action", ACTIONS, _OTHER_NAMES.get(action, action)),
-        int(_index(file, "train", (-1, 0, 1), found["train"].item()) == 2),
+        _index(file, "action", ACTIONS, str(found["action"].item())),
+        _index(file, "train", (-1, 1), found["train"].item()),
         _index(file, "pose", VIEWS, str(found["pose"].item())),
         int(file.name.removesuffix(".mat")),
     )

@@ -56,8 +56,9 @@ def load_utd_mhad(
     https://www.utdallas.edu/~kehtar/UTD-MHAD.html. They need not be unpacked.
 
     The split is that of Chen et al.: trained on the odd subjects, tested on
-    the even ones. Clips differ in length: frames are taken at evenly spread
-    moments, and depth is averaged over blocks of pixels.
+    the even ones. Clips differ in length and are brought to moments that are
+    evenly spread: depth to the frame next to each, averaged over blocks of
+    pixels; skeleton and inertial signals by linear interpolation.
 
     Args:
         path: The path of a folder with Depth.zip, Skeleton.zip and

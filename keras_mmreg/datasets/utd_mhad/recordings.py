@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_mmreg.datasets import reading
 from keras_mmreg.datasets.resampling import block_means
+from keras_mmreg.datasets.resampling import interpolated
 from keras_mmreg.datasets.resampling import moments
 
 MODALITIES = ("depth", "skeleton", "inertial")
@@ -62,9 +63,9 @@ _VARIABLES: Mapping[str, tuple[str, tuple[int | None, ...]]] = {
 _MAX_FILE_BYTES = 128 * reading.MEBIBYTE
 _MAX_ARCHIVE_BYTES = 2**17 * reading.MEBIBYTE
 _MAX_ARRAY_BYTES = 2**12 * reading.MEBIBYTE
-_MILLIMETRES = 1e-3
+_MILLIMETRE = 1e-3
 # The unit of 8-bit depth.
-_STEP = 16 * _MILLIMETRES
+_STEP = 16 * _MILLIMETRE
 
 
 class Sizes(NamedTuple):
@@ -132,18 +133,18 @@ def _read_arrays(
                 f"`{name}` of {array.shape[1]} frames a clip, fewer than the "
                 f"{getattr(sizes, name)} asked for"
             )
-        x[name] = array[:, moments(array.shape[1], getattr(sizes, name))]
-    if "depth" in x:
-        if x["depth"].dtype != np.uint8:
-            raise ValueError(f"`depth` of type {x['depth'].dtype}, not uint8")
-        x["depth"] = _STEP * block_means(x["depth"], sizes.depth_size)
+        if name == "depth" and array.dtype != np.uint8:
+            raise ValueError(f"`depth` of type {array.dtype}, not uint8")
+        x[name] = np.swapaxes(
+            _same_size(name, np.swapaxes(array, 0, 1), sizes, _STEP), 0, 1
+        )
     labels = {
         "action": (0, len(ACTIONS) - 1),
         "subject": (1, NUM_SUBJECTS),
         "trial": (1, None),
     }
     return Recordings(
-        {name: array.astype(np.float32) for name, array in x.items()},
+        x,
         *(
             reading.check_integers(name, arrays[name], *limits, num_clips)
             for name, limits in labels.items()
@@ -162,7 +163,10 @@ def _read_originals(
             raise ValueError(f"{name} twice")
         variable, shape = _VARIABLES[modality]
         found = reading.read_mat(name, content, {variable: shape}, 1000)
-        clip[modality] = _same_size(modality, found[variable], sizes)
+        frames = found[variable]
+        if modality != "inertial":
+            frames = np.moveaxis(frames, -1, 0)
+        clip[modality] = _same_size(modality, frames, sizes, _MILLIMETRE)
     if not clips:
         raise ValueError("no file of such a name")
     for (action, subject, trial), clip in clips.items():
@@ -206,14 +210,15 @@ def _key_of(name: str) -> tuple[tuple[int, int, int], str]:
     return (action, subject, trial), modality
 
 
-def _same_size(modality: str, array: np.ndarray, sizes: Sizes) -> np.ndarray:
-    """A published array, frames first, brought to the size of all clips."""
-    if modality != "inertial":
-        array = np.moveaxis(array, -1, 0)
-    array = array[moments(len(array), getattr(sizes, modality))]
+def _same_size(
+    modality: str, frames: np.ndarray, sizes: Sizes, unit: float
+) -> np.ndarray:
+    """Brings an array, frames first, to the size of all clips, as float32."""
+    count = getattr(sizes, modality)
     if modality == "depth":
-        array = _MILLIMETRES * block_means(array, sizes.depth_size)
-    return array.astype(np.float32)
+        frames = frames[moments(len(frames), count)]
+        return np.float32(unit) * block_means(frames, sizes.depth_size)
+    return interpolated(frames.astype(np.float32), count).astype(np.float32)
 
 
 def _in_order(recordings: Recordings) -> Recordings:

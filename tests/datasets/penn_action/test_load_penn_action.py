@@ -28,7 +28,6 @@ def test_published_layout(folder):
         "baseball_pitch",
         "tennis_serve",
     ]
-    # `pull_ups` is what the publisher's page calls it.
     assert [PENN_ACTIONS[y] for y in test.y] == ["pullup", "squat"]
     assert train.clip.tolist() == [1, 5] and test.clip.tolist() == [2, 12]
     assert train.view.tolist() == [0, 3] and test.view.tolist() == [2, 1]

@@ -10,7 +10,7 @@ LENGTH = 9
 # Action, view and split by the clip's number.
 CLIPS = {
     1: ("baseball_pitch", "back", 1),
-    2: ("pull_ups", "left", -1),
+    2: ("pullup", "left", -1),
     5: ("tennis_serve", "right", 1),
     12: ("squat", "front", -1),
 }

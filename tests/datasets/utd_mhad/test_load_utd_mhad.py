@@ -52,6 +52,24 @@ def test_values(folder):
     np.testing.assert_allclose(inertial[[0, -1], 0], [111.0, 190.0])
 
 
+def test_interpolation(folder):
+    data = load_utd_mhad(folder, depth_frames=4, skeleton_frames=4)
+    # 10 frames at 0, 3, 6 and 9, or 80 samples at 64 moments.
+    np.testing.assert_allclose(
+        data.train.x["skeleton"][0, :, 0, 0], [111.0, 114.0, 117.0, 120.0]
+    )
+    np.testing.assert_allclose(
+        data.train.x["depth"][0, :, 0, 0, 0],
+        [0.111, 0.114, 0.117, 0.12],
+        rtol=1e-6,
+    )
+    np.testing.assert_allclose(
+        data.train.x["inertial"][0, :, 0],
+        111.0 + np.linspace(0, 79, 64),
+        rtol=1e-6,
+    )
+
+
 def test_folders_are_as_good_as_archives(folder, tmp_path):
     unpacked = toys.save_folders(tmp_path / "unpacked")
     for split, same in zip(
