@@ -67,7 +67,8 @@ def read_fsdd(path: str | pathlib.Path = "download") -> FSDD:
         An `FSDD` named tuple.
 
     Raises:
-        ValueError: If there are no such recordings at `path`.
+        ValueError: If there are no such recordings at `path`, or those
+            downloaded are not the ones of the pinned commit.
 
     Example:
 
