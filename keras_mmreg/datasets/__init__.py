@@ -16,23 +16,45 @@ from keras_mmreg.datasets.av_digits import AVDigits
 from keras_mmreg.datasets.av_digits import load_av_digits
 from keras_mmreg.datasets.av_digits import log_mel_spectrograms
 from keras_mmreg.datasets.av_digits import read_fsdd
+from keras_mmreg.datasets.biased_dogs_cats import BiasedDogsCats
+from keras_mmreg.datasets.biased_dogs_cats import load_biased_dogs_cats
 from keras_mmreg.datasets.colored_mnist import PALETTES
 from keras_mmreg.datasets.colored_mnist import ColoredMNIST
 from keras_mmreg.datasets.colored_mnist import colorize
 from keras_mmreg.datasets.colored_mnist import gray
 from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
+from keras_mmreg.datasets.nyu_v2_segmentation import NYU_V2_CLASSES
+from keras_mmreg.datasets.nyu_v2_segmentation import NYUv2Segmentation
+from keras_mmreg.datasets.nyu_v2_segmentation import load_nyu_v2_segmentation
+from keras_mmreg.datasets.penn_action import PENN_ACTIONS
+from keras_mmreg.datasets.penn_action import PennAction
+from keras_mmreg.datasets.penn_action import load_penn_action
+from keras_mmreg.datasets.utd_mhad import UTD_MHAD_ACTIONS
+from keras_mmreg.datasets.utd_mhad import UTDMHAD
+from keras_mmreg.datasets.utd_mhad import load_utd_mhad
 
 __all__ = [
     "FSDD",
+    "NYU_V2_CLASSES",
     "PALETTES",
+    "PENN_ACTIONS",
     "SPEAKERS",
+    "UTDMHAD",
+    "UTD_MHAD_ACTIONS",
     "AVDigits",
+    "BiasedDogsCats",
     "ColoredMNIST",
+    "NYUv2Segmentation",
+    "PennAction",
     "colorize",
     "gray",
     "load_av_digits",
+    "load_biased_dogs_cats",
     "load_colored_mnist",
+    "load_nyu_v2_segmentation",
+    "load_penn_action",
+    "load_utd_mhad",
     "log_mel_spectrograms",
     "permute_colors",
     "read_fsdd",
@@ -41,8 +63,12 @@ __all__ = [
 _BUILDERS = {
     "AVDigitsBuilder": ("av_digits", "Builder"),
     "AVDigitsConfig": ("av_digits", "AVDigitsConfig"),
+    "BiasedDogsCatsBuilder": ("biased_dogs_cats", "Builder"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
+    "NYUv2SegmentationBuilder": ("nyu_v2_segmentation", "Builder"),
+    "PennActionBuilder": ("penn_action", "Builder"),
+    "UTDMHADBuilder": ("utd_mhad", "Builder"),
 }
 
 
@@ -55,7 +81,7 @@ def _builder_module(dataset: str) -> Any:
 # Silent, because most users need no builder; `__getattr__` tells those who
 # ask for one what to install.
 with contextlib.suppress(ImportError):
-    for _dataset in ("av_digits", "colored_mnist"):
+    for _dataset in dict.fromkeys(name for name, _ in _BUILDERS.values()):
         _builder_module(_dataset)
 
 

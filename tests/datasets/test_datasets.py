@@ -8,8 +8,12 @@ from keras_mmreg import datasets
 BUILDERS = [
     "AVDigitsBuilder",
     "AVDigitsConfig",
+    "BiasedDogsCatsBuilder",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
+    "NYUv2SegmentationBuilder",
+    "PennActionBuilder",
+    "UTDMHADBuilder",
 ]
 
 

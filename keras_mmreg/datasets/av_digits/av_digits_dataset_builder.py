@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_mmreg.datasets.av_digits.fsdd import FSDD_URL
+from keras_mmreg.datasets.av_digits.fsdd import check_download
+from keras_mmreg.datasets.av_digits.fsdd import read_fsdd
 from keras_mmreg.datasets.av_digits.loading import SPEAKERS
 from keras_mmreg.datasets.av_digits.loading import Examples
 from keras_mmreg.datasets.av_digits.loading import load_av_digits
@@ -128,6 +130,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         paths |= dl_manager.download(
             {name: urls[name] for name in paths if paths[name] == "download"}
         )
+        if config.fsdd == "download":
+            check_download(read_fsdd(paths["fsdd"]))
         data = load_av_digits(
             **paths,
             fold=config.fold,

@@ -1,16 +1,17 @@
 """Reading the Free Spoken Digit Dataset: archive, folder or arrays."""
 
+import hashlib
 import io
 import pathlib
 import re
 import wave
-import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import keras
 import numpy as np
+
+from keras_mmreg.datasets import reading
 
 SAMPLE_RATE = 8000
 # A commit, so that the data stay what they are: 6 speakers, 3,000 recordings.
@@ -18,17 +19,19 @@ FSDD_URL = (
     "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/"
     "1306d2c6da002dfb2fd1f113d8596d801648a085.zip"
 )
+# GitHub promises what an archive contains, not its bytes. So this is the digest
+# of the recordings, see `digest`, at that commit.
+FSDD_SHA256 = "0da0ef0e721b8e16838704bebc8ceeabe25d170bd98402c1d3a5c446b32eec2d"
 
-_FILE_NAME = re.compile(r"(\d)_([a-z]+)_(\d+)\.wav")
-_READ_ERRORS = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    wave.Error,
-    zipfile.BadZipFile,
-    zlib.error,
+_EXPECTED = (
+    "'download', a folder or zip archive of wav files named "
+    f"{{digit}}_{{speaker}}_{{take}}.wav (mono, 16 bits, {SAMPLE_RATE} Hz), or "
+    "an .npz file with the arrays `samples`, `length`, `digit`, `speaker` and "
+    "`take`"
 )
+# All recordings take 21 MB.
+_MAX_BYTES = 128 * reading.MEBIBYTE
+_FILE_NAME = re.compile(r"(\d)_([a-z]+)_(\d+)\.wav")
 
 
 class FSDD(NamedTuple):
@@ -64,7 +67,8 @@ def read_fsdd(path: str | pathlib.Path = "download") -> FSDD:
         An `FSDD` named tuple.
 
     Raises:
-        ValueError: If there are no such recordings at `path`.
+        ValueError: If there are no such recordings at `path`, or those
+            downloaded are not the ones of the pinned commit.
 
     Example:
 
@@ -82,38 +86,62 @@ def read_fsdd(path: str | pathlib.Path = "download") -> FSDD:
     - [Jackson et al., Free Spoken Digit Dataset](
       https://github.com/Jakobovski/free-spoken-digit-dataset)
     """
-    if path == "download":
+    downloaded = path == "download"
+    if downloaded:
         path = keras.utils.get_file("fsdd.zip", FSDD_URL)
-    if isinstance(path, str):
-        path = pathlib.Path(path)
-    try:
-        fsdd = _read_arrays(path) if _is_arrays(path) else _read_waves(path)
-        _check(fsdd)
-    except _READ_ERRORS as error:
+    path = reading.as_path(path)
+    with reading.explained(_EXPECTED, path):
+        is_arrays = path.suffix == ".npz"
+        fsdd = _read_arrays(path) if is_arrays else _read_waves(path)
+        fsdd = _in_order(fsdd)
+    if downloaded:
+        check_download(fsdd)
+    return fsdd
+
+
+def check_download(fsdd: FSDD) -> None:
+    """Raises a `ValueError` unless these are all recordings, unchanged."""
+    if digest(fsdd) != FSDD_SHA256:
         raise ValueError(
-            "`path` must be 'download', a folder or zip archive of wav files "
-            "named {digit}_{speaker}_{take}.wav (mono, 16 bits, "
-            f"{SAMPLE_RATE} Hz), or an .npz file with the arrays `samples`, "
-            "`length`, `digit`, `speaker` and `take`. Received: "
-            f"path={str(path)!r}, with {type(error).__name__}: {error}"
-        ) from error
-    return _in_order(fsdd)
+            f"The {len(fsdd.recordings)} recordings downloaded from {FSDD_URL} "
+            "are not those of that commit. Delete the file from Keras's or "
+            "TFDS's cache, and download it again."
+        )
 
 
-def _is_arrays(path: pathlib.Path) -> bool:
-    return path.suffix == ".npz"
+def digest(fsdd: FSDD) -> str:
+    """SHA-256 of all recordings and their labels, in order."""
+    sha256 = hashlib.sha256()
+    for recording, *labels in zip(*fsdd, strict=True):
+        sha256.update("_".join(map(str, labels)).encode())
+        sha256.update(recording.astype("<i2").tobytes())
+    return sha256.hexdigest()
 
 
 def _read_arrays(path: pathlib.Path) -> FSDD:
-    with path.open("rb") as file:
-        archive = np.load(file)
-        ends = np.cumsum(archive["length"])
-        samples = archive["samples"]
-        if not len(ends) or ends[-1] != len(samples):
-            raise ValueError("lengths that do not sum to the samples")
-        recordings = np.split(samples, ends[:-1])
-        labels = (archive[name] for name in FSDD._fields[1:])
-        return FSDD(recordings, *labels)
+    arrays = reading.read_arrays(
+        path, ["samples", "length", *FSDD._fields[1:]], _MAX_BYTES
+    )
+    length = reading.check_integers("length", arrays["length"], 1)
+    samples, ends = arrays["samples"], np.cumsum(length, dtype=np.int64)
+    if samples.dtype != np.int16 or samples.ndim != 1:
+        raise ValueError(
+            f"samples of type {samples.dtype} and shape {samples.shape}"
+        )
+    if not len(ends) or ends[-1] != len(samples):
+        raise ValueError("lengths that do not sum to the samples")
+    speaker = arrays["speaker"]
+    if speaker.dtype.kind != "U" or speaker.shape != length.shape:
+        raise ValueError(
+            f"`speaker` of type {speaker.dtype} and shape {speaker.shape}, "
+            f"not {len(length)} strings"
+        )
+    return FSDD(
+        np.split(samples, ends[:-1]),
+        reading.check_integers("digit", arrays["digit"], 0, 9, len(length)),
+        speaker,
+        reading.check_integers("take", arrays["take"], 0, size=len(length)),
+    )
 
 
 def _read_waves(path: pathlib.Path) -> FSDD:
@@ -130,15 +158,10 @@ def _read_waves(path: pathlib.Path) -> FSDD:
 def _wave_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     """Names, without folders, and contents of all recordings."""
     if path.is_dir():
-        for wav in path.rglob("*.wav"):
-            if _FILE_NAME.fullmatch(wav.name):
-                yield wav.name, wav.read_bytes()
-        return
-    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        for member in archive.namelist():
-            name = member.rpartition("/")[2]
-            if _FILE_NAME.fullmatch(name):
-                yield name, archive.read(member)
+        for wav in reading.files_below(path, _FILE_NAME):
+            yield wav.name, wav.read_bytes()
+    else:
+        yield from reading.read_zip(path, _FILE_NAME, _MAX_BYTES)
 
 
 def _read_wave(name: str, content: bytes) -> np.ndarray:
@@ -150,14 +173,6 @@ def _read_wave(name: str, content: bytes) -> np.ndarray:
                 f"{form[2]} Hz"
             )
         return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
-
-
-def _check(fsdd: FSDD) -> None:
-    sizes = {name: len(values) for name, values in fsdd._asdict().items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(f"arrays of different lengths, {sizes}")
-    if fsdd.recordings[0].dtype != np.int16:
-        raise ValueError(f"samples of type {fsdd.recordings[0].dtype}")
 
 
 def _in_order(fsdd: FSDD) -> FSDD:

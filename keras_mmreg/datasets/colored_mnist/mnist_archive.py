@@ -1,27 +1,27 @@
 """Reading MNIST: the shipped sample, a local file, or Keras's download."""
 
 import pathlib
-import zipfile
-import zlib
 from typing import NamedTuple
 
 import keras
 import numpy as np
+
+from keras_mmreg.datasets import reading
 
 MNIST_URL = (
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 )
 SAMPLE_PATH = pathlib.Path(__file__).parent / "mnist_sample.npz"
 
-# A missing or broken file, a broken member, a file without the four arrays.
-_READ_ERRORS = (
-    OSError,
-    EOFError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-    LookupError,
+_EXPECTED = (
+    "an `mnist.npz` in the layout of `keras.datasets.mnist` (uint8 arrays "
+    "`x_train` and `x_test` of shape (n, 28, 28), integer arrays `y_train` and "
+    "`y_test` of shape (n,), from 0 to 9), 'download' to fetch that file, or "
+    "None for the sample shipped with keras_mmreg"
 )
+_NUM_CLASSES = 10
+# All of MNIST takes 55 MB.
+_MAX_BYTES = 128 * reading.MEBIBYTE
 
 
 class MNIST(NamedTuple):
@@ -50,42 +50,21 @@ def read_mnist(path: str | pathlib.Path | None = None) -> MNIST:
     if path == "download":
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
         return MNIST(x_train, y_train, x_test, y_test)
-    file_path = SAMPLE_PATH if path is None else path
-    if isinstance(file_path, str):
-        file_path = pathlib.Path(file_path)
-    try:
-        # Not `np.load(path)`: TFDS may hand over a path in the cloud.
-        with file_path.open("rb") as file:
-            archive = np.load(file)
-            mnist = MNIST(*(archive[name] for name in MNIST._fields))
-    except _READ_ERRORS as error:
-        found = f"{type(error).__name__}: {error}"
-        raise _wrong_file(file_path, found) from error
-    _check_mnist(mnist, file_path)
-    return mnist
+    file_path = SAMPLE_PATH if path is None else reading.as_path(path)
+    with reading.explained(_EXPECTED, file_path):
+        arrays = reading.read_arrays(file_path, MNIST._fields, _MAX_BYTES)
+        return MNIST(*_split(arrays, "train"), *_split(arrays, "test"))
 
 
-def _check_mnist(mnist: MNIST, path: pathlib.Path) -> None:
-    for split in ("train", "test"):
-        images = getattr(mnist, f"x_{split}")
-        labels = getattr(mnist, f"y_{split}")
-        if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-            raise _wrong_file(
-                path,
-                f"`x_{split}` of shape {images.shape} and type {images.dtype}",
-            )
-        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
-            raise _wrong_file(
-                path,
-                f"`y_{split}` of shape {labels.shape} and type {labels.dtype}",
-            )
-
-
-def _wrong_file(path: pathlib.Path, found: str) -> ValueError:
-    return ValueError(
-        "`path` must be an `mnist.npz` in the layout of `keras.datasets.mnist` "
-        "(uint8 arrays `x_train` and `x_test` of shape (n, 28, 28), integer "
-        "arrays `y_train` and `y_test` of shape (n,)), 'download' to fetch "
-        "that file, or None for the sample shipped with keras_mmreg. "
-        f"Received: path={str(path)!r}, with {found}"
+def _split(
+    arrays: dict[str, np.ndarray], name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = arrays[f"x_{name}"], arrays[f"y_{name}"]
+    if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+        raise ValueError(
+            f"`x_{name}` of shape {images.shape} and type {images.dtype}"
+        )
+    reading.check_integers(
+        f"y_{name}", labels, 0, _NUM_CLASSES - 1, len(images)
     )
+    return images, labels

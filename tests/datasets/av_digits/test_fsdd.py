@@ -1,3 +1,5 @@
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from keras_mmreg.datasets import SPEAKERS
 from keras_mmreg.datasets import log_mel_spectrograms
 from keras_mmreg.datasets import read_fsdd
+from keras_mmreg.datasets.av_digits import fsdd as fsdd_reader
 from keras_mmreg.datasets.av_digits.fsdd import FSDD_URL
 from tests.datasets.av_digits import toys
 
@@ -39,8 +42,12 @@ def test_download_is_a_pinned_archive(monkeypatch, tmp_path):
         return str(path)
 
     monkeypatch.setattr(keras.utils, "get_file", get_file)
+    with pytest.raises(ValueError, match="120 recordings .* are not those of"):
+        read_fsdd("download")
+    digest = fsdd_reader.digest(read_fsdd(path))
+    monkeypatch.setattr(fsdd_reader, "FSDD_SHA256", digest)
     assert len(read_fsdd("download").recordings) == 120
-    assert asked == [FSDD_URL]
+    assert asked == [FSDD_URL] * 2
 
 
 def save_arrays_with(path, **changes):
@@ -52,6 +59,16 @@ def save_wave(path, **form):
     path.mkdir()
     content = toys.wave_file(np.zeros(100), **form)
     (path / "0_george_0.wav").write_bytes(content)
+
+
+def label(row, value):
+    return np.where(np.arange(120) == row, value, 1)
+
+
+def save_bomb(path):
+    zeros = toys.wave_file(np.zeros(2**26, "int16"))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, True, 1) as archive:
+        archive.writestr("0_george_0.wav", zeros)
 
 
 WRONG = {
@@ -66,12 +83,29 @@ WRONG = {
     ),
     "labels.npz": (
         lambda path: save_arrays_with(path, digit=np.zeros(3, int)),
-        "different lengths",
+        "`digit` of 3 entries, not 120",
     ),
     "floats.npz": (
         lambda path: save_arrays_with(path, samples=np.zeros(24_600)),
         "samples of type float64",
     ),
+    "negative.npz": (
+        lambda path: save_arrays_with(path, length=label(3, -5)),
+        "`length` -5 in row 3",
+    ),
+    "nan.npz": (
+        lambda path: save_arrays_with(path, digit=np.full(120, np.nan)),
+        "`digit` of shape .* float64, not integers",
+    ),
+    "digit.npz": (
+        lambda path: save_arrays_with(path, digit=label(7, 99)),
+        "`digit` 99 in row 7, not from 0 to 9",
+    ),
+    "speaker.npz": (
+        lambda path: save_arrays_with(path, speaker=np.zeros(120)),
+        "`speaker` of type float64",
+    ),
+    "bomb.zip": (save_bomb, "unpacks to 134217772 bytes, more than 134217728"),
     "names.npz": (lambda path: np.savez(path, x=np.zeros(3)), "KeyError"),
 }
 

@@ -145,6 +145,12 @@ def save_one_array(path, array):
         np.save(file, array)
 
 
+def label(arrays, row, value):
+    labels = arrays["y_test"].astype(type(value))
+    labels[row] = value
+    return {"y_test": labels}
+
+
 def wrong_files(arrays):
     """Writes files that are not MNIST, with what the error says of each."""
     images = np.zeros((3, 32, 32), "uint8")
@@ -174,7 +180,25 @@ def wrong_files(arrays):
             lambda path: np.savez(
                 path, **arrays | {"y_train": arrays["y_train"][1:]}
             ),
-            r"`y_train` of shape \(4999,\)",
+            "`y_train` of 4999 entries, not 5000",
+        ),
+        "label 99": (
+            lambda path: np.savez(path, **arrays | label(arrays, 3, 99)),
+            "`y_test` 99 in row 3, not from 0 to 9",
+        ),
+        "label -1": (
+            lambda path: np.savez(path, **arrays | label(arrays, 0, -1)),
+            "`y_test` -1 in row 0, not from 0 to 9",
+        ),
+        "labels of floats": (
+            lambda path: np.savez(path, **arrays | label(arrays, 0, np.nan)),
+            "`y_test` of shape .* float64, not integers",
+        ),
+        "bomb": (
+            lambda path: np.savez_compressed(
+                path, x_train=np.zeros((180_000, 28, 28), "uint8")
+            ),
+            "unpacks to .* bytes, more than 134217728",
         ),
     }
 

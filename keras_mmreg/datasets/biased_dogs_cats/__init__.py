@@ -1,0 +1,6 @@
+"""Biased Dogs & Cats: the animal's colour gives the species away."""
+
+from keras_mmreg.datasets.biased_dogs_cats.loading import BiasedDogsCats
+from keras_mmreg.datasets.biased_dogs_cats.loading import load_biased_dogs_cats
+
+__all__ = ["BiasedDogsCats", "load_biased_dogs_cats"]
