@@ -22,10 +22,13 @@ from keras_mmreg.datasets.colored_mnist import colorize
 from keras_mmreg.datasets.colored_mnist import gray
 from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
+from keras_mmreg.datasets.daquar import DAQUAR
+from keras_mmreg.datasets.daquar import load_daquar
 
 __all__ = [
     "FSDD",
     "PALETTES",
+    "DAQUAR",
     "SPEAKERS",
     "AVDigits",
     "ColoredMNIST",
@@ -33,6 +36,7 @@ __all__ = [
     "gray",
     "load_av_digits",
     "load_colored_mnist",
+    "load_daquar",
     "log_mel_spectrograms",
     "permute_colors",
     "read_fsdd",
@@ -43,6 +47,8 @@ _BUILDERS = {
     "AVDigitsConfig": ("av_digits", "AVDigitsConfig"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
+    "DAQUARBuilder": ("daquar", "Builder"),
+    "DAQUARConfig": ("daquar", "DAQUARConfig"),
 }
 
 
@@ -55,7 +61,7 @@ def _builder_module(dataset: str) -> Any:
 # Silent, because most users need no builder; `__getattr__` tells those who
 # ask for one what to install.
 with contextlib.suppress(ImportError):
-    for _dataset in ("av_digits", "colored_mnist"):
+    for _dataset in sorted({dataset for dataset, _ in _BUILDERS.values()}):
         _builder_module(_dataset)
 
 

@@ -10,6 +10,8 @@ BUILDERS = [
     "AVDigitsConfig",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
+    "DAQUARBuilder",
+    "DAQUARConfig",
 ]
 
 
@@ -31,7 +33,7 @@ def test_arrays_need_no_tfds():
 @pytest.mark.usefixtures("without_tfds")
 @pytest.mark.parametrize("name", BUILDERS)
 def test_builder_names_the_missing_package(name):
-    with pytest.raises(ImportError, match="needs TensorFlow Datasets") as e:
+    with pytest.raises(ImportError, match="needs? TensorFlow Datasets") as e:
         getattr(datasets, name)
     e.match(r"`pip install keras-mmreg\[datasets\]`")
 
