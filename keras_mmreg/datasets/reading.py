@@ -1,122 +1,279 @@
-"""Reading files of others with care: sizes, hashes, optional packages."""
+"""Opening files that others wrote: what they may hold, and what they may not.
 
+The readers of all datasets go through these functions, so that a file can
+neither run code, nor fill the memory, nor put a wrong label into an array
+without a word.
+"""
+
+import contextlib
 import hashlib
 import importlib
+import io
 import pathlib
+import re
+import struct
+import types
+import wave
 import zipfile
 import zlib
-from collections.abc import Iterable
-from types import ModuleType
+from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-UNPACK_LIMIT = 16 * 2**30
-"""The bytes that an archive may unpack to."""
-
-# A missing or broken file, a broken member, a file without the arrays.
 READ_ERRORS = (
     OSError,
     EOFError,
     ValueError,
+    TypeError,
     LookupError,
+    MemoryError,
+    NotImplementedError,
+    struct.error,
+    wave.Error,
     zipfile.BadZipFile,
     zlib.error,
 )
+"""What reading a missing, broken or wrong file raises."""
+
+MEBIBYTE = 2**20
 
 
 def as_path(path: str | pathlib.Path) -> pathlib.Path:
-    """A path object, as which TFDS may also hand over one in the cloud."""
+    """A string as a path; other paths, such as those in a cloud, unchanged."""
     return pathlib.Path(path) if isinstance(path, str) else path
 
 
-def read_arrays(
-    path: pathlib.Path,
-    required: Iterable[str],
-    optional: Iterable[str] = (),
-    limit: int = UNPACK_LIMIT,
-) -> dict[str, np.ndarray]:
-    """The named arrays of an `.npz` file, which may hold no Python objects.
+@contextlib.contextmanager
+def explained(
+    expected: str, path: str | pathlib.Path, argument: str = "path"
+) -> Iterator[None]:
+    """Turns whatever reading raises into one `ValueError` with the remedy.
 
     Args:
-        path: The path of the file.
-        required: Names of arrays that must be there.
-        optional: Names of arrays that are read if they are there.
-        limit: Integer, the bytes that all arrays may unpack to together.
-
-    Raises:
-        ValueError: If the file is missing, broken, larger than `limit`, or
-            lacks a required array.
+        expected: String. What the argument must be.
+        path: The value received.
+        argument: String. The argument's name. Defaults to `"path"`.
     """
     try:
-        with path.open("rb") as file:
-            with zipfile.ZipFile(file) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-            if size > limit:
-                raise ValueError(f"{size} bytes unpacked, over {limit}")
-            file.seek(0)
-            arrays = np.load(file, allow_pickle=False)
-            names = [*required, *(n for n in optional if n in arrays.files)]
-            return {name: arrays[name] for name in names}
+        yield
     except READ_ERRORS as error:
         raise ValueError(
-            f"`path` must be an .npz file with the arrays {[*required]}. "
-            f"Received: path={str(path)!r}, with "
-            f"{type(error).__name__}: {error}"
+            f"`{argument}` must be {expected}. Received: "
+            f"{argument}={str(path)!r}, with {type(error).__name__}: {error}"
         ) from error
 
 
-def read_text(path: pathlib.Path) -> str:
-    """The content of a UTF-8 text file.
+def read_zip(
+    path: pathlib.Path,
+    names: re.Pattern[str],
+    max_bytes: int,
+    max_file_bytes: int | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Yields the files of a zip archive, without unpacking a bomb.
 
-    Raises:
-        ValueError: If the file is missing or no UTF-8 text.
+    `zipfile` never unpacks more than the archive declares, so that the
+    declared sizes are a limit that holds.
+
+    Args:
+        path: Path of the archive.
+        names: Pattern that a file's name, without folders, has to match in
+            full. Other files are not unpacked.
+        max_bytes: Integer. The most that these files may unpack to.
+        max_file_bytes: Integer. The most that one of them may unpack to.
+            Defaults to `max_bytes`.
+
+    Yields:
+        Names, without folders, and contents.
     """
-    try:
-        return path.read_text(encoding="utf-8")
-    except READ_ERRORS as error:
-        raise ValueError(
-            f"Cannot read {str(path)!r}: {type(error).__name__}: {error}"
-        ) from error
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        members = [
+            (member.filename.rpartition("/")[2], member)
+            for member in archive.infolist()
+        ]
+        members = [m for m in members if names.fullmatch(m[0])]
+        _check_sizes([m for _, m in members], max_bytes, max_file_bytes)
+        for name, member in members:
+            yield name, archive.read(member)
 
 
-def text_items(array: np.ndarray) -> list[str]:
-    """The items of an array of UTF-8 bytes, split on newlines."""
-    return array.tobytes().decode("utf-8").split("\n")
+def read_arrays(
+    path: pathlib.Path, names: Sequence[str], max_bytes: int
+) -> dict[str, np.ndarray]:
+    """Reads arrays of an `.npz` file, without pickles and without a bomb.
 
+    Args:
+        path: Path of the file.
+        names: The arrays to read.
+        max_bytes: Integer. The most that the file may unpack to.
 
-def check_sha256(path: pathlib.Path, expected: str) -> None:
-    """Compares a file with the hash that its publisher states.
-
-    Raises:
-        ValueError: If they differ.
+    Returns:
+        A dictionary of arrays.
     """
-    digest = hashlib.sha256()
+    # Not `np.load(path)`: TFDS may hand over a path in the cloud.
     with path.open("rb") as file:
-        while block := file.read(2**20):
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                _check_sizes(archive.infolist(), max_bytes)
+        file.seek(0)
+        arrays = np.load(file, allow_pickle=False)
+        return {name: arrays[name] for name in names}
+
+
+def _check_sizes(
+    members: Sequence[zipfile.ZipInfo],
+    max_bytes: int,
+    max_file_bytes: int | None = None,
+) -> None:
+    total = sum(member.file_size for member in members)
+    if total > max_bytes:
+        raise ValueError(
+            f"an archive that unpacks to {total} bytes, more than {max_bytes}"
+        )
+    for member in members:
+        if max_file_bytes and member.file_size > max_file_bytes:
+            raise ValueError(
+                f"{member.filename}, which unpacks to {member.file_size} "
+                f"bytes, more than {max_file_bytes}"
+            )
+
+
+def read_mat(
+    name: str,
+    content: bytes | pathlib.Path,
+    variable: str,
+    shape: Sequence[int | None],
+    max_length: int = 10_000,
+) -> np.ndarray:
+    """Reads a variable of a MATLAB file, after a look at its size.
+
+    Args:
+        name: String. The file's name, for messages.
+        content: The file's bytes, or its path.
+        variable: String. The variable's name.
+        shape: The shape that it must have; `None` for an axis of any length.
+        max_length: Integer. The longest such axis. Defaults to `10_000`.
+
+    Returns:
+        The variable as a numeric array without NaN or infinity.
+    """
+    scipy_io = import_optional("scipy.io", "scipy", "MATLAB files")
+    if isinstance(content, pathlib.Path):
+        content = content.read_bytes()
+    # The headers alone tell the size; `loadmat` would unpack everything.
+    found = {
+        header[0]: tuple(header[1])
+        for header in scipy_io.whosmat(io.BytesIO(content))
+    }
+    if variable not in found:
+        raise ValueError(f"{name} without `{variable}`, but {sorted(found)}")
+    check_shape(f"{name}: `{variable}`", found[variable], shape, max_length)
+    variables = scipy_io.loadmat(io.BytesIO(content), variable_names=[variable])
+    return check_finite(f"{name}: `{variable}`", variables[variable])
+
+
+def check_shape(
+    name: str,
+    found: Sequence[int],
+    shape: Sequence[int | None],
+    max_length: int = 10**9,
+) -> None:
+    """Raises if a shape is another one; `None` stands for 1 to `max_length`."""
+    fits = len(found) == len(shape) and all(
+        1 <= length <= max_length if expected is None else length == expected
+        for length, expected in zip(found, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"{name} of shape {tuple(found)}, not ({wanted})")
+
+
+def check_finite(name: str, values: np.ndarray) -> np.ndarray:
+    """Raises if an array is not numeric or some row is not finite."""
+    if values.dtype.kind not in "uifb":
+        raise ValueError(f"{name} of type {values.dtype}")
+    if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+        row = np.argwhere(~np.isfinite(values))[0].tolist()
+        raise ValueError(f"{name} with NaN or infinity at {row}")
+    return values
+
+
+def check_integers(
+    name: str,
+    values: ArrayLike,
+    low: int,
+    high: int | None = None,
+    size: int | None = None,
+) -> np.ndarray:
+    """Raises unless these are `size` integers from `low` to `high`.
+
+    Args:
+        name: String. What the integers are called, for messages.
+        values: Array of one axis.
+        low: Integer. The smallest that may occur.
+        high: Integer. The largest, or `None` for any. Defaults to `None`.
+        size: Integer. How many there must be, or `None` for any. Defaults to
+            `None`.
+
+    Returns:
+        An int32 array.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "iub":
+        raise ValueError(
+            f"`{name}` of shape {array.shape} and type {array.dtype}, not "
+            "integers in one row"
+        )
+    if size is not None and len(array) != size:
+        raise ValueError(f"`{name}` of {len(array)} entries, not {size}")
+    largest = np.iinfo(np.int32).max if high is None else high
+    (wrong,) = np.nonzero((array < low) | (array > largest))
+    if len(wrong):
+        limits = f"from {low} to {largest}"
+        raise ValueError(
+            f"`{name}` {array[wrong[0]]} in row {wrong[0]}, not {limits}"
+        )
+    return array.astype(np.int32)
+
+
+def check_hash(
+    path: pathlib.Path, expected: str, algorithm: str = "sha256"
+) -> None:
+    """Raises if a file's bytes are not those that were published.
+
+    Args:
+        path: Path of the file.
+        expected: String. The hexadecimal digest.
+        algorithm: String, a name that `hashlib` knows. Defaults to
+            `"sha256"`.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        while block := file.read(MEBIBYTE):
             digest.update(block)
     if digest.hexdigest() != expected:
         raise ValueError(
-            f"{str(path)!r} is not the file that was published: its SHA-256 "
-            f"must be {expected}. Received: {digest.hexdigest()}. Download "
-            "it again."
+            f"{path.name} of the {algorithm} digest {digest.hexdigest()}, "
+            f"not {expected}: a broken or another download"
         )
 
 
-def import_optional(module: str, package: str, purpose: str) -> ModuleType:
-    """Imports a package that only some files need.
+def import_optional(
+    module: str, package: str, purpose: str
+) -> types.ModuleType:
+    """Imports a module that only some datasets need.
 
     Args:
-        module: What to import, such as `"PIL.Image"`.
-        package: Its name for pip, such as `"pillow"`.
-        purpose: What it is for, the beginning of the error message.
-
-    Raises:
-        ImportError: If it is missing, with the line that installs it.
+        module: String. What to import.
+        package: String. What to install.
+        purpose: String. What it reads.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"{purpose} needs {module.split('.')[0]}. Install it with "
-            f"`pip install {package}`."
+            f"{package} reads {purpose} but is not installed. Install it with "
+            f"`pip install {package.lower()}`, or "
+            "`pip install keras-mmreg[datasets]`."
         ) from error

@@ -1,6 +1,7 @@
 """Words as integers, and labels as places in a list."""
 
 import collections
+import pathlib
 import re
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -111,3 +112,18 @@ def label_ids(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
     """
     place = {label: index for index, label in enumerate(classes)}
     return np.array([place.get(label, -1) for label in labels], np.int32)
+
+
+def read_lines(path: pathlib.Path) -> list[str]:
+    """The lines of a UTF-8 text file; none after a final newline."""
+    with path.open(encoding="utf-8") as file:
+        return file.read().removesuffix("\n").split("\n")
+
+
+def text_items(array: np.ndarray) -> list[str]:
+    """The items of an array of UTF-8 bytes, which newlines separate."""
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise ValueError(
+            f"text of shape {array.shape} and type {array.dtype}, not bytes"
+        )
+    return array.tobytes().decode("utf-8").split("\n")

@@ -81,7 +81,8 @@ def load_daquar(
 
     Args:
         path: The path of the folder of `qa.894.raw.train.txt` and
-            `qa.894.raw.test.txt`, or of an `.npz` file (see the README).
+            `qa.894.raw.test.txt`, or of an `.npz` file of the same
+            (see the README beside this module).
         split: `"official"`, `"cp_soft"` or `"cp"`. The latter two need all
             12,468 questions. Defaults to `"official"`.
         frames: The path of the folder of `image1.png` to `image1449.png`

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_mmreg.datasets import reading
+from keras_mmreg.datasets import texts
 
 NUM_IMAGES = 1449
 """The frames of NYUv2, which the questions count from 1."""
@@ -22,6 +23,16 @@ _IMAGE = re.compile(
 _ROWS_SHA256 = (
     "172494da82cc4d06e85855d54e682b83bcb1171dd662202d68fc88199b7fb9f7"
 )
+_ARRAYS = (
+    "question_utf8",
+    "answer_utf8",
+    "image",
+    "split",
+    "cp_split",
+    "cp_soft",
+)
+# All frames at their full size of 480 x 640.
+_FRAMES_LIMIT = 1300 * reading.MEBIBYTE
 _SPLITS_PATH = pathlib.Path(__file__).parent / "cp_splits.npz"
 
 
@@ -44,31 +55,23 @@ class Rows(NamedTuple):
 
 def read_rows(path: pathlib.Path, classes: int) -> Rows:
     """Reads the folder of the published text files, or an `.npz` of them."""
-    if path.suffix == ".npz":
-        return _read_arrays(path)
-    files = [
-        path / f"qa.{classes}.raw.{part}.txt" for part in ("train", "test")
-    ]
-    train, test = (
-        _read_file(path / f"qa.{classes}.raw.{part}.txt")
-        for part in ("train", "test")
+    expected = (
+        f"the folder of qa.{classes}.raw.train.txt and "
+        f"qa.{classes}.raw.test.txt (a question that names an image and its "
+        "answer in turn), or an .npz file with the arrays "
+        f"{', '.join(_ARRAYS)}"
     )
-    rows = Rows(
-        question=train[0] + test[0],
-        answer=train[1] + test[1],
-        image=np.array(train[2] + test[2], np.int32),
-        test={
-            "official": np.repeat([False, True], [len(train[0]), len(test[0])])
-        },
-    )
-    if rows_digest(rows) == _ROWS_SHA256:
-        rows.test.update(read_cp_splits())
-    return rows
+    with reading.explained(expected, path):
+        if path.suffix == ".npz":
+            return _read_arrays(path)
+        return _read_files(path, classes)
 
 
 def read_cp_splits() -> dict[str, np.ndarray]:
     """The shipped splits with shifted priors: boolean, true for test."""
-    return reading.read_arrays(_SPLITS_PATH, ("cp", "cp_soft"))
+    return reading.read_arrays(
+        _SPLITS_PATH, ("cp", "cp_soft"), reading.MEBIBYTE
+    )
 
 
 def rows_digest(rows: Rows) -> str:
@@ -82,23 +85,36 @@ def rows_digest(rows: Rows) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _read_files(path: pathlib.Path, classes: int) -> Rows:
+    train, test = (
+        _read_file(path / f"qa.{classes}.raw.{part}.txt")
+        for part in ("train", "test")
+    )
+    official = np.repeat([False, True], [len(train[0]), len(test[0])])
+    rows = Rows(
+        question=train[0] + test[0],
+        answer=train[1] + test[1],
+        image=np.array(train[2] + test[2], np.int32),
+        test={"official": official},
+    )
+    if rows_digest(rows) == _ROWS_SHA256:
+        rows.test.update(read_cp_splits())
+    return rows
+
+
 def _read_file(path: pathlib.Path) -> tuple[list[str], list[str], list[int]]:
-    """Questions and answers in turn, one a line."""
-    lines = reading.read_text(path).rstrip("\n").split("\n")
+    lines = [line.strip() for line in texts.read_lines(path)]
     if len(lines) % 2:
-        raise ValueError(
-            f"{str(path)!r} must have a question and its answer on two lines "
-            f"each. Received: {len(lines)} lines"
-        )
+        raise ValueError(f"{path.name} of {len(lines)} lines, an odd number")
     questions, answers, images = [], [], []
     for number in range(0, len(lines), 2):
-        question, answer = lines[number].strip(), lines[number + 1].strip()
+        question, answer = lines[number : number + 2]
         found = _IMAGE.findall(question)
         if not found or not 1 <= int(found[-1]) <= NUM_IMAGES or not answer:
             raise ValueError(
-                f"{str(path)!r}, line {number + 1}, must be a question that "
-                f"names an image from 1 to {NUM_IMAGES}, followed by its "
-                f"answer. Received: {question!r}, {answer!r}"
+                f"line {number + 1} of {path.name}, {question!r} with the "
+                f"answer {answer!r}, which does not name an image from 1 to "
+                f"{NUM_IMAGES}, or has no answer"
             )
         questions.append(_IMAGE.sub("", question).rstrip("? "))
         answers.append(_normalize(answer))
@@ -111,45 +127,26 @@ def _normalize(answer: str) -> str:
 
 
 def _read_arrays(path: pathlib.Path) -> Rows:
-    arrays = reading.read_arrays(
-        path,
-        ("question_utf8", "answer_utf8", "image", "split"),
-        ("cp_split", "cp_soft"),
-    )
-    question, answer = (
-        reading.text_items(arrays.pop(f"{name}_utf8"))
-        for name in ("question", "answer")
-    )
-    sizes = {name: len(values) for name, values in arrays.items()}
-    if {len(question), len(answer), *sizes.values()} != {len(question)}:
-        raise ValueError(
-            f"{str(path)!r} must have one entry a question. Received: "
-            f"{len(question)} questions, {len(answer)} answers, {sizes}"
-        )
-    image = arrays["image"].astype(np.int32)
-    wrong = np.flatnonzero((image < 0) | (image >= NUM_IMAGES))
-    if len(wrong):
-        raise ValueError(
-            f"{str(path)!r}, row {wrong[0]}: `image` must be from 0 to "
-            f"{NUM_IMAGES - 1}. Received: {image[wrong[0]]}"
-        )
+    arrays = reading.read_arrays(path, _ARRAYS, 100 * reading.MEBIBYTE)
+    question = texts.text_items(arrays["question_utf8"])
+    answer = texts.text_items(arrays["answer_utf8"])
+    size = len(question)
+    if len(answer) != size:
+        raise ValueError(f"{size} questions and {len(answer)} answers")
     names = {"split": "official", "cp_split": "cp", "cp_soft": "cp_soft"}
-    test = {
-        names[name]: _mark(path, name, arrays[name])
-        for name in names
-        if name in arrays
-    }
-    return Rows(question, [_normalize(text) for text in answer], image, test)
-
-
-def _mark(path: pathlib.Path, name: str, split: np.ndarray) -> np.ndarray:
-    wrong = np.flatnonzero((split != 0) & (split != 1))
-    if len(wrong):
-        raise ValueError(
-            f"{str(path)!r}, row {wrong[0]}: `{name}` must be 0 (training) or "
-            f"1 (test). Received: {split[wrong[0]]}"
-        )
-    return split == 1
+    return Rows(
+        question,
+        [_normalize(text) for text in answer],
+        reading.check_integers(
+            "image", arrays["image"], 0, NUM_IMAGES - 1, size
+        ),
+        {
+            names[name]: reading.check_integers(
+                name, arrays[name], 0, 1, size
+            ).astype(bool)
+            for name in names
+        },
+    )
 
 
 def read_frames(
@@ -168,26 +165,27 @@ def read_frames(
         Uint8 array `(n, height, width, 3)`.
     """
     path = reading.as_path(path)
-    if path.suffix == ".npz":
-        frames = reading.read_arrays(path, ["rgb"])["rgb"]
-        if frames.dtype != np.uint8 or frames.shape[0] != NUM_IMAGES:
-            raise ValueError(
-                f"{str(path)!r} must have a uint8 array `rgb` of shape "
-                f"({NUM_IMAGES}, height, width, 3). Received: shape "
-                f"{frames.shape} of type {frames.dtype}"
-            )
-        return frames[images]
-    pillow = reading.import_optional("PIL.Image", "pillow", "Reading frames")
-    names, place = np.unique(images, return_inverse=True)
-    frames = np.empty((len(names), *size, 3), np.uint8)
-    for frame, name in zip(frames, names, strict=True):
-        file = path / f"image{name + 1}.png"
-        try:
-            with file.open("rb") as content, pillow.open(content) as image:
-                frame[:] = image.convert("RGB").resize(size[::-1])
-        except reading.READ_ERRORS as error:
-            raise ValueError(
-                f"Cannot read the frame {str(file)!r}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-    return frames[place]
+    expected = (
+        f"the folder of image1.png to image{NUM_IMAGES}.png, or an .npz file "
+        f"with the uint8 array `rgb` ({NUM_IMAGES}, height, width, 3)"
+    )
+    with reading.explained(expected, path, "frames"):
+        if path.suffix == ".npz":
+            rgb = reading.read_arrays(path, ["rgb"], _FRAMES_LIMIT)["rgb"]
+            shape = (NUM_IMAGES, None, None, 3)
+            reading.check_shape("`rgb`", rgb.shape, shape)
+            if rgb.dtype != np.uint8:
+                raise ValueError(f"`rgb` of type {rgb.dtype}")
+            return rgb[images]
+        names, place = np.unique(images, return_inverse=True)
+        frames = [_read_frame(path / f"image{n + 1}.png", size) for n in names]
+        return np.stack(frames)[place]
+
+
+def _read_frame(path: pathlib.Path, size: Sequence[int]) -> np.ndarray:
+    pillow = reading.import_optional("PIL.Image", "Pillow", "images")
+    try:
+        with path.open("rb") as content, pillow.open(content) as image:
+            return np.asarray(image.convert("RGB").resize(size[::-1]))
+    except reading.READ_ERRORS as error:
+        raise ValueError(f"{path.name}: {error}") from error

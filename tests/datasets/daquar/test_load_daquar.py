@@ -16,6 +16,8 @@ def save_arrays(path, **changes):
         "answer_utf8": text(rows.answer),
         "image": rows.image.astype("int16"),
         "split": rows.test["official"].astype("uint8"),
+        "cp_split": np.arange(18) % 2,
+        "cp_soft": np.arange(18) % 3 == 0,
     }
     np.savez(path, **arrays | changes)
     return path
@@ -95,34 +97,35 @@ def test_frames(tmp_path):
             part.x["image"][:, 0, 0, 0], part.frame + 1
         )
     (tmp_path / "image20.png").write_text("no image")
-    with pytest.raises(ValueError, match=r"Cannot read the frame .*image20"):
+    with pytest.raises(ValueError, match="`frames` must be .*image20.png"):
         load_daquar(DUMMY_DATA, frames=tmp_path)
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("what is in image3 ?", "on two lines each. Received: 1 lines"),
-        ("what is in image3 ?\nbox\nwhat ?\nbox", "line 3, must be a question"),
-        ("what is in image0 ?\nbox", "line 1, must be a question"),
-        ("what is in image1450 ?\nbox", "from 1 to 1449"),
-        ("what is in image3 ?\n ", "line 1, must be a question"),
+        ("what is in image3 ?", "train.txt of 1 lines, an odd number"),
+        ("what is in image3 ?\nbox\nwhat ?\nbox", "line 3 of qa.894.raw.tr"),
+        ("what is in image0 ?\nbox", "line 1 of .* an image from 1 to 1449"),
+        ("what is in image1450 ?\nbox", "an image from 1 to 1449"),
+        ("what is in image3 ?\n ", "line 1 of .* or has no answer"),
     ],
 )
 def test_wrong_text(lines, message, tmp_path):
     (tmp_path / "qa.894.raw.train.txt").write_text(lines)
-    with pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ValueError, match="`path` must be the fold") as error:
         load_daquar(tmp_path)
-    error.match(r"qa\.894\.raw\.train\.txt")
+    error.match(message)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image": np.full(18, 1449)}, "row 0: `image` must be from 0 to 1448"),
-        ({"image": np.zeros(3, int)}, "one entry a question"),
-        ({"split": np.arange(18)}, r"row 2: `split` must be 0 \(training\)"),
-        ({"answer_utf8": text(["one"])}, "18 questions, 1 answers"),
+        ({"image": np.full(18, 1449)}, "`image` 1449 in row 0, not from 0 to"),
+        ({"image": np.zeros(3, int)}, "`image` of 3 entries, not 18"),
+        ({"split": np.arange(18)}, "`split` 2 in row 2, not from 0 to 1"),
+        ({"answer_utf8": text(["one"])}, "18 questions and 1 answers"),
+        ({"answer_utf8": np.zeros(3)}, "text of .* float64, not bytes"),
     ],
 )
 def test_wrong_arrays(changes, message, tmp_path):
@@ -137,10 +140,16 @@ def test_wrong_arrays(changes, message, tmp_path):
         ({"classes": 10}, "`classes` must be 894 or 37"),
         ({"validation_split": 1.0}, "`validation_split` must be a share"),
         ({"question_length": 0}, "`length` must be a positive"),
-        ({"frames": "none.npz"}, r"must be an .npz file .*'rgb'"),
-        ({"path": "nowhere"}, "Cannot read .*nowhere"),
+        ({"frames": "none.npz"}, "`frames` must be .* FileNotFoundError"),
+        ({"path": "nowhere"}, "`path` must be .* FileNotFoundError"),
     ],
 )
 def test_wrong_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         load_daquar(**{"path": DUMMY_DATA} | options)
+
+
+def test_soft_split_from_arrays(tmp_path):
+    path = save_arrays(tmp_path / "daquar.npz")
+    assert len(load_daquar(path, split="cp_soft").test.y) == 6
+    assert len(load_daquar(path, split="cp").test.y) == 9
