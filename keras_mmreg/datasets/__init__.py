@@ -24,6 +24,9 @@ from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
 from keras_mmreg.datasets.daquar import DAQUAR
 from keras_mmreg.datasets.daquar import load_daquar
+from keras_mmreg.datasets.social_iq import SocialIQ
+from keras_mmreg.datasets.social_iq import load_social_iq
+from keras_mmreg.datasets.social_iq import load_social_iq_features
 
 __all__ = [
     "FSDD",
@@ -32,11 +35,14 @@ __all__ = [
     "SPEAKERS",
     "AVDigits",
     "ColoredMNIST",
+    "SocialIQ",
     "colorize",
     "gray",
     "load_av_digits",
     "load_colored_mnist",
     "load_daquar",
+    "load_social_iq",
+    "load_social_iq_features",
     "log_mel_spectrograms",
     "permute_colors",
     "read_fsdd",
@@ -49,6 +55,8 @@ _BUILDERS = {
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
     "DAQUARBuilder": ("daquar", "Builder"),
     "DAQUARConfig": ("daquar", "DAQUARConfig"),
+    "SocialIQBuilder": ("social_iq", "Builder"),
+    "SocialIQConfig": ("social_iq", "SocialIQConfig"),
 }
 
 

@@ -9,8 +9,9 @@ def hold_out_groups(
     """Marks about a share of the examples, whole groups at a time.
 
     Groups are drawn at random, and taken until the next one would lead away
-    from `share`. The draw depends on which groups there are, not on the order
-    of examples.
+    from `share`; at least one is taken unless `share` is 0, and at least one
+    is left. The draw depends on which groups there are, not on the order of
+    examples.
 
     Args:
         groups: Array `(n,)`, the group of each example.
@@ -34,5 +35,6 @@ def hold_out_groups(
     names, counts = np.unique(groups, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))
     reached = np.concatenate([[0], np.cumsum(counts[order])])
-    number = np.abs(reached - share * len(groups)).argmin()
+    number = int(np.abs(reached - share * len(groups)).argmin())
+    number = min(max(number, int(share > 0.0)), len(names) - 1)
     return np.isin(groups, names[order[:number]])

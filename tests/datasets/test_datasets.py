@@ -12,6 +12,8 @@ BUILDERS = [
     "ColoredMNISTConfig",
     "DAQUARBuilder",
     "DAQUARConfig",
+    "SocialIQBuilder",
+    "SocialIQConfig",
 ]
 
 

@@ -21,6 +21,13 @@ def test_order_does_not_matter():
     )
 
 
+@pytest.mark.parametrize(("share", "number"), [(0.0, 0), (0.01, 1), (0.99, 2)])
+def test_few_groups(share, number):
+    groups = np.repeat([1, 2, 3], 10)
+    assert hold_out_groups(groups, share).sum() == 10 * number
+    assert not hold_out_groups(groups[:10], share).any()
+
+
 def test_seed():
     first, second = (hold_out_groups(GROUPS, 0.3, seed) for seed in (0, 1))
     assert np.any(first != second)
