@@ -27,12 +27,16 @@ from keras_mmreg.datasets.daquar import load_daquar
 from keras_mmreg.datasets.social_iq import SocialIQ
 from keras_mmreg.datasets.social_iq import load_social_iq
 from keras_mmreg.datasets.social_iq import load_social_iq_features
+from keras_mmreg.datasets.vqa_cp import VQACP
+from keras_mmreg.datasets.vqa_cp import load_vqa_cp
+from keras_mmreg.datasets.vqa_cp import vqa_scores
 
 __all__ = [
     "FSDD",
     "PALETTES",
     "DAQUAR",
     "SPEAKERS",
+    "VQACP",
     "AVDigits",
     "ColoredMNIST",
     "SocialIQ",
@@ -43,9 +47,11 @@ __all__ = [
     "load_daquar",
     "load_social_iq",
     "load_social_iq_features",
+    "load_vqa_cp",
     "log_mel_spectrograms",
     "permute_colors",
     "read_fsdd",
+    "vqa_scores",
 ]
 
 _BUILDERS = {
@@ -57,6 +63,8 @@ _BUILDERS = {
     "DAQUARConfig": ("daquar", "DAQUARConfig"),
     "SocialIQBuilder": ("social_iq", "Builder"),
     "SocialIQConfig": ("social_iq", "SocialIQConfig"),
+    "VQACPBuilder": ("vqa_cp", "Builder"),
+    "VQACPConfig": ("vqa_cp", "VQACPConfig"),
 }
 
 

@@ -38,6 +38,7 @@ READ_ERRORS = (
 """What reading a missing, broken or wrong file raises."""
 
 MEBIBYTE = 2**20
+_MAX_PIXELS = 2**24
 
 
 def as_path(path: str | pathlib.Path) -> pathlib.Path:
@@ -98,6 +99,18 @@ def read_zip(
             yield name, archive.read(member)
 
 
+def files_below(
+    folder: pathlib.Path, names: re.Pattern[str]
+) -> Iterator[pathlib.Path]:
+    """Yields the files at any depth whose names match in full, in order."""
+    # Not `rglob`, which paths in a cloud do not have.
+    for path in sorted(folder.iterdir()):
+        if names.fullmatch(path.name):
+            yield path
+        elif path.is_dir():
+            yield from files_below(path, names)
+
+
 def read_arrays(
     path: pathlib.Path, names: Sequence[str], max_bytes: int
 ) -> dict[str, np.ndarray]:
@@ -149,7 +162,7 @@ def read_mat(
     """Reads a variable of a MATLAB file, after a look at its size.
 
     Args:
-        name: String. The file's name, for messages.
+        name: String. The file's name, which messages begin with.
         content: The file's bytes, or its path.
         variable: String. The variable's name.
         shape: The shape that it must have; `None` for an axis of any length.
@@ -159,18 +172,53 @@ def read_mat(
         The variable as a numeric array without NaN or infinity.
     """
     scipy_io = import_optional("scipy.io", "scipy", "MATLAB files")
-    if isinstance(content, pathlib.Path):
+    if not isinstance(content, bytes):
         content = content.read_bytes()
-    # The headers alone tell the size; `loadmat` would unpack everything.
-    found = {
-        header[0]: tuple(header[1])
-        for header in scipy_io.whosmat(io.BytesIO(content))
-    }
-    if variable not in found:
-        raise ValueError(f"{name} without `{variable}`, but {sorted(found)}")
-    check_shape(f"{name}: `{variable}`", found[variable], shape, max_length)
-    variables = scipy_io.loadmat(io.BytesIO(content), variable_names=[variable])
-    return check_finite(f"{name}: `{variable}`", variables[variable])
+    try:
+        # The headers alone tell the size; `loadmat` would unpack everything.
+        headers = scipy_io.whosmat(io.BytesIO(content))
+        found = {header[0]: tuple(header[1]) for header in headers}
+        if variable not in found:
+            raise ValueError(f"no `{variable}` among {sorted(found)}")
+        check_shape(f"`{variable}`", found[variable], shape, max_length)
+        values = scipy_io.loadmat(
+            io.BytesIO(content), variable_names=[variable]
+        )[variable]
+    except (*READ_ERRORS, scipy_io.matlab.MatReadError) as error:
+        raise ValueError(f"{name}: {error}") from error
+    return check_finite(f"{name}: `{variable}`", values)
+
+
+def read_image(
+    name: str, content: bytes, size: int | tuple[int, int] | None = None
+) -> np.ndarray:
+    """Decodes an image to 8-bit RGB, after a look at its size.
+
+    Args:
+        name: String. The file's name, which messages begin with.
+        content: The file's bytes.
+        size: The height and width, or one integer for both, to which the image
+            is squeezed; `None` keeps those it has. Defaults to `None`.
+
+    Returns:
+        A uint8 array `(height, width, 3)`.
+    """
+    pillow = import_optional("PIL.Image", "Pillow", "images")
+    try:
+        with pillow.open(io.BytesIO(content)) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise ValueError(
+                    f"{image.width} x {image.height} pixels, more than "
+                    f"{_MAX_PIXELS}"
+                )
+            image = image.convert("RGB")
+    except (*READ_ERRORS, pillow.DecompressionBombError) as error:
+        raise ValueError(f"{name}: {error}") from error
+    if size is not None:
+        height, width = (size, size) if isinstance(size, int) else size
+        if image.size != (width, height):
+            image = image.resize((width, height), pillow.Resampling.BILINEAR)
+    return np.array(image)
 
 
 def check_shape(

@@ -14,6 +14,8 @@ BUILDERS = [
     "DAQUARConfig",
     "SocialIQBuilder",
     "SocialIQConfig",
+    "VQACPBuilder",
+    "VQACPConfig",
 ]
 
 

@@ -1,7 +1,6 @@
 """DAQUAR in NumPy arrays, ready for `model.fit`."""
 
 import pathlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +63,7 @@ def load_daquar(
     num_answers: int | None = None,
     validation_split: float = 0.1,
     question_length: int = 20,
-    image_size: Sequence[int] = (60, 80),
+    image_size: tuple[int, int] = (60, 80),
     seed: int = 0,
 ) -> DAQUAR:
     """Loads DAQUAR: questions, and the photographs of rooms they are about.

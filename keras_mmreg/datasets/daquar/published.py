@@ -3,7 +3,6 @@
 import hashlib
 import pathlib
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -150,7 +149,7 @@ def _read_arrays(path: pathlib.Path) -> Rows:
 
 
 def read_frames(
-    path: str | pathlib.Path, images: np.ndarray, size: Sequence[int]
+    path: str | pathlib.Path, images: np.ndarray, size: tuple[int, int]
 ) -> np.ndarray:
     """The frames that questions are about.
 
@@ -177,15 +176,10 @@ def read_frames(
             if rgb.dtype != np.uint8:
                 raise ValueError(f"`rgb` of type {rgb.dtype}")
             return rgb[images]
-        names, place = np.unique(images, return_inverse=True)
-        frames = [_read_frame(path / f"image{n + 1}.png", size) for n in names]
+        numbers, place = np.unique(images, return_inverse=True)
+        names = [f"image{number + 1}.png" for number in numbers]
+        frames = [
+            reading.read_image(name, (path / name).read_bytes(), size)
+            for name in names
+        ]
         return np.stack(frames)[place]
-
-
-def _read_frame(path: pathlib.Path, size: Sequence[int]) -> np.ndarray:
-    pillow = reading.import_optional("PIL.Image", "Pillow", "images")
-    try:
-        with path.open("rb") as content, pillow.open(content) as image:
-            return np.asarray(image.convert("RGB").resize(size[::-1]))
-    except reading.READ_ERRORS as error:
-        raise ValueError(f"{path.name}: {error}") from error

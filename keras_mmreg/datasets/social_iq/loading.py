@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_mmreg.datasets import reading
 from keras_mmreg.datasets import texts
 from keras_mmreg.datasets.social_iq.published import NUM_ANSWERS
 from keras_mmreg.datasets.social_iq.published import Paths
 from keras_mmreg.datasets.social_iq.published import Questions
 from keras_mmreg.datasets.social_iq.published import read_questions
 from keras_mmreg.datasets.splitting import hold_out_groups
+from keras_mmreg.datasets.vectors import read_vectors
 
 TASKS = ("binary", "choice")
 
@@ -146,7 +146,7 @@ def load_social_iq(
     )
     data = _examples(rows, vocabulary, question_length, answer_length)
     for name, file in (features or {}).items():
-        data.x[name] = read_features(file, data.video)
+        data.x[name] = read_vectors(file, "video", data.video)
     if task == "binary":
         data = _one_answer_each(data)
 
@@ -201,31 +201,3 @@ def _one_answer_each(data: Examples) -> Examples:
         question_index=repeat(data.question_index),
         video=repeat(data.video),
     )
-
-
-def read_features(path: str | pathlib.Path, video: np.ndarray) -> np.ndarray:
-    """The features of each example's video, float32.
-
-    Args:
-        path: The path of an `.npz` file with the arrays `video`, names or
-            numbers, and `features`, a row each.
-        video: String array `(n,)`.
-    """
-    path = reading.as_path(path)
-    expected = "an .npz file with the arrays `video` and `features`"
-    with reading.explained(expected, path, "features"):
-        arrays = reading.read_arrays(
-            path, ("video", "features"), 4096 * reading.MEBIBYTE
-        )
-        names, rows = arrays["video"].astype(str), arrays["features"]
-        reading.check_finite("`features`", rows)
-        if names.ndim != 1 or rows.ndim < 2 or len(rows) != len(names):
-            raise ValueError(f"shapes {names.shape} and {rows.shape}")
-        missing = np.setdiff1d(video, names)
-        if len(missing):
-            raise ValueError(
-                f"no row for {len(missing)} videos, such as {missing[0]!r}"
-            )
-    order = names.argsort()
-    place = order[np.searchsorted(names, video, sorter=order)]
-    return rows[place].astype(np.float32)
