@@ -24,6 +24,8 @@ from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
 from keras_mmreg.datasets.daquar import DAQUAR
 from keras_mmreg.datasets.daquar import load_daquar
+from keras_mmreg.datasets.digits import Digits
+from keras_mmreg.datasets.digits import load_digits
 from keras_mmreg.datasets.social_iq import SocialIQ
 from keras_mmreg.datasets.social_iq import load_social_iq
 from keras_mmreg.datasets.social_iq import load_social_iq_features
@@ -39,12 +41,14 @@ __all__ = [
     "VQACP",
     "AVDigits",
     "ColoredMNIST",
+    "Digits",
     "SocialIQ",
     "colorize",
     "gray",
     "load_av_digits",
     "load_colored_mnist",
     "load_daquar",
+    "load_digits",
     "load_social_iq",
     "load_social_iq_features",
     "load_vqa_cp",
@@ -61,6 +65,8 @@ _BUILDERS = {
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
     "DAQUARBuilder": ("daquar", "Builder"),
     "DAQUARConfig": ("daquar", "DAQUARConfig"),
+    "DigitsBuilder": ("digits", "Builder"),
+    "DigitsConfig": ("digits", "DigitsConfig"),
     "SocialIQBuilder": ("social_iq", "Builder"),
     "SocialIQConfig": ("social_iq", "SocialIQConfig"),
     "VQACPBuilder": ("vqa_cp", "Builder"),
@@ -77,7 +83,7 @@ def _builder_module(dataset: str) -> Any:
 # Silent, because most users need no builder; `__getattr__` tells those who
 # ask for one what to install.
 with contextlib.suppress(ImportError):
-    for _dataset in sorted({dataset for dataset, _ in _BUILDERS.values()}):
+    for _dataset in dict.fromkeys(name for name, _ in _BUILDERS.values()):
         _builder_module(_dataset)
 
 

@@ -12,6 +12,8 @@ BUILDERS = [
     "ColoredMNISTConfig",
     "DAQUARBuilder",
     "DAQUARConfig",
+    "DigitsBuilder",
+    "DigitsConfig",
     "SocialIQBuilder",
     "SocialIQConfig",
     "VQACPBuilder",

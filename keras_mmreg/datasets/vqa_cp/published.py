@@ -53,12 +53,19 @@ def read_questions(path: pathlib.Path, split: str) -> Questions:
             )
         order = sorted(questions)
         rows = [_join(questions[i], annotations[i]) for i in order]
-        columns: list[Any] = [
+        question, answer, answers, kind, answer_type, file, image = (
             list(column) for column in zip(*rows, strict=True)
-        ]
-        image_id = reading.check_integers("image_id", columns.pop(), 0)
-        question_id = reading.check_integers("question_id", order, 0)
-        return Questions(*columns, image_id, question_id)
+        )
+        return Questions(
+            question,
+            answer,
+            answers,
+            kind,
+            answer_type,
+            file,
+            reading.check_integers("image_id", image, 0),
+            reading.check_integers("question_id", order, 0),
+        )
 
 
 def _by_id(path: pathlib.Path) -> dict[int, dict[str, Any]]:
