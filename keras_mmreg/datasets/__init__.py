@@ -33,6 +33,16 @@ from keras_mmreg.datasets.penn_action import load_penn_action
 from keras_mmreg.datasets.utd_mhad import UTD_MHAD_ACTIONS
 from keras_mmreg.datasets.utd_mhad import UTDMHAD
 from keras_mmreg.datasets.utd_mhad import load_utd_mhad
+from keras_mmreg.datasets.daquar import DAQUAR
+from keras_mmreg.datasets.daquar import load_daquar
+from keras_mmreg.datasets.digits import Digits
+from keras_mmreg.datasets.digits import load_digits
+from keras_mmreg.datasets.social_iq import SocialIQ
+from keras_mmreg.datasets.social_iq import load_social_iq
+from keras_mmreg.datasets.social_iq import load_social_iq_features
+from keras_mmreg.datasets.vqa_cp import VQACP
+from keras_mmreg.datasets.vqa_cp import load_vqa_cp
+from keras_mmreg.datasets.vqa_cp import vqa_scores
 
 __all__ = [
     "FSDD",
@@ -42,11 +52,15 @@ __all__ = [
     "SPEAKERS",
     "UTDMHAD",
     "UTD_MHAD_ACTIONS",
+    "DAQUAR",
+    "VQACP",
     "AVDigits",
     "BiasedDogsCats",
     "ColoredMNIST",
     "NYUv2Segmentation",
     "PennAction",
+    "Digits",
+    "SocialIQ",
     "colorize",
     "gray",
     "load_av_digits",
@@ -55,9 +69,15 @@ __all__ = [
     "load_nyu_v2_segmentation",
     "load_penn_action",
     "load_utd_mhad",
+    "load_daquar",
+    "load_digits",
+    "load_social_iq",
+    "load_social_iq_features",
+    "load_vqa_cp",
     "log_mel_spectrograms",
     "permute_colors",
     "read_fsdd",
+    "vqa_scores",
 ]
 
 _BUILDERS = {
@@ -69,6 +89,14 @@ _BUILDERS = {
     "NYUv2SegmentationBuilder": ("nyu_v2_segmentation", "Builder"),
     "PennActionBuilder": ("penn_action", "Builder"),
     "UTDMHADBuilder": ("utd_mhad", "Builder"),
+    "DAQUARBuilder": ("daquar", "Builder"),
+    "DAQUARConfig": ("daquar", "DAQUARConfig"),
+    "DigitsBuilder": ("digits", "Builder"),
+    "DigitsConfig": ("digits", "DigitsConfig"),
+    "SocialIQBuilder": ("social_iq", "Builder"),
+    "SocialIQConfig": ("social_iq", "SocialIQConfig"),
+    "VQACPBuilder": ("vqa_cp", "Builder"),
+    "VQACPConfig": ("vqa_cp", "VQACPConfig"),
 }
 
 

@@ -11,6 +11,7 @@ from keras_mmreg.datasets.av_digits.fsdd import read_fsdd
 from keras_mmreg.datasets.av_digits.spectrogram import log_mel_spectrograms
 from keras_mmreg.datasets.colored_mnist.mnist_archive import MNIST
 from keras_mmreg.datasets.colored_mnist.mnist_archive import read_mnist
+from keras_mmreg.datasets.pairing import draw_by_label
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 """The speakers, in the order in which folds rotate over them."""
@@ -181,8 +182,15 @@ def _pair(
     random: np.random.Generator,
 ) -> Examples:
     y = random.permutation(np.arange(size, dtype=np.int32) % _NUM_CLASSES)
-    image = _draw(labels, y, random)
-    recording = recordings[_draw(spoken.digit[recordings], y, random)]
+    try:
+        image = draw_by_label(labels, y, random)
+        spoken_digits = spoken.digit[recordings]
+        recording = recordings[draw_by_label(spoken_digits, y, random)]
+    except ValueError as error:
+        raise ValueError(
+            f"`mnist` and `fsdd` must have every digit in every split. "
+            f"Received: {error}"
+        ) from error
     chosen, place = np.unique(recording, return_inverse=True)
     spectrograms = log_mel_spectrograms(
         [spoken.recordings[index] for index in chosen]
@@ -199,22 +207,3 @@ def _pair(
         speaker=speakers.astype(np.int32),
         recording=recording.astype(np.int32),
     )
-
-
-def _draw(
-    labels: np.ndarray, wanted: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """For each wanted label the index of an example that has it."""
-    drawn = np.empty(len(wanted), np.int64)
-    for label in range(_NUM_CLASSES):
-        (places,) = np.nonzero(wanted == label)
-        (candidates,) = np.nonzero(labels == label)
-        if not len(candidates):
-            raise ValueError(
-                f"`mnist` and `fsdd` must have every digit in every split. "
-                f"Received: no {label} among {len(labels)} examples of a split"
-            )
-        rounds = -(-len(places) // len(candidates))
-        order = [random.permutation(candidates) for _ in range(rounds)]
-        drawn[places] = np.concatenate(order)[: len(places)]
-    return drawn

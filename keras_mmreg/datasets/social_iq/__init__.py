@@ -1,0 +1,7 @@
+"""Social-IQ: questions and answers about videos of people."""
+
+from keras_mmreg.datasets.social_iq.features import load_social_iq_features
+from keras_mmreg.datasets.social_iq.loading import SocialIQ
+from keras_mmreg.datasets.social_iq.loading import load_social_iq
+
+__all__ = ["SocialIQ", "load_social_iq", "load_social_iq_features"]
