@@ -1,6 +1,7 @@
 """Callbacks that show what each modality contributes."""
 
 from keras_mmreg.callbacks.complementarity_logger import ComplementarityLogger
+from keras_mmreg.callbacks.held_out import HeldOut
 from keras_mmreg.callbacks.information_logger import InformationLogger
 from keras_mmreg.callbacks.report_logger import ReportLogger
 from keras_mmreg.callbacks.shuffled_modality_logger import (
@@ -9,6 +10,7 @@ from keras_mmreg.callbacks.shuffled_modality_logger import (
 
 __all__ = [
     "ComplementarityLogger",
+    "HeldOut",
     "InformationLogger",
     "ReportLogger",
     "ShuffledModalityLogger",

@@ -311,12 +311,13 @@ def _require_probabilities(
 def _position_weight(
     output: OutputFunctional, outputs: Tensor, y: Any, sample_weight: Any
 ) -> Tensor | None:
-    factors = []
+    factors: list[Tensor] = []
     if mask_of(outputs) is not None:
         factors.append(mask_of(outputs))
-    rank = 0 if sample_weight is None else len(sample_weight.shape)
-    if 1 < rank < len(outputs.shape):  # Not weights of whole examples.
-        factors.append(sample_weight)
+    if sample_weight is not None:
+        # Otherwise the weights are those of whole examples.
+        if 1 < len(sample_weight.shape) < len(outputs.shape):
+            factors.append(sample_weight)
     if output.ignore_class is not None and y is not None:
         if len(y.shape) == len(outputs.shape):
             y = ops.squeeze(y, axis=-1)

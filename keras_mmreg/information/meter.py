@@ -150,11 +150,13 @@ class InformationMeter(keras.Model):
         }
 
     def _estimator(self, outputs: Any) -> InformationEstimator:
+        network = self._network
+        assert network is not None  # Since the first batch.
         return self._memo.get(
-            (self._network,),
+            (network,),
             lambda: create_estimator(
                 self.inner,
-                self._network,
+                network,
                 self.measure,
                 outputs,
                 self._loss_of_inner,

@@ -5,6 +5,9 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.backend import sync_variables
+from keras_mmreg.models.gate_meter import GateMeter
+from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.regularizers import InformationRegularizer
 
@@ -25,7 +28,9 @@ class FitWatch(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.validation_data = validation_data
-        self.callbacks = getattr(callbacks, "callbacks", callbacks)
+        callbacks = getattr(callbacks, "callbacks", callbacks)
+        self.callbacks = keras.tree.flatten(callbacks or [])
+        self._gate_meter: GateMeter | None = None
         self._lost: set[str] = set()
         self._dominant: set[str] = set()
         self._earlier: tuple[int, dict[str, float]] | None = None
@@ -36,8 +41,12 @@ class FitWatch(keras.callbacks.Callback):
         """Looks at batch statistics, which may have been loaded by now."""
         self.model.await_settled_statistics()
         compile_inner(self.model.inner, self.model)
-        for method in self.model.regularizers:
-            method.on_train_begin(self.model, self)
+        self._gate_meter = None
+        if self.model.gate is not None and not any(
+            getattr(callback, "measures_gate", False)
+            for callback in self.callbacks
+        ):
+            self._measure_gate_on_validation_data()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Tells the methods which epoch it is."""
@@ -66,6 +75,9 @@ class FitWatch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Looks for lost modalities and penalties that drown the task loss."""
         logs = logs or {}
+        if self._gate_meter is not None:
+            sync_variables(self.model)
+            update_gate(self.model, self._gate_meter, self.validation_data)
         for method in self.model.regularizers:
             if isinstance(method, InformationRegularizer):
                 names = zip(method.modalities, method.log_names, strict=True)
@@ -74,6 +86,32 @@ class FitWatch(keras.callbacks.Callback):
                         self._warn_of_lost(modality, epoch)
         if self._first_step >= WARMUP_STEPS:
             self._compare(_floats(logs))
+
+    def _measure_gate_on_validation_data(self) -> None:
+        """Unless they select the model, as the gate would then see them, too."""
+        data = self.validation_data
+        selecting = [
+            type(callback).__name__
+            for callback in self.callbacks
+            if str(getattr(callback, "monitor", "")).startswith("val_")
+        ]
+        is_dataset = data is not None and not hasattr(data, "__next__")
+        if is_dataset and not selecting:
+            self._gate_meter = GateMeter(self.model)
+            return
+        reason = (
+            f"{selecting[0]} selects the model by the validation data"
+            if selecting
+            else "there are no validation data"
+        )
+        warnings.warn(
+            "The gate is measured on training data, where a modality whose "
+            f"examples were memorised counts as one that tells the label: "
+            f"{reason}. Hold data out for it: `train, held_out = "
+            "keras_mmreg.callbacks.HeldOut.split(x, y)`, then `fit(*train, "
+            "callbacks=[keras_mmreg.callbacks.HeldOut(held_out)])`.",
+            stacklevel=2,
+        )
 
     def _compare(self, logs: dict[str, float]) -> None:
         task_loss = abs(logs["loss"] - logs.get("penalty", 0.0))

@@ -33,7 +33,7 @@ def create_meter(
     check_integer("seed", seed, minimum=0)
     measure = _measure(model, information, num_samples, stddev)
     wrapped = isinstance(model, RegularizedModel)
-    options = {
+    options: dict[str, Any] = {
         "taps": model.taps if wrapped else None,
         "functional": model.functional if wrapped else "auto",
         "modalities": model.modalities if wrapped else None,

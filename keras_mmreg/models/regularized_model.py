@@ -186,6 +186,11 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         return self._modalities and list(self._modalities)
 
     @property
+    def network(self) -> Network | None:
+        """The points of the model, and how it runs again from them."""
+        return self._network
+
+    @property
     def output_names(self) -> list[str] | None:
         """The names by which `compile` gives losses to the outputs."""
         return getattr(self.inner, "output_names", None)
@@ -240,8 +245,10 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
 
     def _run_in_training(self, inputs: Any) -> TrainingPass:
         """The model's pass, with the points as the methods change them."""
+        network = self._network
+        assert network is not None  # Since the model was built.
         training_pass = TrainingPass(
-            self._network,
+            network,
             inputs,
             self.inner,
             self.functional,
@@ -256,9 +263,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         intervene = None
         if perturbing:
             intervene = partial(training_pass.intervene, methods=perturbing)
-        activations = self._network.run(
-            inputs, training=True, intervene=intervene
-        )
+        activations = network.run(inputs, training=True, intervene=intervene)
         training_pass.complete(activations)
         return training_pass
 
@@ -428,7 +433,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         )
 
     def _describe_points(self) -> str:
-        if self._taps == "auto":
+        if isinstance(self._taps, str):
             return "each modality's last tensor before it meets another"
         modalities = self._network.modalities if self._network else []
         taps = self._taps or {}

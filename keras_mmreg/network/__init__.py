@@ -46,20 +46,22 @@ def create_network(
     Raises:
         ValueError: If a tap or a modality does not exist.
     """
-    taps = {} if taps is None else taps
-    if taps != "auto":
-        check_taps(taps, modality_names(inner, inputs))
+    automatic = taps == "auto"
+    layers = {} if isinstance(taps, str | None) else dict(taps)
+    check_taps(layers, modality_names(inner, inputs))
     model = as_graph(inner)
     if model is not None:
         graph = Graph(model)
         called = {name for name, _ in graph.calls}
-        if taps == "auto" or called.issuperset(dict(taps).values()):
-            return FunctionalNetwork(graph, taps, modalities)
-    if taps == "auto":
+        if automatic or called.issuperset(layers.values()):
+            return FunctionalNetwork(
+                graph, "auto" if automatic else layers, modalities
+            )
+    if automatic:
         raise ValueError(
             "`taps='auto'` finds the points in a graph of layers, which a "
             "subclassed model does not have. Pass a dict from modality to the "
             "name of a layer, or `taps=None` for the inputs. "
             f"Received: inner of type {type(inner).__name__}"
         )
-    return OpaqueNetwork(inner, inputs, dict(taps), modalities)
+    return OpaqueNetwork(inner, inputs, layers, modalities)

@@ -28,15 +28,18 @@ class Network(Protocol):
         leaves: The modality of each tensor at the points. A tapped modality is
             one leaf of its own name.
         modalities: The names of the modalities.
-        symbols: The symbolic tensor at each point that is known before a run.
-        output_symbols: The symbolic outputs of the model.
     """
 
     leaves: dict[str, str]
     modalities: list[str]
 
-    symbols: dict[str, keras.KerasTensor]
-    output_symbols: Any
+    @property
+    def symbols(self) -> dict[str, keras.KerasTensor]:
+        """The symbolic tensor at each point that is known before a run."""
+
+    @property
+    def output_symbols(self) -> Any:
+        """The symbolic outputs of the model."""
 
     def leaves_of(self, modality: str) -> list[str]:
         """The leaves of a modality."""

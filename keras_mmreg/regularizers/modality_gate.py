@@ -83,11 +83,12 @@ class ModalityGate(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Creates the probes."""
         super().attach(network, inner)
+        self.leaves = {n: network.leaves_of(n) for n in network.modalities}
         num_outputs = _num_outputs(inner, network)
         sizes = {
             name: sum(
                 pooled_size(network.symbols[leaf].shape)
-                for leaf in network.leaves_of(name)
+                for leaf in self.leaves[name]
             )
             for name in network.modalities
         }
@@ -147,7 +148,11 @@ class ModalityGate(Regularizer):
         self, training_pass: TrainingPass
     ) -> tuple[None, dict[str, Tensor]]:
         """Trains the probes, which adds nothing to the loss."""
-        functional = self.output_functional(training_pass)
+        functional = self.output_kind(
+            training_pass.inner,
+            training_pass.model_loss,
+            training_pass.network,
+        )
         confidences = []
         for name in self.modalities:
             features = self._features(name, training_pass.clean_points)
@@ -201,30 +206,28 @@ class ModalityGate(Regularizer):
             for name in self.modalities
         }
 
-    def output_functional(self, training_pass: TrainingPass) -> Any:
-        """What kind of output the model has, an `OutputFunctional`.
+    def output_kind(
+        self, inner: keras.Model, loss: Any, network: Network
+    ) -> OutputFunctional:
+        """What kind of output the model has.
 
         Raises:
             ValueError: If the loss does not tell.
         """
-        settings = (training_pass.inner, training_pass.model_loss)
-        inner, loss = settings
+        outputs = network.output_symbols
         return self._memo.get(
-            settings,
-            lambda: resolve_functional(
-                "auto", loss, inner, self.network.output_symbols
-            ).outputs[0],
+            (inner, loss),
+            lambda: resolve_functional("auto", loss, inner, outputs).outputs[0],
         )
 
     def _features(self, name: str, points: Mapping[str, Tensor]) -> Tensor:
         """The pooled features of a modality, of shape `(batch, size)`."""
-        leaves = self.network.leaves_of(name)
         return ops.concatenate(
             [
                 pooled_features(
                     ops.stop_gradient(at_least_float32(points[leaf]))
                 )
-                for leaf in leaves
+                for leaf in self.leaves[name]
             ],
             axis=-1,
         )

@@ -78,7 +78,7 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
 
     def __init__(
         self,
-        strength: float | None = None,
+        strength: float | str | None = None,
         fraction: float = 1.0,
         schedule: LinearRamp | None = None,
         seed: int | None = None,
@@ -134,14 +134,6 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
     def log_names(self) -> list[str]:
         """What `penalty` logs besides the penalty itself."""
         return self.log_names_for(self.modalities)
-
-    def on_train_begin(self, model: keras.Model, watch: Any) -> None:
-        """Called when `fit` begins.
-
-        Args:
-            model: The `RegularizedModel`.
-            watch: The callback that calls; it knows `validation_data`.
-        """
 
     @property
     def uses_gate(self) -> bool:

@@ -1,0 +1,172 @@
+"""Tells a gate on held-out data which modalities predict the label."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mmreg.backend import sync_variables
+from keras_mmreg.checks import check_integer
+from keras_mmreg.models.gate_meter import GateMeter
+from keras_mmreg.models.gate_meter import update_gate
+
+
+class HeldOut(keras.callbacks.Callback):
+    """Measures the gate of a `RegularizedModel` on data held out for it.
+
+    Methods such as `ModalityNoise` and `ModalityMix` ask a `ModalityGate` which
+    modalities tell the label by themselves. On training data a modality whose
+    examples were memorised seems to; on held-out data it does not. After each
+    epoch, this callback evaluates the gate's probes on such data.
+
+    Take the data from the training set, not from the validation data by which
+    models are selected, and where the training data come from groups, such as
+    speakers or subjects, hold out whole groups: `split` does both.
+
+    With `doubt=True`, a modality that does not carry over to the held-out data
+    is not believed from then on: if shuffling it between the examples does not
+    lower the accuracy there, and another modality's gate is higher, it is
+    shuffled in training, too, and its gate is closed.
+
+    Args:
+        data: `(x, y)` of arrays, or a dataset of such batches.
+        doubt: Whether to look for modalities that do not carry over. Defaults
+            to `False`.
+        start: Integer, the first training step after which a modality may be
+            doubted. Defaults to `400`.
+        batch_size: Integer, for arrays. Defaults to `1024`.
+
+    Raises:
+        ValueError: If an argument is not as above, or, when training starts,
+            if no method of the model has a gate.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_mmreg as mmreg
+    >>> x = {"a": np.random.rand(40, 3), "b": np.random.rand(40, 2)}
+    >>> y, speaker = np.arange(40) % 2, np.arange(40) // 10
+    >>> (x_train, y_train), held_out = HeldOut.split(x, y, groups=speaker)
+    >>> len(y_train), len(held_out[1])
+    (30, 10)
+    >>> a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    >>> merged = keras.layers.Concatenate()([a, b])
+    >>> outputs = keras.layers.Dense(2, activation="softmax")(merged)
+    >>> inner = keras.Model({"a": a, "b": b}, outputs)
+    >>> model = mmreg.models.RegularizedModel(inner, ["noise", "mix"])
+    >>> model.compile("adam", "sparse_categorical_crossentropy")
+    >>> history = model.fit(
+    ...     x_train, y_train, callbacks=[HeldOut(held_out)], verbose=0
+    ... )
+    >>> "gate_a" in history.history
+    True
+    """
+
+    measures_gate = True
+
+    def __init__(
+        self,
+        data: Any,
+        doubt: bool = False,
+        start: int = 400,
+        batch_size: int = 1024,
+    ) -> None:
+        super().__init__()
+        if data is None or (isinstance(data, tuple) and len(data) < 2):
+            raise ValueError(
+                "`data` must be a tuple `(x, y)` of arrays, or a dataset of "
+                f"such batches. Received: data of type {type(data)}"
+            )
+        check_integer("start", start, minimum=0)
+        check_integer("batch_size", batch_size, minimum=1)
+        self.data = data
+        self.doubt = doubt
+        self.start = start
+        self.batch_size = batch_size
+        self._meter: GateMeter | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Finds the model's gate."""
+        if getattr(self.model, "gate", None) is None:
+            raise ValueError(
+                "`HeldOut` measures the gate of a `RegularizedModel` that has "
+                "one, by a method such as 'noise' or 'mix' with `gate='auto'`. "
+                f"Received: model={self.model!r}"
+            )
+        self._meter = GateMeter(self.model)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Measures the gate."""
+        if self._meter is None:
+            return
+        sync_variables(self.model)
+        measured = update_gate(
+            self.model, self._meter, self.data, self.batch_size
+        )
+        if self.doubt and int(self.model.step.numpy()) >= self.start:
+            self._doubt(measured)
+
+    def _doubt(self, measured: dict[str, float]) -> None:
+        gate = self.model.gate
+        values = {name: measured[f"gate_{name}"] for name in gate.modalities}
+        best = max(values, key=lambda name: values[name])
+        before = ops.convert_to_numpy(gate.disbelieved)
+        after = [
+            float(
+                doubted > 0
+                or name != best
+                and measured[f"shuffled_{name}"] >= measured["intact"]
+            )
+            for name, doubted in zip(gate.modalities, before, strict=True)
+        ]
+        gate.disbelieved.assign(ops.convert_to_tensor(after, "float32"))
+
+    @staticmethod
+    def split(
+        x: Any,
+        y: Any,
+        groups: Any = None,
+        fraction: float = 0.1,
+        seed: int = 0,
+    ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        """Holds out a part of the training data, whole groups of it if told.
+
+        Args:
+            x: A structure of arrays of the same length.
+            y: A structure of arrays of that length.
+            groups: Optional array with the group of each example. As many
+                groups are held out as come closest to `fraction`, at least
+                one. Defaults to `None`.
+            fraction: Float, the part of the examples, or of the groups, to
+                hold out. Defaults to `0.1`.
+            seed: Integer. Defaults to `0`.
+
+        Returns:
+            `(x, y)` to train on, and `(x, y)` held out.
+
+        Raises:
+            ValueError: If there is only one group.
+        """
+        rng = np.random.default_rng(seed)
+        size = len(keras.tree.flatten(y)[0])
+        if groups is None:
+            chosen = np.zeros(size, bool)
+            chosen[rng.permutation(size)[: max(round(fraction * size), 1)]] = 1
+        else:
+            groups = np.asarray(groups)
+            names = np.unique(groups)
+            if len(names) < 2:
+                raise ValueError(
+                    "`groups` must hold at least two groups, one of them to "
+                    f"hold out. Received: {names.tolist()}"
+                )
+            count = min(max(round(fraction * len(names)), 1), len(names) - 1)
+            chosen = np.isin(groups, rng.permutation(names)[:count])
+
+        def part(mask: np.ndarray) -> tuple[Any, Any]:
+            return keras.tree.map_structure(
+                lambda array: np.asarray(array)[mask], (x, y)
+            )
+
+        return part(~chosen), part(chosen)
