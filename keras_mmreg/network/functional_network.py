@@ -53,6 +53,7 @@ class FunctionalNetwork:
         self.modalities = select_modalities(names, modalities)
         self._points: dict[str, int] = {}
         self.leaves: dict[str, str] = {}
+        self._untrained: set[int] = set()
         for modality in self.modalities:
             inputs = {
                 name: key
@@ -141,6 +142,14 @@ class FunctionalNetwork:
         """The leaves of a modality."""
         return [leaf for leaf, own in self.leaves.items() if own == modality]
 
+    def modalities_at_inputs(self) -> list[str]:
+        """The modalities whose points are inputs, or no more than prepared."""
+        return [
+            n
+            for n in self.modalities
+            if self.leaves_of(n) != [n] or self._points[n] in self._untrained
+        ]
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
         for modality in self.modalities:
@@ -214,9 +223,11 @@ class FunctionalNetwork:
                 return {modality: key}
         elif isinstance(taps, Mapping) and modality in taps:
             return {modality: self._tapped(modality, taps[modality], inputs)}
-        return {
+        points = {
             name: self._behind_preparation(key) for name, key in inputs.items()
         }
+        self._untrained.update(points.values())
+        return points
 
     def _tapped(self, name: str, layer: str, inputs: dict[str, int]) -> int:
         """The output of the tapping layer that depends on the modality."""

@@ -102,5 +102,8 @@ class Network(Protocol):
             Activations of `num_samples * batch` examples.
         """
 
+    def modalities_at_inputs(self) -> list[str]:
+        """The modalities that have no encoder before their points."""
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

@@ -179,6 +179,10 @@ class OpaqueNetwork:
         """The leaves of a modality."""
         return [leaf for leaf, own in self.leaves.items() if own == modality]
 
+    def modalities_at_inputs(self) -> list[str]:
+        """The modalities whose points are inputs."""
+        return [name for name in self.modalities if name not in self._layers]
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
         for modality in self.modalities:

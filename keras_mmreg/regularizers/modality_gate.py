@@ -13,6 +13,7 @@ from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.numerics import at_least_float32
@@ -84,7 +85,7 @@ class ModalityGate(Regularizer):
         """Creates the probes."""
         super().attach(network, inner)
         self.leaves = {n: network.leaves_of(n) for n in network.modalities}
-        num_outputs = _num_outputs(inner, network)
+        classes = num_outputs(network, self.name)
         sizes = {
             name: sum(
                 pooled_size(network.symbols[leaf].shape)
@@ -107,8 +108,8 @@ class ModalityGate(Regularizer):
                     self._add_state(shape, f"{part}_moment_{name}"),
                 ]
                 for part, shape in (
-                    ("kernel", (size, num_outputs)),
-                    ("bias", (num_outputs,)),
+                    ("kernel", (size, classes)),
+                    ("bias", (classes,)),
                 )
             ]
 
@@ -286,16 +287,3 @@ class ModalityGate(Regularizer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "threshold": self.threshold}
-
-
-def _num_outputs(inner: keras.Model, network: Network) -> int:
-    outputs = keras.tree.flatten(network.output_symbols)
-    shapes = [tuple(output.shape) for output in outputs]
-    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] is None:
-        raise ValueError(
-            "The gate tells which modality predicts the label from one output "
-            "of shape (batch, units). Pass `gate=None` to the methods, which "
-            "then treat all modalities alike. "
-            f"Received: {inner.name!r} with outputs of shapes {shapes}"
-        )
-    return shapes[0][1]
