@@ -117,7 +117,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     ...     "adam",
     ...     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     ... )
-    >>> x = {"color": np.eye(8, 3), "shape": np.ones((8, 28, 28))}
+    >>> x = {"color": np.eye(8, 3), "shape": np.random.rand(8, 28, 28)}
     >>> history = model.fit(x, np.arange(8), verbose=0)
     >>> for name in sorted(history.history):
     ...     print(name)
@@ -256,6 +256,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
             ops.convert_to_tensor(self.epoch),
             trains_as_it_infers=self._trains_as_it_infers,
         )
+        training_pass.gate = self.gate
         training_pass.settled = ops.cast(
             ops.greater_equal(self.step, self.settled_step), "float32"
         )
@@ -403,7 +404,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         for index, method in enumerate(self._methods):
             if self.seed is not None and method.seed is None:
                 method.reseed(self.seed + index)
-            method.gate = self.gate
             method.attach(self._network, self.inner)
         self._create_trackers(self._network.modalities)
         self.await_settled_statistics()

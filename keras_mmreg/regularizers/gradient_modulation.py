@@ -104,11 +104,12 @@ class GradientModulation(Regularizer):
             active = active * ops.cast(
                 training_pass.epoch < self.end, "float32"
             )
+        coefficients = ops.convert_to_tensor(self.coefficients)
         leaves = training_pass.network.leaves
         columns = {name: i for i, name in enumerate(self.modalities)}
         changed = {}
         for leaf, x in points.items():
-            k = self.coefficients[columns[leaves[leaf]]]
+            k = coefficients[columns[leaves[leaf]]]
             k = 1.0 + active * (k - 1.0)
             draw = keras.random.normal(
                 ops.shape(x), dtype="float32", seed=self.seed_generator
@@ -134,8 +135,9 @@ class GradientModulation(Regularizer):
         ratio = s / ops.maximum(others, 1e-7)
         k = ops.where(ratio > 1.0, 1.0 - ops.tanh(self.alpha * ratio), 1.0)
         self.coefficients.assign(ops.stop_gradient(k))
+        coefficients = ops.convert_to_tensor(self.coefficients)
         logs = {
-            f"{self.name}_{name}": self.coefficients[i]
+            f"{self.name}_{name}": coefficients[i]
             for i, name in enumerate(self.modalities)
         }
         return None, logs

@@ -115,8 +115,9 @@ class ModalityGate(Regularizer):
 
     def open(self) -> dict[str, Tensor]:
         """For each modality 1 if its gate is open, else 0."""
-        is_open = ops.cast(self.values > self.threshold, "float32")
-        trusted = is_open * (1.0 - self.disbelieved)
+        values = ops.convert_to_tensor(self.values)
+        is_open = ops.cast(values > self.threshold, "float32")
+        trusted = is_open * (1.0 - ops.convert_to_tensor(self.disbelieved))
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
 
     @property
@@ -135,9 +136,10 @@ class ModalityGate(Regularizer):
             ),
         )
         kept = ops.arange(training_pass.batch_size)
+        disbelieved = ops.convert_to_tensor(self.disbelieved)
         orders = {
             name: ops.where(
-                self.disbelieved[i] > 0,
+                disbelieved[i] > 0,
                 ops.cast(orders[name], kept.dtype),
                 kept,
             )
@@ -168,8 +170,9 @@ class ModalityGate(Regularizer):
                 )
             )
         self._update_values(ops.stack(confidences))
+        values = ops.convert_to_tensor(self.values)
         logs = {
-            f"{self.name}_{name}": self.values[i]
+            f"{self.name}_{name}": values[i]
             for i, name in enumerate(self.modalities)
         }
         return None, logs
@@ -191,8 +194,8 @@ class ModalityGate(Regularizer):
         weights = zip(self.probes[name], gradients, strict=True)
         for (variable, moment), gradient in weights:
             self._average(moment, ops.square(gradient))
-            scale = ops.sqrt(moment) + 1e-7
-            variable.assign(variable - PROBE_RATE * gradient / scale)
+            scale = ops.sqrt(ops.convert_to_tensor(moment)) + 1e-7
+            variable.assign_sub(PROBE_RATE * gradient / scale)
 
     def probe(
         self, functional: OutputFunctional, points: Mapping[str, Tensor]
@@ -235,7 +238,8 @@ class ModalityGate(Regularizer):
 
     def _normalized(self, name: str, features: Tensor) -> Tensor:
         mean = ops.convert_to_tensor(self.means[name])
-        variance = self.squares[name] - ops.square(mean)
+        squares = ops.convert_to_tensor(self.squares[name])
+        variance = squares - ops.square(mean)
         scale = ops.sqrt(ops.maximum(variance, 1e-6))
         # NaN is a missing value, and the mean says nothing.
         normalized = ops.nan_to_num((features - mean) / scale, nan=0.0)
@@ -246,7 +250,8 @@ class ModalityGate(Regularizer):
     ) -> Tensor:
         """Probabilities, or values of a regression."""
         (kernel, _), (bias, _) = self.probes[name]
-        logits = ops.matmul(features, kernel) + bias
+        logits = ops.matmul(features, ops.convert_to_tensor(kernel))
+        logits = logits + ops.convert_to_tensor(bias)
         if functional.kind == "categorical":
             return ops.softmax(logits, axis=-1)
         if functional.kind == "binary":
@@ -265,12 +270,14 @@ class ModalityGate(Regularizer):
         """On training data, until other data are measured."""
         now = ops.maximum(mean_over_replicas(confidences), 0.0)
         held_out = ops.convert_to_tensor(self.held_out)
-        average = MOMENTUM * self.values + (1.0 - MOMENTUM) * now
-        self.values.assign(ops.where(held_out > 0, self.values, average))
+        values = ops.convert_to_tensor(self.values)
+        average = MOMENTUM * values + (1.0 - MOMENTUM) * now
+        self.values.assign(ops.where(held_out > 0, values, average))
 
     def _average(self, variable: Any, now: Tensor) -> None:
-        first = ops.max(ops.abs(variable)) <= 0
-        average = MOMENTUM * variable + (1.0 - MOMENTUM) * now
+        before = ops.convert_to_tensor(variable)
+        first = ops.max(ops.abs(before)) <= 0
+        average = MOMENTUM * before + (1.0 - MOMENTUM) * now
         variable.assign(ops.where(first, now, average))
 
     def _add_state(self, shape: tuple, name: str) -> keras.Variable:

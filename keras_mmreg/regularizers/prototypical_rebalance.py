@@ -128,7 +128,8 @@ class PrototypicalRebalance(Regularizer):
         )
         # The root has no gradient at 0.
         distances = ops.sqrt(ops.maximum(squares, 1e-6))
-        unseen = 1e4 * (1.0 - ops.cast(self.seen[name] > 0, "float32"))
+        seen = ops.convert_to_tensor(self.seen[name])
+        unseen = 1e4 * (1.0 - ops.cast(seen > 0, "float32"))
         return ops.maximum(ops.log_softmax(-distances - unseen), -30.0)
 
     def _update(self, name: str, features: Tensor, y: Tensor) -> None:
@@ -136,13 +137,16 @@ class PrototypicalRebalance(Regularizer):
         counts = ops.sum(y, axis=0)
         sums = ops.matmul(ops.transpose(y), features)
         means = sums / ops.maximum(counts, 1.0)[:, None]
-        prototypes, seen = self.prototypes[name], self.seen[name]
+        prototypes = ops.convert_to_tensor(self.prototypes[name])
+        seen = ops.convert_to_tensor(self.seen[name])
         known = ops.cast(seen > 0, "float32")[:, None]
         rate = known * self.momentum
         moved = rate * prototypes + (1.0 - rate) * means
         present = ops.cast(counts > 0, "float32")[:, None]
-        prototypes.assign(present * moved + (1.0 - present) * prototypes)
-        seen.assign(ops.maximum(ops.convert_to_tensor(seen), present[:, 0]))
+        self.prototypes[name].assign(
+            present * moved + (1.0 - present) * prototypes
+        )
+        self.seen[name].assign(ops.maximum(seen, present[:, 0]))
 
     def _add_state(self, shape: tuple, name: str) -> keras.Variable:
         return self.add_weight(

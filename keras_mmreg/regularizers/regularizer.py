@@ -98,7 +98,6 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.network: Network | None = None
-        self.gate: Any = None
 
     @property
     def modalities(self) -> list[str]:

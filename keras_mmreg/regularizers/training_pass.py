@@ -34,6 +34,8 @@ class TrainingPass:
         model_loss: What was given to `compile` as `loss`.
         inner: The wrapped model.
         functional: The wrapper's argument of that name.
+        gate: The `ModalityGate` that methods share, or `None`; in `perturb`,
+            too.
         settled: Scalar, 1 once the statistics of batch normalization mean
             something, else 0.
         step: Scalar, the training step; in `perturb`, too.
@@ -49,6 +51,7 @@ class TrainingPass:
     loss_function: Callable[[Any, Any, Any], Tensor] | None
     model_loss: Any
     settled: Tensor
+    gate: Any
 
     def __init__(
         self,
