@@ -120,7 +120,8 @@ class PrototypicalRebalance(Regularizer):
 
     def _log_probabilities(self, name: str, features: Tensor) -> Tensor:
         """`log softmax(-|h - c_k|)` over the classes seen so far."""
-        prototypes = ops.convert_to_tensor(self.prototypes[name])
+        # A copy: torch needs the values of now when it takes the gradient.
+        prototypes = ops.convert_to_tensor(self.prototypes[name]) + 0.0
         squares = (
             ops.sum(ops.square(features), axis=-1, keepdims=True)
             - 2.0 * ops.matmul(features, ops.transpose(prototypes))
