@@ -54,6 +54,7 @@ class FunctionalNetwork:
         self._points: dict[str, int] = {}
         self.leaves: dict[str, str] = {}
         self._untrained: set[int] = set()
+        self._features: dict[str, list[int]] = {}
         for modality in self.modalities:
             inputs = {
                 name: key
@@ -63,6 +64,10 @@ class FunctionalNetwork:
             points = self._points_for(modality, inputs, taps)
             self._points |= points
             self.leaves |= dict.fromkeys(points, modality)
+            last = self._graph.last_key_of_its_own(inputs.values())
+            self._features[modality] = (
+                list(points.values()) if last is None else [last]
+            )
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
         """The clean values at the points, and nothing behind them."""
@@ -92,6 +97,13 @@ class FunctionalNetwork:
         points = {name: activations[key] for name, key in self._points.items()}
         # Optional inputs may be `None`.
         return {name: x for name, x in points.items() if x is not None}
+
+    def features_of(self, activations: Activations) -> dict[str, list[Tensor]]:
+        """Each modality's last tensor before it meets another."""
+        return {
+            name: [activations[key] for key in keys]
+            for name, keys in self._features.items()
+        }
 
     def outputs_of(self, activations: Activations) -> Any:
         """The model's outputs among the activations."""
@@ -132,6 +144,14 @@ class FunctionalNetwork:
     def symbols(self) -> dict[str, keras.KerasTensor]:
         """The symbolic tensors at the points."""
         return {n: self._graph.symbols[key] for n, key in self._points.items()}
+
+    @property
+    def feature_symbols(self) -> dict[str, list[keras.KerasTensor]]:
+        """The symbolic tensors that `features_of` returns."""
+        return {
+            name: [self._graph.symbols[key] for key in keys]
+            for name, keys in self._features.items()
+        }
 
     @property
     def output_symbols(self) -> Any:

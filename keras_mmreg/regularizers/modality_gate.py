@@ -35,9 +35,9 @@ PROBE_RATE = 0.01
 class ModalityGate(Regularizer):
     """Tells which modalities predict the label by themselves.
 
-    A linear probe on the value at each modality's point is trained beside the
-    model, on features through which no gradient passes. The gate of a modality
-    is the chance-corrected confidence of its probe,
+    A linear probe on each modality's features, its last tensor before it meets
+    another, is trained beside the model. No gradient passes through them. The
+    gate of a modality is the chance-corrected confidence of its probe,
 
     `g = (E[p(y)] - c) / (1 - c)`, with c what a guess by the class frequencies
     has (for regression R^2), and at least 0.
@@ -84,12 +84,11 @@ class ModalityGate(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Creates the probes."""
         super().attach(network, inner)
-        self.leaves = {n: network.leaves_of(n) for n in network.modalities}
         classes = num_outputs(network, self.name)
         sizes = {
             name: sum(
-                pooled_size(network.symbols[leaf].shape)
-                for leaf in self.leaves[name]
+                pooled_size(symbol.shape)
+                for symbol in network.feature_symbols[name]
             )
             for name in network.modalities
         }
@@ -157,8 +156,9 @@ class ModalityGate(Regularizer):
             training_pass.network,
         )
         confidences = []
+        found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
-            features = self._features(name, training_pass.clean_points)
+            features = _pooled(found[name])
             self._update_statistics(name, features)
             features = self._normalized(name, features)
             predictions = self._predictions(functional, name, features)
@@ -198,14 +198,16 @@ class ModalityGate(Regularizer):
             variable.assign_sub(PROBE_RATE * gradient / scale)
 
     def probe(
-        self, functional: OutputFunctional, points: Mapping[str, Tensor]
+        self,
+        functional: OutputFunctional,
+        features: Mapping[str, list[Tensor]],
     ) -> dict[str, Tensor]:
-        """What each modality's probe predicts from the values at the points."""
+        """What each modality's probe predicts from the network's features."""
         return {
             name: self._predictions(
                 functional,
                 name,
-                self._normalized(name, self._features(name, points)),
+                self._normalized(name, _pooled(features[name])),
             )
             for name in self.modalities
         }
@@ -222,18 +224,6 @@ class ModalityGate(Regularizer):
         return self._memo.get(
             (inner, loss),
             lambda: resolve_functional("auto", loss, inner, outputs).outputs[0],
-        )
-
-    def _features(self, name: str, points: Mapping[str, Tensor]) -> Tensor:
-        """The pooled features of a modality, of shape `(batch, size)`."""
-        return ops.concatenate(
-            [
-                pooled_features(
-                    ops.stop_gradient(at_least_float32(points[leaf]))
-                )
-                for leaf in self.leaves[name]
-            ],
-            axis=-1,
         )
 
     def _normalized(self, name: str, features: Tensor) -> Tensor:
@@ -294,3 +284,14 @@ class ModalityGate(Regularizer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "threshold": self.threshold}
+
+
+def _pooled(features: list[Tensor]) -> Tensor:
+    """The features of a modality as one vector for each example."""
+    return ops.concatenate(
+        [
+            pooled_features(ops.stop_gradient(at_least_float32(x)))
+            for x in features
+        ],
+        axis=-1,
+    )
