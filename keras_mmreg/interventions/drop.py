@@ -31,7 +31,9 @@ def draw_kept(
     return ops.cast(kept, "float32")
 
 
-def drop(x: Tensor, kept: Tensor, value: str | Tensor = "zero") -> Tensor:
+def drop(
+    x: Tensor, kept: Tensor, value: str | float | Tensor = "zero"
+) -> Tensor:
     """Replaces the examples of a modality that are not kept.
 
     Args:

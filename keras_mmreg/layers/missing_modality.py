@@ -20,8 +20,8 @@ class MissingModality(keras.layers.Layer):
     is ever NaN, not even for a batch that lacks the modality altogether.
 
     Put it behind the modality's input, or at the end of its encoder with a
-    flag. `keras_mmreg.regularizers.ModalityDropout(value="nan")` makes examples lack
-    it in training, so that the token is learned from complete data, too.
+    flag. `ModalityDropout(value={"audio": "nan"})` makes examples lack `audio`
+    in training, so that the token is learned from complete data, too.
 
     Args:
         initializer: The token's initializer. Defaults to `"zeros"`.

@@ -40,7 +40,7 @@ def test_it_is_learned_without_a_nan(all_missing):
     inner = keras.Model({"a": a, "b": b}, keras.layers.Dense(3)(merged))
     x, y = toys.data(inner, 16)
     x["a"][: 16 if all_missing else 8] = np.nan
-    regularizer = mmreg.regularizers.ModalityDropout(0.3, value="nan")
+    regularizer = mmreg.regularizers.ModalityDropout(0.3, value={"a": "nan"})
     model = mmreg.models.RegularizedModel(inner, regularizer, seed=0)
     model.compile("sgd", toys.LOGITS_LOSS)
     history = model.fit(x, y, verbose=0).history
@@ -52,7 +52,7 @@ def test_it_is_learned_without_a_nan(all_missing):
 def test_missing_examples_do_not_set_the_noise_scale():
     a = keras.Input((3,), name="a")
     layer = MissingModality()
-    inner = keras.Model(a, keras.layers.Dense(3)(layer(a)))
+    inner = keras.Model({"a": a}, keras.layers.Dense(3)(layer(a)))
     x, y = toys.data(inner, 16)
     x["a"][:4] = np.nan
     regularizer = mmreg.regularizers.ModalityNoise(gate=None)
