@@ -157,7 +157,7 @@ for name, model in models.items():
 
 curves = {name: model.history_of_fit for name, model in models.items()}
 figure = mmreg.visualization.plot_training_curves(
-    curves, metric=["val_accuracy", "val_shuffled_color_accuracy"]
+    curves, metric="val_shuffled_color_accuracy"
 )
 figure.savefig("quickstart.png", dpi=150)
 

@@ -411,7 +411,8 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     def _create_trackers(self, modalities: list[str]) -> None:
         for method in self._methods:
             names = method.log_names_for(modalities)
-            for name in [f"{method.name}_penalty", *names]:
+            own = [f"{method.name}_penalty"] if method.penalizes else []
+            for name in [*own, *names]:
                 self.trackers[name] = keras.metrics.Mean(name=name)
 
     def await_settled_statistics(self) -> None:

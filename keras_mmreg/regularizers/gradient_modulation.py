@@ -77,6 +77,11 @@ class GradientModulation(Regularizer):
         self.end = end
         self.noise = noise
 
+    @property
+    def penalizes(self) -> bool:
+        """It adds nothing to the loss."""
+        return False
+
     def log_names_for(self, modalities: list[str]) -> list[str]:
         """The coefficient of each modality."""
         return [f"{self.name}_{name}" for name in modalities]

@@ -77,6 +77,11 @@ class ModalityGate(Regularizer):
         self.threshold = threshold
         self._memo = Memo()
 
+    @property
+    def penalizes(self) -> bool:
+        """It adds nothing to the loss."""
+        return False
+
     def log_names_for(self, modalities: list[str]) -> list[str]:
         """The gate of each modality."""
         return [f"{self.name}_{name}" for name in modalities]

@@ -144,6 +144,11 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
         """Whether the method changes the points."""
         return type(self).perturb is not Regularizer.perturb
 
+    @property
+    def penalizes(self) -> bool:
+        """Whether the method adds a term to the loss."""
+        return type(self).penalty is not Regularizer.penalty
+
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
