@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import kept_variables
-from keras_mmreg.information.estimator import batch_size as size_of
+from keras_mmreg.information.examples import batch_size as size_of
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.ops.confidence import chance_corrected_confidence
