@@ -1,0 +1,1 @@
+"""What the studies share: runs, settings, tables, callbacks and figures."""
