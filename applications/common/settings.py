@@ -38,7 +38,7 @@ def regularizer_settings(regularizer: Any) -> dict[str, Any]:
     """
     config = dict(regularizer.get_config())
     config.pop("schedule", None)
-    return {"name": type(regularizer).__name__, **config}
+    return {**config, "name": type(regularizer).__name__}
 
 
 def from_arguments(
