@@ -7,6 +7,7 @@ from typing import ClassVar
 import keras
 
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_number
 from keras_mmreg.checks import check_schedule
 from keras_mmreg.network import Network
@@ -15,7 +16,7 @@ from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
 
 
-class Regularizer(SavesSeeds, keras.layers.Layer):
+class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     """Base class: a method that acts on a training step of any model.
 
     A method has two hooks, and overrides one of them or both:
