@@ -13,7 +13,6 @@ from applications.common import problems
 from applications.common.accuracies import all_hits
 from applications.common.accuracies import hits
 from applications.common.problems import Examples
-from applications.common.problems import Problem
 from applications.common.problems import Splits
 from applications.common.training import Ensemble
 from applications.common.training import train
@@ -80,27 +79,31 @@ class Steps(keras.callbacks.Callback):
 
 
 @functools.lru_cache(maxsize=2)
-def load(problem: Problem, folder: pathlib.Path, seed: int) -> Splits:
+def load(name: str, folder: pathlib.Path, seed: int) -> Splits:
     """The data of a run, kept for the next method."""
-    return problem.load(folder, seed)
+    return problems.get(name).load(folder, seed)
 
 
 def run(job: Job, folder: pathlib.Path | None) -> tuple[dict, dict]:
     """The results of a job and no history; without a folder, a smoke run."""
     problem = problems.get(job.problem)
-    splits = load(problem, folder, job.seed) if folder else problem.dummy()
+    splits = load(job.problem, folder, job.seed) if folder else problem.dummy()
     keras.utils.clear_session()
     examples, looked_at, extra = splits.train, splits.validation, {}
     if job.stage == "test":
         looked_at, extra = splits.test, splits.extra
         if problem.refits:
             examples = examples.join(splits.validation)
+    recipe, held_out = METHODS[job.method].recipe(problem, job.value), None
+    if recipe.callbacks is not None:
+        examples, held_out = examples.hold_out(problem.grouped, job.seed)
     steps, start = Steps(), time.perf_counter()
     model = train(
         problem,
-        METHODS[job.method].recipe(problem, job.value),
+        recipe,
         examples,
         job.seed,
+        held_out=held_out,
         epochs=job.epochs,
         callbacks=[steps],
     )

@@ -36,6 +36,15 @@ class Examples(NamedTuple):
         x = {name: values[index] for name, values in self.x.items()}
         return Examples(x, self.y[index], self.groups[index])
 
+    def hold_out(
+        self, by_group: bool, seed: int
+    ) -> tuple["Examples", "Examples"]:
+        """A tenth of the examples apart, or of the groups, at least one."""
+        groups = self.groups if by_group else np.arange(len(self.y))
+        names = np.random.default_rng(seed).permutation(np.unique(groups))
+        chosen = np.isin(groups, names[: max(round(0.1 * len(names)), 1)])
+        return self.take(~chosen), self.take(chosen)
+
     def join(self, other: "Examples") -> "Examples":
         """Both, one after the other."""
         x = {
