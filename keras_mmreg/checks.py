@@ -1,5 +1,7 @@
 """Checks of arguments: what is wrong shows before training starts."""
 
+import importlib.util
+import inspect
 import math
 import numbers
 from collections.abc import Collection
@@ -87,3 +89,49 @@ def check_gate(value: Any) -> None:
             "`gate` must be 'auto', for the modalities that tell the label by "
             f"themselves, or None, for all. Received: gate={value!r}"
         )
+
+
+def check_installed(module: str, user: str, extra: str) -> None:
+    """Raises unless a module that an extra brings can be found.
+
+    It is looked up and not imported: an `ImportError` raised inside an
+    installed package is a different problem, and reaches the user as it is.
+
+    Args:
+        module: The module's top-level name, such as `"matplotlib"`.
+        user: What needs it, such as `"keras_mmreg.visualization"`.
+        extra: The extra of keras-mmreg that installs it.
+
+    Raises:
+        ImportError: If there is no such module.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise ImportError(
+            f"`{user}` needs `{module}`. Install it with "
+            f'`pip install "keras-mmreg[{extra}]"`.'
+        )
+
+
+class ShowsSettings:
+    """Mixin whose `repr` is the call that makes the object.
+
+    Arguments that have their default are left out, and so are those of Keras
+    that say where and how an object is kept.
+    """
+
+    def __repr__(self) -> str:
+        config = self.get_config()  # type: ignore[attr-defined]
+        defaults: dict[str, Any] = {}
+        for base in reversed(type(self).__mro__):
+            if "__init__" in vars(base):
+                signature = inspect.signature(vars(base)["__init__"])
+                for name, parameter in signature.parameters.items():
+                    defaults[name] = parameter.default
+        shown = [
+            f"{name}={value!r}"
+            for name, value in config.items()
+            if name not in ("dtype", "name", "trainable")
+            and value != defaults.get(name, value)
+            and value != getattr(self, f"default_{name}", defaults)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"

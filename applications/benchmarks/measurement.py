@@ -90,10 +90,7 @@ def _compiled_model(
         model = mmreg.models.RegularizedModel(
             model,
             mmreg.regularizers.FisherInformation(
-                strength=0.1,
-                bound="paper",
-                perturbation=variant.perturbation,
-                fraction=variant.fraction,
+                perturbation=variant.perturbation, fraction=variant.fraction
             ),
             modalities=[name for name in encoders if name != variant.left_out],
             seed=0,

@@ -186,7 +186,9 @@ def train(settings: Settings, data: Any, verbose: int = 0) -> Outcome:
             stopwatch,
             Accuracies(evaluation_sets(settings, data)),
             mmreg.callbacks.InformationLogger(
-                probe, information="fisher", stddev="batch", batch_size=1000
+                probe,
+                information=mmreg.regularizers.FisherInformation(bound="paper"),
+                batch_size=1000,
             ),
         ],
         verbose=verbose,
