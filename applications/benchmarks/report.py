@@ -54,7 +54,7 @@ def _table(
     more_lines: tuple[list[str], ...] = (),
 ) -> str:
     variants = dict.fromkeys(variant for variant, _ in results)
-    settings = dict.fromkeys(setting for _, setting in results)
+    settings = _ordered({setting for _, setting in results})
     lines = [
         ["", *(setting.label for setting in settings)],
         ["---"] + ["---:"] * len(settings),
@@ -65,6 +65,19 @@ def _table(
             lines.append([variant.label, *cells])
     lines += more_lines
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _ordered(settings: set[Setting]) -> list[Setting]:
+    """Small nets first, whatever the order of the files."""
+    return sorted(
+        settings,
+        key=lambda each: (
+            each.model != "small",
+            -each.image_size,
+            each.batch_size,
+            each.modalities,
+        ),
+    )
 
 
 def _time_cell(row: dict) -> str:
@@ -87,7 +100,7 @@ def _memory_cell(row: dict) -> str:
 
 def _derived_lines(results: Results) -> tuple[list[str], ...]:
     """What follows from several rows together."""
-    settings = dict.fromkeys(setting for _, setting in results)
+    settings = _ordered({setting for _, setting in results})
 
     def seconds(variant: Variant, setting: Setting) -> float:
         return results[variant, setting]["seconds_per_step"]
