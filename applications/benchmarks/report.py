@@ -45,7 +45,9 @@ def _having(name: str, rows: list[dict]) -> Results:
 
 
 def _pick(kind: type, row: dict) -> Setting | Variant:
-    return kind(**{field.name: row[field.name] for field in fields(kind)})
+    # Older results have no `method`.
+    names = [field.name for field in fields(kind) if field.name in row]
+    return kind(**{name: row[name] for name in names})
 
 
 def _table(
