@@ -54,7 +54,7 @@ def plot_complementarity(history: Any, ax: Axes | None = None) -> Figure:
     for index, (name, values) in enumerate(shares.items()):
         ax.plot(epochs, values, color=COLORS[index % len(COLORS)], label=name)
     ax.set_xlabel("Epoch")
-    ax.set_ylabel("Complementary (%)")
+    ax.set_ylabel("Complementary channels (% of all)")
     ax.set_ylim(bottom=0)
     ax.spines["top"].set_visible(False)
     ax.legend(frameon=False, fontsize="small")
