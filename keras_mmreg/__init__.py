@@ -1,7 +1,24 @@
-"""Regularisation against multimodal overfitting for Keras 3."""
+"""Regularisation against multimodal overfitting for Keras 3.
+
+`datasets`, `hypermodels` and `visualization` are imported when they are first
+asked for. The last two need the extras `tuner` and `visualization`.
+"""
 
 import importlib
+import importlib.util
 from typing import Any
+
+try:
+    import keras  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name not in ("tensorflow", "jax", "torch"):
+        raise
+    raise ImportError(
+        f"Keras runs on {error.name} here, which is not installed. Name an "
+        "installed backend before Keras is imported: "
+        "`KERAS_BACKEND=jax python ...` in the shell, or "
+        '`os.environ["KERAS_BACKEND"] = "jax"` as the first lines of a program.'
+    ) from error
 
 from keras_mmreg import callbacks
 from keras_mmreg import layers
@@ -29,16 +46,26 @@ __all__ = [
     "schedules",
 ]
 
-_OPTIONAL = ("datasets", "hypermodels", "visualization")
+# Each sub-package that is imported on demand, and the module it needs.
+_ON_DEMAND = {
+    "datasets": "keras",
+    "hypermodels": "keras_tuner",
+    "visualization": "matplotlib",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what needs more than Keras when it is first asked for."""
-    if name in _OPTIONAL:
+    """Imports a sub-package when it is first asked for."""
+    if name in _ON_DEMAND:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """All names, those that are imported on demand among them."""
-    return sorted({*globals(), *_OPTIONAL})
+    """All names that can be had with what is installed."""
+    found = {
+        name
+        for name, module in _ON_DEMAND.items()
+        if importlib.util.find_spec(module)
+    }
+    return sorted({*globals(), *found})

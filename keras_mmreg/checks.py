@@ -1,5 +1,6 @@
 """Checks of arguments: what is wrong shows before training starts."""
 
+import importlib.util
 import math
 import numbers
 from collections.abc import Collection
@@ -86,4 +87,25 @@ def check_gate(value: Any) -> None:
         raise ValueError(
             "`gate` must be 'auto', for the modalities that tell the label by "
             f"themselves, or None, for all. Received: gate={value!r}"
+        )
+
+
+def check_installed(module: str, user: str, extra: str) -> None:
+    """Raises unless a module that an extra brings can be found.
+
+    It is looked up and not imported: an `ImportError` raised inside an
+    installed package is a different problem, and reaches the user as it is.
+
+    Args:
+        module: The module's top-level name, such as `"matplotlib"`.
+        user: What needs it, such as `"keras_mmreg.visualization"`.
+        extra: The extra of keras-mmreg that installs it.
+
+    Raises:
+        ImportError: If there is no such module.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise ImportError(
+            f"`{user}` needs `{module}`. Install it with "
+            f'`pip install "keras-mmreg[{extra}]"`.'
         )

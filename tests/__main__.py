@@ -1,74 +1,144 @@
 """Runs the tests once for every installed backend: `python -m tests`.
 
 Keras fixes its backend when it is imported, so each backend has a process of
-its own. Arguments go to pytest.
+its own. `--short` leaves out what does not depend on Keras's version. All
+other arguments go to pytest.
 """
 
+import argparse
+import collections
+import dataclasses
 import importlib.util
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 from xml.etree import ElementTree
 
-REPORT = "report.xml"
+BACKENDS = ("jax", "tensorflow", "torch")
+# The most that all backends together take on two idle cores.
+MINUTES = 10
+SHORT_MINUTES = 5
+LONG_FOLDERS = (
+    "applications",
+    "datasets",
+    "hypermodels",
+    "report",
+    "tutorials",
+    "visualization",
+)
+LONG_FILES = ("test_docstrings.py",)
 
 
-def run(backend: str, folder: pathlib.Path) -> int:
-    """Pytest's exit code; the report and what XLA compiles go to a folder."""
-    report = folder / REPORT
-    command = [sys.executable, "-m", "pytest", "-n", "2"]
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": backend,
-        "CUDA_VISIBLE_DEVICES": "",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        # Many tests compile the same programs.
-        "JAX_COMPILATION_CACHE_DIR": str(folder),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
-    return subprocess.run(
-        [*command, f"--junitxml={report}", *sys.argv[1:]], env=environment
-    ).returncode
+@dataclasses.dataclass
+class Outcome:
+    """What the tests on one backend came to."""
+
+    exit_code: int
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    reasons: collections.Counter = dataclasses.field(
+        default_factory=collections.Counter
+    )
 
 
-def count(report: pathlib.Path) -> dict[str, int]:
-    """How many tests passed, failed and were skipped."""
-    suites = ElementTree.parse(report).getroot().iter("testsuite")
-    total = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-    for suite in suites:
-        for name in total:
-            total[name] += int(suite.get(name, 0))
-    failed = total["failures"] + total["errors"]
-    passed = total["tests"] - failed - total["skipped"]
-    return {"passed": passed, "failed": failed, "skipped": total["skipped"]}
+def run(backend: str, arguments: list[str]) -> Outcome:
+    """Runs pytest on one backend, and reads its report."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder, "report.xml")
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "CUDA_VISIBLE_DEVICES": "",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            # Many tests compile the same programs.
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+        command = [sys.executable, "-m", "pytest", "-n", "2"]
+        start = time.perf_counter()
+        exit_code = subprocess.run(
+            [*command, f"--junitxml={report}", *arguments], env=environment
+        ).returncode
+        outcome = Outcome(exit_code, time.perf_counter() - start)
+        if report.exists():
+            count(report, outcome)
+    return outcome
+
+
+def count(report: pathlib.Path, outcome: Outcome) -> None:
+    """Adds what a report says of each test to an outcome."""
+    for test in ElementTree.parse(report).getroot().iter("testcase"):
+        skipped = test.find("skipped")
+        if test.find("failure") is not None or test.find("error") is not None:
+            outcome.failed += 1
+        elif skipped is not None:
+            outcome.skipped += 1
+            outcome.reasons[skipped.get("message", "")] += 1
+        else:
+            outcome.passed += 1
+
+
+def announce(backends: list[str], short: bool) -> None:
+    """Prints what will run, how long it takes, and what is left out."""
+    minutes = SHORT_MINUTES if short else MINUTES
+    print(
+        f"Testing on {', '.join(backends)}: at most {minutes} minutes on two "
+        "idle cores."
+    )
+    for backend in BACKENDS:
+        if backend not in backends:
+            print(f"Left out: {backend}, which is not installed.")
+    if short:
+        names = (*LONG_FOLDERS, *LONG_FILES)
+        print(f"Left out by --short: {', '.join(names)}.")
+
+
+def summarize(outcomes: dict[str, Outcome]) -> None:
+    """Prints how long each backend took, why tests were skipped, and sums."""
+    print()
+    for backend, outcome in outcomes.items():
+        minutes, seconds = divmod(round(outcome.seconds), 60)
+        print(f"{backend}: {minutes} min {seconds:02d} s")
+        for reason, number in outcome.reasons.most_common():
+            print(f"  {number} skipped: {reason}")
+    broken = [name for name, outcome in outcomes.items() if outcome.exit_code]
+    print("Failed on: " + ", ".join(broken) if broken else "All passed.")
+    print(
+        ", ".join(
+            f"{sum(getattr(o, name) for o in outcomes.values())} {name}"
+            for name in ("passed", "failed", "skipped")
+        )
+    )
 
 
 def main() -> int:
-    backends = [
-        name
-        for name in ("jax", "tensorflow", "torch")
-        if importlib.util.find_spec(name)
-    ]
+    parser = argparse.ArgumentParser(prog="python -m tests")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="leave out what does not depend on Keras's version",
+    )
+    options, arguments = parser.parse_known_args()
+    if options.short:
+        names = (*LONG_FOLDERS, *LONG_FILES)
+        arguments += [f"--ignore=tests/{name}" for name in names]
+    backends = [name for name in BACKENDS if importlib.util.find_spec(name)]
     if not backends:
         print("No backend is installed: pip install keras-mmreg[jax]")
         return 1
-    failed = []
-    total = {"passed": 0, "failed": 0, "skipped": 0}
+    announce(backends, options.short)
+    outcomes = {}
     for backend in backends:
         print(f"\n=== KERAS_BACKEND={backend} ===", flush=True)
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = pathlib.Path(temporary)
-            if run(backend, folder):
-                failed.append(backend)
-            if (folder / REPORT).exists():
-                for name, number in count(folder / REPORT).items():
-                    total[name] += number
-    print("\nFailed on: " + ", ".join(failed) if failed else "\nAll passed.")
-    print(", ".join(f"{number} {name}" for name, number in total.items()))
-    return len(failed)
+        outcomes[backend] = run(backend, arguments)
+    summarize(outcomes)
+    return sum(1 for outcome in outcomes.values() if outcome.exit_code)
 
 
 if __name__ == "__main__":

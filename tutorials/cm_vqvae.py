@@ -17,6 +17,12 @@ Here the two modalities are two images of digits. The class to predict is that
 of the first image, `target`; the second, `distractor`, shows any digit.
 """
 
+import importlib.util
+import os
+
+if importlib.util.find_spec("jax"):
+    os.environ.setdefault("KERAS_BACKEND", "jax")  # before Keras is imported
+
 import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression

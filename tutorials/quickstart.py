@@ -13,9 +13,11 @@ but the colour, and fails once the colour is gone, although the shape was there
 to be learned all along.
 """
 
+import importlib.util
 import os
 
-os.environ.setdefault("KERAS_BACKEND", "jax")  # before Keras is imported
+if importlib.util.find_spec("jax"):
+    os.environ.setdefault("KERAS_BACKEND", "jax")  # before Keras is imported
 
 import keras
 import numpy as np

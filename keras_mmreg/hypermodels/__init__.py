@@ -1,12 +1,8 @@
 """Search spaces for KerasTuner."""
 
-try:
-    import keras_tuner  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        "`keras_mmreg.hypermodels` needs KerasTuner. Install it with "
-        "`pip install keras-mmreg[tuner]`."
-    ) from error
+from keras_mmreg.checks import check_installed
+
+check_installed("keras_tuner", "keras_mmreg.hypermodels", extra="tuner")
 
 from keras_mmreg.hypermodels.cm_vqvae_hypermodel import CMVQVAEHyperModel
 from keras_mmreg.hypermodels.regularized_hypermodel import RegularizedHyperModel

@@ -4,13 +4,11 @@ Every function returns the matplotlib figure and shows nothing by itself: call
 `figure.savefig(...)`, or `matplotlib.pyplot.show()`.
 """
 
-try:
-    import matplotlib  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        "`keras_mmreg.visualization` needs matplotlib. Install it with "
-        "`pip install keras-mmreg[visualization]`."
-    ) from error
+from keras_mmreg.checks import check_installed
+
+check_installed(
+    "matplotlib", "keras_mmreg.visualization", extra="visualization"
+)
 
 from keras_mmreg.visualization.cm_vqvae_features import plot_feature_embedding
 from keras_mmreg.visualization.cm_vqvae_mask import plot_mask_weights
