@@ -1,6 +1,7 @@
 """Checks of arguments: what is wrong shows before training starts."""
 
 import importlib.util
+import inspect
 import math
 import numbers
 from collections.abc import Collection
@@ -109,3 +110,28 @@ def check_installed(module: str, user: str, extra: str) -> None:
             f"`{user}` needs `{module}`. Install it with "
             f'`pip install "keras-mmreg[{extra}]"`.'
         )
+
+
+class ShowsSettings:
+    """Mixin whose `repr` is the call that makes the object.
+
+    Arguments that have their default are left out, and so are those of Keras
+    that say where and how an object is kept.
+    """
+
+    def __repr__(self) -> str:
+        config = self.get_config()  # type: ignore[attr-defined]
+        defaults: dict[str, Any] = {}
+        for base in reversed(type(self).__mro__):
+            if "__init__" in vars(base):
+                signature = inspect.signature(vars(base)["__init__"])
+                for name, parameter in signature.parameters.items():
+                    defaults[name] = parameter.default
+        shown = [
+            f"{name}={value!r}"
+            for name, value in config.items()
+            if name not in ("dtype", "name", "trainable")
+            and value != defaults.get(name, value)
+            and value != getattr(self, f"default_{name}", defaults)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"

@@ -16,17 +16,29 @@ RANKS = {
     "checks": 0,
     "backend": 1,
     "ops": 2,
-    "schedules": 2,
-    "regularizers": 3,
-    "layers": 3,
-    "losses": 3,
-    "metrics": 3,
-    "models": 4,
-    "visualization": 5,
-    "report": 6,
-    "callbacks": 7,
-    "hypermodels": 8,
+    "network": 3,
+    "information": 4,
+    "schedules": 5,
+    "metrics": 5,
+    "layers": 6,
+    "interventions": 6,
+    "regularizers": 7,
+    "models": 8,
+    "visualization": 9,
+    "report": 10,
+    "callbacks": 11,
+    "hypermodels": 12,
     "datasets": 0,
+}
+LONGEST_FILE = 450
+TOP_LEVEL = {
+    "LICENSE",
+    "README.md",
+    "applications",
+    "keras_mmreg",
+    "pyproject.toml",
+    "tests",
+    "tutorials",
 }
 FRAMEWORKS = {"tensorflow", "jax", "torch"}
 FILES = sorted(PACKAGE.glob("*/**/*.py"))
@@ -89,3 +101,46 @@ def test_an_unknown_backend_is_refused():
         [sys.executable, "-c", code], capture_output=True, text=True
     )
     assert "ValueError: keras_mmreg runs on the Keras backends" in done.stderr
+
+
+def test_only_one_file_touches_what_keras_does_not_make_public():
+    private = {
+        "_flatten_layers",
+        "_functional",
+        "_keras_history",
+        "_keras_mask",
+        "_inbound_nodes",
+        "_nodes_by_depth",
+        "_standardize_inputs",
+        "_compile_loss",
+        "_compile_metrics",
+        "_call_has_training_arg",
+        "_aggregate_additional_loss",
+        "_value",
+    }
+    for path in FILES:
+        if path.name == "keras_internals.py":
+            continue
+        text = path.read_text()
+        assert "keras.src" not in text, path
+        for node in ast.walk(ast.parse(text)):
+            own = getattr(getattr(node, "value", None), "id", "") == "self"
+            if isinstance(node, ast.Attribute) and not own:
+                assert node.attr not in private, f"{path}: {node.attr}"
+
+
+@pytest.mark.parametrize("folder", ["keras_mmreg", "applications"])
+def test_files_are_short(folder):
+    for path in (PACKAGE.parent / folder).rglob("*.py"):
+        length = len(path.read_text().splitlines())
+        assert length <= LONGEST_FILE, f"{path} has {length} lines"
+
+
+def test_the_top_level_holds_nothing_else():
+    done = subprocess.run(
+        ["git", "ls-files"], cwd=PACKAGE.parent, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip("This is no git checkout.")
+    names = {line.split("/")[0] for line in done.stdout.splitlines()}
+    assert {name for name in names if not name.startswith(".")} == TOP_LEVEL

@@ -1,62 +1,36 @@
-"""Draws the figures of the audio-visual digits study.
-
-    python applications/av_digits/figures.py RESULTS_FOLDER --output figures
+"""The figures of the README.
 
 - `worth.png`: the kept share of the image, and accuracies, by image noise.
 - `accuracy.png`: the accuracy of each method in the three regimes.
 - `shares.png`: the kept shares epoch by epoch.
 """
 
-import argparse
 import pathlib
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from table import NAMES
-from table import REGIMES
-from table import by_method
-from table import read_runs
 
 import keras_mmreg as mmreg
+from applications.av_digits.regimes import TITLES
+from applications.av_digits.regimes import by_method
+from applications.av_digits.regimes import of_regime
+from applications.av_digits.tables import NAMES
+from applications.common import figures
 
 
-def plot_worth(folder: pathlib.Path) -> Figure:
+def plot_worth(runs: list[dict]) -> Figure:
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(9.0, 3.5), layout="constrained"
     )
-    runs = read_runs(folder / "worth", "*")
     for groups, label in ((8, "8 codebooks"), (1, "1 codebook")):
-        kept = {
-            noise: [
-                image / (image + audio)
-                for run in runs
-                if run["method"] == "cm_vqvae"
-                and run["num_groups"] == groups
-                and run["image_noise"] == noise
-                for image, audio in [
-                    (
-                        run["complementary"]["image"],
-                        run["complementary"]["audio"],
-                    )
-                ]
-            ]
-            for noise in sorted({run["image_noise"] for run in runs})
-        }
-        draw_mean(left, kept, label)
+        kept = by_noise(runs, "cm_vqvae", groups, image_share)
+        figures.draw_means(left, kept, label)
     for method in ("image", "audio", "cm_vqvae"):
-        accuracies = {
-            noise: [
-                run["accuracy"]
-                for run in runs
-                if run["method"] == method
-                and run["num_groups"] == 8
-                and run["image_noise"] == noise
-            ]
-            for noise in sorted({run["image_noise"] for run in runs})
-        }
-        draw_mean(right, accuracies, NAMES[method])
-    left.set_ylabel("Image channels among those kept (%)")
+        accuracies = by_noise(runs, method, 8, lambda run: run["accuracy"])
+        figures.draw_means(right, accuracies, NAMES[method])
+    left.set_ylabel("Image channels (% of those kept)")
     right.set_ylabel("Accuracy (%)")
     for ax in (left, right):
         ax.set_xlabel("Standard deviation of the image noise")
@@ -64,25 +38,37 @@ def plot_worth(folder: pathlib.Path) -> Figure:
     return figure
 
 
-def draw_mean(ax: plt.Axes, values: dict[float, list], label: str) -> None:
-    values = {x: 100 * np.array(y) for x, y in values.items() if y}
-    ax.errorbar(
-        list(values),
-        [y.mean() for y in values.values()],
-        [y.std(ddof=1) if len(y) > 1 else 0.0 for y in values.values()],
-        marker="o",
-        capsize=3,
-        label=label,
-    )
+def by_noise(
+    runs: list[dict],
+    method: str,
+    num_groups: int,
+    value: Callable[[dict], float],
+) -> dict[float, list[float]]:
+    """A value of each run of a method, by the noise on its images."""
+    return {
+        noise: [
+            value(run)
+            for run in runs
+            if run["method"] == method
+            and run["num_groups"] == num_groups
+            and run["image_noise"] == noise
+        ]
+        for noise in sorted({run["image_noise"] for run in runs})
+    }
 
 
-def plot_accuracy(folder: pathlib.Path) -> Figure:
+def image_share(run: dict) -> float:
+    kept = run["complementary"]
+    return kept["image"] / (kept["image"] + kept["audio"])
+
+
+def plot_accuracy(runs: list[dict]) -> Figure:
     figure, axes = plt.subplots(
         1, 3, figsize=(11.0, 3.5), sharey=True, layout="constrained"
     )
     methods = [method for method in NAMES if method != "single"]
-    for ax, (regime, title) in zip(axes, REGIMES.items(), strict=True):
-        groups = by_method(read_runs(folder / "accuracy", f"{regime}-*"))
+    for ax, (regime, title) in zip(axes, TITLES.items(), strict=True):
+        groups = by_method(of_regime(runs, regime))
         for row, method in enumerate(methods):
             accuracies = np.array(
                 [100 * run["accuracy"] for run in groups[method].values()]
@@ -98,9 +84,9 @@ def plot_accuracy(folder: pathlib.Path) -> Figure:
     return figure
 
 
-def plot_shares(folder: pathlib.Path) -> Figure:
+def plot_shares(runs: list[dict]) -> Figure:
     """All runs of the healthy regime; a mean and a deviation of each."""
-    groups = by_method(read_runs(folder / "accuracy", "healthy-*"))
+    groups = by_method(of_regime(runs, "healthy"))
     histories = {
         NAMES[method]: [run["history"] for run in groups[method].values()]
         for method in ("cm_vqvae_unregularized", "cm_vqvae")
@@ -112,20 +98,13 @@ def plot_shares(folder: pathlib.Path) -> Figure:
     return figure
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=pathlib.Path, help="study.py's output")
-    parser.add_argument("--output", type=pathlib.Path, default="figures")
-    args = parser.parse_args()
-    figures = {
-        "worth": plot_worth(args.results),
-        "accuracy": plot_accuracy(args.results),
-        "shares": plot_shares(args.results),
-    }
-    args.output.mkdir(parents=True, exist_ok=True)
-    for name, figure in figures.items():
-        figure.savefig(args.output / f"{name}.png", dpi=150)
-
-
-if __name__ == "__main__":
-    main()
+def save(parts: dict[str, list[dict]], folder: pathlib.Path) -> None:
+    """Draws all figures from the runs of each part of the study."""
+    figures.save(
+        {
+            "worth": plot_worth(parts["worth"]),
+            "accuracy": plot_accuracy(parts["accuracy"]),
+            "shares": plot_shares(parts["accuracy"]),
+        },
+        folder,
+    )

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import architectures
-import devices
 import keras
 import numpy as np
-from variants import EXTRA_MODALITY
-from variants import Setting
-from variants import Variant
 
 import keras_mmreg as mmreg
+from applications.benchmarks import architectures
+from applications.benchmarks import devices
+from applications.benchmarks.variants import EXTRA_MODALITY
+from applications.benchmarks.variants import Setting
+from applications.benchmarks.variants import Variant
+from applications.common import settings
 
 
 class StepTimer(keras.callbacks.Callback):
@@ -89,9 +90,8 @@ def _compiled_model(
         model = mmreg.models.RegularizedModel(
             model,
             mmreg.regularizers.FisherInformation(
-                perturbation=variant.perturbation
+                perturbation=variant.perturbation, fraction=variant.fraction
             ),
-            penalty_fraction=variant.fraction,
             modalities=[name for name in encoders if name != variant.left_out],
             seed=0,
         )
@@ -150,6 +150,7 @@ def environment() -> dict:
         "backend": keras.config.backend(),
         "device": devices.device(),
         "versions": devices.versions(),
+        "environment": settings.environment(),
     }
 
 

@@ -4,9 +4,9 @@ Times a training step of the layer, the product of vectors and codes that it
 cannot do without, and a plain implementation by one-hot vectors in turn, in one
 process.
 
-    python applications/benchmarks/quantizer.py --backend jax \
+    python -m applications.benchmarks.quantizer --backend jax \
         --results results/quantizer_jax.json
-    python applications/benchmarks/quantizer.py --table results/quantizer_*.json
+    python -m applications.benchmarks.quantizer --table results/quantizer_*.json
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import results
+from applications.benchmarks import results
 
 VARIANTS = {
     "product": "matrix product, forward",
@@ -39,8 +39,8 @@ def variants(setting: Setting, largest_one_hot: float) -> list[str]:
 
 def added_memory(setting: Setting, variant: str) -> float:
     """What a step adds to the peak memory of its process, in MiB."""
-    import devices
-    import quantizer_steps
+    from applications.benchmarks import devices
+    from applications.benchmarks import quantizer_steps
 
     run = quantizer_steps.prepare(variant, *setting)
     before = devices.peak_memory()
@@ -66,8 +66,8 @@ def benchmark(args: argparse.Namespace) -> list[dict]:
         setting: added_memories(setting, names)
         for setting, names in chosen.items()
     }
-    import measurement
-    import quantizer_steps
+    from applications.benchmarks import measurement
+    from applications.benchmarks import quantizer_steps
 
     rows = []
     for setting, names in chosen.items():
@@ -142,13 +142,13 @@ def parse_arguments() -> argparse.Namespace:
         "several times as much",
     )
     parser.add_argument(
-        "--quick",
+        "--smoke",
         action="store_true",
         help="2 rounds with 16 codes and 1,000 vectors",
     )
     args = parser.parse_args()
     args.settings = SETTINGS
-    if args.quick:
+    if args.smoke:
         args.rounds, args.settings = 2, ((16, 1000),)
     return args
 

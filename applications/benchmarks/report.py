@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import fields
 
-from results import by_machine
-from variants import ENCODER
-from variants import EXTRA_MODALITY
-from variants import LEFT_OUT
-from variants import SUBCLASSED
-from variants import WHOLE
-from variants import Setting
-from variants import Variant
+from applications.benchmarks.results import by_machine
+from applications.benchmarks.variants import ENCODER
+from applications.benchmarks.variants import EXTRA_MODALITY
+from applications.benchmarks.variants import LEFT_OUT
+from applications.benchmarks.variants import SUBCLASSED
+from applications.benchmarks.variants import WHOLE
+from applications.benchmarks.variants import Setting
+from applications.benchmarks.variants import Variant
 
 Results = dict[tuple[Variant, Setting], dict]
 

@@ -1,13 +1,14 @@
 """What the benchmarks share: their common options and their results files.
 
-A results file is a list of rows, one for each measurement.
+A results file has a row for each measurement, one a line.
 """
 
 import argparse
-import json
 import os
 import pathlib
 from collections.abc import Callable
+
+from applications.common import records
 
 Rows = list[dict]
 
@@ -28,7 +29,9 @@ def parser(description: str) -> argparse.ArgumentParser:
         help="print results as Markdown and measure nothing",
     )
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--results", type=pathlib.Path, help="a JSON file")
+    parser.add_argument(
+        "--results", type=pathlib.Path, help="a JSON lines file"
+    )
     return parser
 
 
@@ -39,22 +42,17 @@ def run(
 ) -> None:
     """Measures, or reads what was measured; then prints the tables."""
     if args.table:
-        rows = [row for path in args.table for row in _read(path)]
+        rows = records.read_records(*args.table)
     else:
         os.environ["KERAS_BACKEND"] = args.backend  # Keras reads it once.
         rows = benchmark(args)
     print(markdown(rows))
 
 
-def _read(path: pathlib.Path) -> Rows:
-    return json.loads(path.read_text())
-
-
 def write(path: pathlib.Path | None, rows: Rows) -> None:
     """Saves the rows so far, if there is a path to save them to."""
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(rows, indent=1))
+        records.write_records(path, map(records.rounded, rows))
 
 
 def by_machine(rows: Rows) -> dict[str, Rows]:

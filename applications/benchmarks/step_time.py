@@ -2,9 +2,9 @@
 
 Times short runs of `fit` with and without the penalty in turn, in one process.
 
-    python applications/benchmarks/step_time.py --backend jax \
+    python -m applications.benchmarks.step_time --backend jax \
         --results results/step_time_jax.json
-    python applications/benchmarks/step_time.py --table results/step_time_*.json
+    python -m applications.benchmarks.step_time --table results/step_time_*.json
 
 `--memory` measures the peak memory instead; a table can show both.
 """
@@ -14,12 +14,12 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import results
-from report import markdown
-from variants import FRACTIONS
-from variants import Setting
-from variants import Variant
-from variants import all_variants
+from applications.benchmarks import results
+from applications.benchmarks.report import markdown
+from applications.benchmarks.variants import FRACTIONS
+from applications.benchmarks.variants import Setting
+from applications.benchmarks.variants import Variant
+from applications.benchmarks.variants import all_variants
 
 BATCH_SIZES = {"small": 128, "resnet18": 32}
 STEPS = {"small": 40, "resnet18": 4}
@@ -40,8 +40,8 @@ def settings(args: argparse.Namespace) -> list[Setting]:
 
 def memory_row(setting: Setting, variant: Variant) -> dict:
     """The peak memory of a process that trains this variant alone."""
-    import devices
-    import measurement
+    from applications.benchmarks import devices
+    from applications.benchmarks import measurement
 
     measurement.prepare(setting, variant, steps=2)()
     return {
@@ -65,7 +65,7 @@ def memory_rows(setting: Setting, args: argparse.Namespace) -> list[dict]:
 
 def time_rows(setting: Setting, args: argparse.Namespace) -> list[dict]:
     """The seconds of each variant, all taking turns in this process."""
-    import measurement
+    from applications.benchmarks import measurement
 
     return measurement.step_times(
         setting,
@@ -76,7 +76,7 @@ def time_rows(setting: Setting, args: argparse.Namespace) -> list[dict]:
 
 
 def chosen_variants(args: argparse.Namespace) -> list[Variant]:
-    return all_variants((1.0,) if args.quick else FRACTIONS)
+    return all_variants((1.0,) if args.smoke else FRACTIONS)
 
 
 def benchmark(args: argparse.Namespace) -> list[dict]:
@@ -115,12 +115,12 @@ def parse_arguments() -> argparse.Namespace:
         help="measure peak memory instead, in a process for each variant",
     )
     parser.add_argument(
-        "--quick",
+        "--smoke",
         action="store_true",
         help="2 rounds of 2 steps on batches of 8, fraction 1",
     )
     args = parser.parse_args()
-    if args.quick:
+    if args.smoke:
         args.rounds, args.steps = 2, 2
         args.batch_size = 8
     return args

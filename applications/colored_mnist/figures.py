@@ -1,6 +1,4 @@
-"""Draws the figures of the Colored MNIST study from the results of `train.py`.
-
-    python applications/colored_mnist/figures.py RESULTS.json --output figures
+"""The figures of the README.
 
 - `gray_accuracy.png`: the accuracy on the gray test digits, epoch by epoch, as
   in Fig. 3 of Gat et al. 2020; the mean over the seeds and its deviation.
@@ -9,8 +7,6 @@
 - `digits.png`: digits of the training set and of the three gray test sets.
 """
 
-import argparse
-import json
 import pathlib
 
 import matplotlib.pyplot as plt
@@ -18,6 +14,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import keras_mmreg as mmreg
+from applications.common import figures
+from applications.common.runs import read_runs
 
 LABELS = {
     "none": "plain",
@@ -32,9 +30,9 @@ LABELS = {
 BACKGROUNDS = {0.0: "white", 0.5: "black", 1.0: "black"}
 
 
-def read_runs(paths: list[pathlib.Path]) -> dict[str, list[dict]]:
+def histories(paths: list[pathlib.Path]) -> dict[str, list[dict]]:
     """The histories of each method, one for every seed."""
-    runs = [run for path in paths for run in json.loads(path.read_text())]
+    runs = read_runs(*paths)
     keys = [(run["method"], run["seed"]) for run in runs]
     if len(set(keys)) < len(keys):
         raise SystemExit(
@@ -53,8 +51,7 @@ def with_gray_accuracy(history: dict) -> dict:
     names = [name for name in history if name.startswith("gray_")]
     if not names:
         raise SystemExit(
-            "The results have no gray accuracy: run `train.py` without "
-            "`--select`."
+            "The results have no gray accuracy: train without `--select`."
         )
     gray = np.mean([history[name] for name in names], axis=0)
     return {**history, "gray_accuracy": gray.tolist()}
@@ -113,32 +110,14 @@ def _draw_rows(
     )
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "results", type=pathlib.Path, nargs="+", help="JSON files of train.py"
+def save(paths: list[pathlib.Path], folder: pathlib.Path) -> None:
+    """Draws all figures from the runs of some files."""
+    runs = histories(paths)
+    figures.save(
+        {
+            "gray_accuracy": plot_gray_accuracy(runs),
+            "information_share": plot_information_share(runs),
+            "digits": plot_digits(),
+        },
+        folder,
     )
-    parser.add_argument(
-        "--output",
-        type=pathlib.Path,
-        default=pathlib.Path("figures"),
-        help="the folder of the PNG files; default: %(default)s",
-    )
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse_arguments()
-    runs = read_runs(args.results)
-    figures = {
-        "gray_accuracy": plot_gray_accuracy(runs),
-        "information_share": plot_information_share(runs),
-        "digits": plot_digits(),
-    }
-    args.output.mkdir(parents=True, exist_ok=True)
-    for name, figure in figures.items():
-        figure.savefig(args.output / f"{name}.png", dpi=150)
-
-
-if __name__ == "__main__":
-    main()

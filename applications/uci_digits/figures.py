@@ -1,20 +1,18 @@
-"""Draws the figure of the study from the results of `train.py`.
-
-    python applications/uci_digits/figures.py RESULTS.json --output figures
+"""The figure of the README.
 
 `views.png`: the channels that the CM-VQVAE keeps of each view, and zeta of
 every two views; means over the seeds.
 """
 
-import argparse
-import json
 import pathlib
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from table import VIEWS
-from table import mean_pairs
+
+from applications.common import figures
+from applications.uci_digits.tables import VIEWS
+from applications.uci_digits.tables import mean_pairs
 
 LABELS = [view.replace("_", "-") for view in VIEWS]
 
@@ -42,25 +40,7 @@ def plot_views(runs: list[dict]) -> Figure:
     return figure
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", nargs="+", type=pathlib.Path)
-    parser.add_argument(
-        "--output",
-        type=pathlib.Path,
-        default=pathlib.Path("figures"),
-        help="the folder of the PNG file; default: %(default)s",
-    )
-    args = parser.parse_args()
-    runs = [
-        run
-        for path in args.results
-        for run in json.loads(path.read_text())
-        if run["method"] == "cm_vqvae"
-    ]
-    args.output.mkdir(parents=True, exist_ok=True)
-    plot_views(runs).savefig(args.output / "views.png", dpi=150)
-
-
-if __name__ == "__main__":
-    main()
+def save(runs: list[dict], folder: pathlib.Path) -> None:
+    """Draws the figure from the runs of the CM-VQVAE."""
+    masked = [run for run in runs if run["method"] == "cm_vqvae"]
+    figures.save({"views": plot_views(masked)}, folder)

@@ -16,13 +16,18 @@ from keras_mmreg.hypermodels.hyperparameters import compile_trial
 from keras_mmreg.hypermodels.hyperparameters import number
 from keras_mmreg.models import RegularizedModel
 
+PLAIN = "plain"
+"""The label of training without a regularizer."""
+
 
 class RegularizedHyperModel(keras_tuner.HyperModel):
     """Tunes an `RegularizedModel` with KerasTuner.
 
     The search space is the hyperparameters of `build_inner` and
     `compile_arguments`, if they define any, and those below that are given a
-    range: `"strength"`, `"regularizer"`, `"penalty_fraction"`.
+    range: `"regularizer"`, `"strength"`, `"fraction"`. Plain training is among
+    the candidates (`regularizer="plain"`); `conclusion` says in a sentence
+    whether a regularizer was any better.
 
     Do not choose by `val_accuracy`: the shortcut works on validation data, too,
     so it asks for a strength of 0. Name the modality that may be a shortcut in
@@ -40,14 +45,16 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             the `keras.Model` to regularize. It need not be compiled.
         compile_arguments: Dict of the arguments of `compile`, or a function of
             the `HyperParameters` that returns one.
-        regularizers: What to choose from: names such as `"fisher"`, or a dict
-            from a label to a name or an instance from
-            `keras_mmreg.regularizers`, whose other settings are kept.
-            Defaults to `("fisher",)`.
-        strength: A float, or a pair `(low, high)` to search on a log scale. The
-            families differ in what they need; let the range cover them all.
-            Defaults to `(1e-3, 1.0)`.
-        penalty_fraction: A float, or such a pair. Defaults to `1.0`.
+        regularizers: What to choose from besides `"plain"`: names such as
+            `"fisher"` and `"mix"`, or a dict from a label to a name or an
+            instance from `keras_mmreg.regularizers`, whose other settings are
+            kept. Defaults to `("fisher",)`.
+        strength: A float, or a pair `(low, high)` to search on a log scale.
+            What works differs by orders of magnitude between data sets; let
+            the range cover it. `None` leaves each regularizer its own.
+            Defaults to `(1e-5, 1e-1)`.
+        fraction: A float, or such a pair, or `None` likewise. Defaults to
+            `None`.
         shortcuts: Optional list of the modalities to shuffle, one at a time.
             The search then needs `validation_data=(x, y)` of arrays.
             Defaults to `None`.
@@ -102,8 +109,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         build_inner: Callable[[keras_tuner.HyperParameters], keras.Model],
         compile_arguments: Any,
         regularizers: Sequence[str] | Mapping[str, Any] = ("fisher",),
-        strength: float | tuple[float, float] = (1e-3, 1.0),
-        penalty_fraction: float | tuple[float, float] = 1.0,
+        strength: float | tuple[float, float] | None = (1e-5, 1e-1),
+        fraction: float | tuple[float, float] | None = None,
         shortcuts: Sequence[str] | None = None,
         name: str | None = None,
         tunable: bool = True,
@@ -111,35 +118,72 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     ) -> None:
         super().__init__(name=name, tunable=tunable)
         check_compile_arguments(compile_arguments)
-        check_range("strength", strength)
-        check_range("penalty_fraction", penalty_fraction)
+        for argument, value in (("strength", strength), ("fraction", fraction)):
+            if value is not None:
+                check_range(argument, value)
         self.build_inner = build_inner
         self.compile_arguments = compile_arguments
         self.regularizers = _by_label(regularizers)
         self.strength = strength
-        self.penalty_fraction = penalty_fraction
+        self.fraction = fraction
         self.shortcuts = shortcuts
         self.kwargs = kwargs
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled model of a trial."""
-        labels = list(self.regularizers)
-        label = labels[0]
-        if len(labels) > 1:
-            label = hp.Choice("regularizer", labels)
-        regularizer = self.regularizers[label]
-        strength = number(hp, "strength", self.strength, default=0.1)
-        model = RegularizedModel(
-            self.build_inner(hp),
-            type(regularizer).from_config(
-                {**regularizer.get_config(), "strength": strength}
-            ),
-            penalty_fraction=number(
-                hp, "penalty_fraction", self.penalty_fraction, default=1.0
-            ),
-            **self.kwargs,
-        )
+        # The first choice is the default, and so what is tried first.
+        label = hp.Choice("regularizer", [*self.regularizers, PLAIN])
+        settings = {}
+        if self.strength is not None:
+            settings["strength"] = number(
+                hp, "strength", self.strength, default=1e-3
+            )
+        if self.fraction is not None:
+            settings["fraction"] = number(
+                hp, "fraction", self.fraction, default=1.0
+            )
+        model = self.build_inner(hp)
+        if label != PLAIN:
+            regularizer = self.regularizers[label]
+            config = {**regularizer.get_config(), **settings}
+            model = RegularizedModel(
+                model, type(regularizer).from_config(config), **self.kwargs
+            )
         return compile_trial(hp, model, self.compile_arguments)
+
+    @staticmethod
+    def conclusion(tuner: keras_tuner.Tuner) -> str:
+        """Says in a sentence whether a search found anything better than plain.
+
+        Args:
+            tuner: The `keras_tuner.Tuner`, after its search.
+
+        Raises:
+            ValueError: If no trial of plain training, or none of a
+                regularizer, has finished.
+        """
+        objective = tuner.oracle.objective
+        best: dict[bool, Any] = {}
+        for trial in tuner.oracle.get_best_trials(len(tuner.oracle.trials)):
+            plain = trial.hyperparameters["regularizer"] == PLAIN
+            best.setdefault(plain, trial)
+        if len(best) < 2:
+            raise ValueError(
+                "`tuner` must have finished a trial of plain training and one "
+                "of a regularizer. Search with more `max_trials`."
+            )
+        sign = 1.0 if objective.direction == "max" else -1.0
+        chosen, plain = best[False], best[True]
+        label = chosen.hyperparameters["regularizer"]
+        scores = (
+            f"{objective.name} {plain.score:.4g} against {chosen.score:.4g}"
+        )
+        if sign * plain.score >= sign * chosen.score:
+            return (
+                f"Plain training is best: {scores} with the best regularizer, "
+                f"{label!r}."
+            )
+        return f"The regularizer {label!r} beats plain training: {scores}."
 
     def fit(
         self,
@@ -181,7 +225,12 @@ def _by_label(regularizers: Any) -> dict[str, Any]:
         regularizers = [regularizers]
     if not isinstance(regularizers, Mapping):
         regularizers = {name: name for name in regularizers}
-    if not regularizers or not all(isinstance(n, str) for n in regularizers):
+    names = list(regularizers)
+    if (
+        not names
+        or not all(isinstance(n, str) for n in names)
+        or PLAIN in names
+    ):
         raise ValueError(
             "`regularizers` must be names, such as ['fisher', 'poincare'], or "
             "a dict from a label to a name or an instance. "

@@ -1,7 +1,6 @@
 """Estimates how much each modality informs about a model's predictions."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -11,11 +10,14 @@ from keras import ops
 
 from keras_mmreg import backend
 from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.information.examples import batch_size
+from keras_mmreg.information.examples import choose_examples
+from keras_mmreg.information.examples import example_weight
+from keras_mmreg.information.examples import float_points
 from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import Prediction
 from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.network import Network
-from keras_mmreg.network.checks import require_float
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import weighted_mean
@@ -33,27 +35,6 @@ LARGEST_FLOAT16 = 65504.0
 
 LARGEST_INFORMATION = 1e30
 """Far above any that a penalty could tell from it; their sum is finite."""
-
-
-class Memo:
-    """The last value computed, with what it was computed from.
-
-    A plain object: Keras would track, and so copy, a tuple or dict in an
-    attribute of a layer.
-    """
-
-    def __init__(self) -> None:
-        self._key: tuple = ()
-        self._value: Any = None
-
-    def get(self, key: tuple, compute: Callable[[], Any]) -> Any:
-        """The value, computed again if a part of the key is another object."""
-        same = len(key) == len(self._key) and all(
-            a is b for a, b in zip(key, self._key, strict=True)
-        )
-        if not same:
-            self._key, self._value = key, compute()
-        return self._value
 
 
 class Measure(Protocol):
@@ -391,60 +372,6 @@ class InformationEstimator:
         if stddev.shape[0] == 1:
             return stddev
         return repeat_samples(stddev, self._num_samples)
-
-
-def float_points(
-    network: Network, points: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """The points to which noise can be added, at least one a modality.
-
-    Raises:
-        ValueError: If a modality has integers alone.
-    """
-    dtypes: dict[str, list] = {}
-    for leaf, x in points.items():
-        dtypes.setdefault(network.leaves[leaf], []).append(x.dtype)
-    for name, own in dtypes.items():
-        require_float(name, own)
-    is_float = keras.backend.is_float_dtype
-    return {
-        leaf: x
-        for leaf, x in points.items()
-        if is_float(keras.backend.standardize_dtype(x.dtype))
-    }
-
-
-def choose_examples(
-    inputs: Any, fraction: float, seed: keras.random.SeedGenerator | None
-) -> Tensor:
-    """Indices of a fresh random part of the batch, at least one example."""
-    batch = batch_size(inputs)
-    order = ops.argsort(keras.random.uniform((batch,), seed=seed))
-    if isinstance(batch, int):
-        return order[: max(round(fraction * batch), 1)]
-    size = ops.round(fraction * ops.cast(batch, "float32"))
-    return order[: ops.maximum(ops.cast(size, "int32"), 1)]
-
-
-def batch_size(inputs: Any) -> int | Tensor:
-    """The number of examples; optional inputs may be `None`."""
-    leaves = [x for x in keras.tree.flatten(inputs) if x is not None]
-    return ops.shape(leaves[0])[0]
-
-
-def example_weight(sample_weight: Any) -> Tensor | None:
-    """One weight for each example: the mean over outputs and positions."""
-    weights = [
-        ops.mean(
-            ops.reshape(
-                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
-            ),
-            axis=-1,
-        )
-        for weight in keras.tree.flatten(sample_weight)
-        if weight is not None
-    ]
-    return sum(weights) / len(weights) if weights else None
 
 
 def _disconnected(name: str) -> str:

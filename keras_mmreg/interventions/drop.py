@@ -1,5 +1,7 @@
 """Replacing modalities by a value that says nothing."""
 
+from collections.abc import Mapping
+
 import keras
 from keras import ops
 
@@ -29,7 +31,9 @@ def draw_kept(
     return ops.cast(kept, "float32")
 
 
-def drop(x: Tensor, kept: Tensor, value: str | Tensor = "zero") -> Tensor:
+def drop(
+    x: Tensor, kept: Tensor, value: str | float | Tensor = "zero"
+) -> Tensor:
     """Replaces the examples of a modality that are not kept.
 
     Args:
@@ -51,3 +55,28 @@ def drop(x: Tensor, kept: Tensor, value: str | Tensor = "zero") -> Tensor:
         replacement = ops.broadcast_to(mean, ops.shape(x))
     keep = align_mask(kept, x) > 0
     return with_mask(ops.where(keep, x, replacement), mask_of(x))
+
+
+def drop_others(
+    points: Mapping[str, Tensor],
+    leaves: Mapping[str, str],
+    modality: str,
+    value: str = "zero",
+) -> dict[str, Tensor]:
+    """One modality as it is, and the others replaced throughout.
+
+    Args:
+        points: Dict of tensors of shape `(batch, ...)`.
+        leaves: The modality of each of them.
+        modality: The name of the modality to keep.
+        value: See `drop`. Defaults to `"zero"`.
+
+    Returns:
+        Dict of tensors like `points`.
+    """
+    return {
+        leaf: x
+        if leaves[leaf] == modality
+        else drop(x, ops.zeros((ops.shape(x)[0],)), value)
+        for leaf, x in points.items()
+    }

@@ -8,7 +8,6 @@ from keras import ops
 from keras_mmreg.backend.keras_internals import LossesOfEachReplica
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
-from keras_mmreg.ops.numerics import safe_log
 from keras_mmreg.types import Tensor
 
 _MODES = ("binary", "softmax")
@@ -130,7 +129,7 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
             scaled = trust * self._log_odds(bias)
             entropy = _binary_entropy(scaled)
         else:
-            scaled = trust * safe_log(bias)
+            scaled = trust * ops.log(ops.clip(bias, 1e-7, 1.0))
             entropy = _softmax_entropy(scaled)
         if self.entropy_weight:
             self.add_loss(self.entropy_weight * ops.mean(entropy))

@@ -88,7 +88,7 @@ class FitWatch(keras.callbacks.Callback):
             self._compare(_floats(logs))
 
     def _measure_gate_on_validation_data(self) -> None:
-        """Unless they select the model, as the gate would then see them, too."""
+        """Unless these select the model, too."""
         data = self.validation_data
         selecting = [
             type(callback).__name__

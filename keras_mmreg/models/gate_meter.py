@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import kept_variables
-from keras_mmreg.information.estimator import batch_size as size_of
+from keras_mmreg.information.examples import batch_size as size_of
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.ops.confidence import chance_corrected_confidence
@@ -58,7 +58,8 @@ class GateMeter(keras.Model):
         points = network.points_of(activations)
         kind, batch = functional.kind, size_of(x)
         measured = {"intact": right_predictions(kind, y_pred, y)}
-        predictions = self.gate.probe(functional, points)
+        features = network.features_of(activations)
+        predictions = self.gate.probe(functional, features)
         for name, prediction in predictions.items():
             measured[f"gate_{name}"] = chance_corrected_confidence(
                 kind, prediction, y

@@ -1,23 +1,31 @@
 """Compiles a wrapped model as the model around it is."""
 
+import warnings
+
 import keras
 
 
 def compile_inner(inner: keras.Model, model: keras.Model) -> None:
-    """Gives a model a loss, metrics and an optimizer of its own.
+    """Gives a model the loss and metrics of the model around it.
 
-    Optimizers and metrics have state, which two models cannot share: they are
-    made anew from their configs. Where something given to `compile` has none,
-    the loss alone is passed on.
+    Metrics have state, which two models cannot share: they are made anew from
+    their configs. Where something given to `compile` has none, the loss alone
+    is passed on. The optimizer is plain SGD, which keeps no moments of the
+    weights: whoever trains the model further chooses their own.
 
     Args:
         inner: The model to compile.
         model: The compiled model around it.
     """
     try:
-        config = keras.saving.deserialize_keras_object(
-            model.get_compile_config()
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # A lambda cannot be copied.
+            config = keras.saving.deserialize_keras_object(
+                model.get_compile_config()
+            )
     except (AttributeError, TypeError, ValueError):
         config = {"loss": model.loss}
-    inner.compile(**(config or {"loss": model.loss}))
+    config = config or {"loss": model.loss}
+    inner.compile(**{**config, "optimizer": "sgd"})
+    if inner.built:
+        inner.optimizer.build(inner.trainable_variables)

@@ -15,8 +15,8 @@ from keras_mmreg.backend.keras_internals import additional_loss
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
 from keras_mmreg.backend.seeds import SavesSeeds
-from keras_mmreg.information.estimator import Memo
 from keras_mmreg.information.functional import check_functional
+from keras_mmreg.information.memo import Memo
 from keras_mmreg.models.fit_watch import FitWatch
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
@@ -24,6 +24,8 @@ from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import require_no_training_of_its_own
 from keras_mmreg.network.checks import trains_as_it_infers
 from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.network.naming import check_kind_of_taps
+from keras_mmreg.network.naming import describe_points
 from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.regularizers import TrainingPass
 from keras_mmreg.types import Tensor
@@ -117,7 +119,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     ...     "adam",
     ...     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     ... )
-    >>> x = {"color": np.eye(8, 3), "shape": np.ones((8, 28, 28))}
+    >>> x = {"color": np.eye(8, 3), "shape": np.random.rand(8, 28, 28)}
     >>> history = model.fit(x, np.arange(8), verbose=0)
     >>> for name in sorted(history.history):
     ...     print(name)
@@ -149,7 +151,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
                 f"Received: inner={inner!r} of type {type(inner)}"
             )
         require_no_training_of_its_own(inner)
-        _check_taps(taps)
+        check_kind_of_taps(taps)
         check_functional(functional)
         if isinstance(modalities, str):
             modalities = [modalities]
@@ -256,6 +258,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
             ops.convert_to_tensor(self.epoch),
             trains_as_it_infers=self._trains_as_it_infers,
         )
+        training_pass.gate = self.gate
         training_pass.settled = ops.cast(
             ops.greater_equal(self.step, self.settled_step), "float32"
         )
@@ -333,7 +336,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         show = kwargs.get("print_fn") or print
         for method in self.regularizers:
             show(f" Regularizer: {method!r}")
-        show(f" Points: {self._describe_points()}")
+        show(f" Points: {describe_points(self.taps, self.network)}")
 
     def training_logs(self) -> dict[str, Tensor]:
         """What only training computes, as means since the epoch began."""
@@ -403,7 +406,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         for index, method in enumerate(self._methods):
             if self.seed is not None and method.seed is None:
                 method.reseed(self.seed + index)
-            method.gate = self.gate
             method.attach(self._network, self.inner)
         self._create_trackers(self._network.modalities)
         self.await_settled_statistics()
@@ -411,7 +413,8 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     def _create_trackers(self, modalities: list[str]) -> None:
         for method in self._methods:
             names = method.log_names_for(modalities)
-            for name in [f"{method.name}_penalty", *names]:
+            own = [f"{method.name}_penalty"] if method.penalizes else []
+            for name in [*own, *names]:
                 self.trackers[name] = keras.metrics.Mean(name=name)
 
     def await_settled_statistics(self) -> None:
@@ -430,25 +433,4 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
             trainable=False,
             aggregation="only_first_replica",
             name=name,
-        )
-
-    def _describe_points(self) -> str:
-        if isinstance(self._taps, str):
-            return "each modality's last tensor before it meets another"
-        modalities = self._network.modalities if self._network else []
-        taps = self._taps or {}
-        return ", ".join(
-            f"{name} at layer {taps[name]!r}"
-            if name in taps
-            else f"{name} at the input"
-            for name in modalities
-        )
-
-
-def _check_taps(taps: Any) -> None:
-    if taps != "auto" and not isinstance(taps, Mapping | None):
-        raise ValueError(
-            "`taps` must be a dict from a modality to the name of a layer, "
-            "such as {'text': 'embedding'}, or 'auto'. "
-            f"Received: taps={taps!r}"
         )

@@ -117,6 +117,44 @@ def require_no_training_of_its_own(inner: keras.Model) -> None:
             )
 
 
+def require_encoders(network: Any, method: str) -> None:
+    """Rejects points at the inputs, behind which no encoder can be trained.
+
+    Raises:
+        ValueError: If a modality's point is one of the model's inputs.
+    """
+    at_inputs = network.modalities_at_inputs()
+    if at_inputs:
+        raise ValueError(
+            f"The {method!r} regularizer acts on the encoder of each modality, "
+            f"but the points of {at_inputs} are inputs of the model. Pass "
+            "`taps='auto'`, or a dict from each modality to the last layer of "
+            "its encoder."
+        )
+
+
+def num_outputs(network: Any, method: str) -> int:
+    """The number of units of a model with one output `(batch, units)`.
+
+    Raises:
+        ValueError: If the outputs are others.
+    """
+    outputs = keras.tree.flatten(network.output_symbols)
+    shapes = [tuple(output.shape) for output in outputs]
+    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] is None:
+        remedy = (
+            "Pass `gate=None` to the methods, which then treat all modalities "
+            "alike."
+            if method == "gate"
+            else "Use another method."
+        )
+        raise ValueError(
+            f"The {method!r} regularizer needs one output of shape (batch, "
+            f"units). {remedy} Received: outputs of shapes {shapes}"
+        )
+    return shapes[0][1]
+
+
 def require_float(name: str, dtypes: Iterable[Any]) -> None:
     """Raises unless a modality has a tensor that noise can be added to."""
     dtypes = [keras.backend.standardize_dtype(dtype) for dtype in dtypes]

@@ -53,6 +53,8 @@ class FunctionalNetwork:
         self.modalities = select_modalities(names, modalities)
         self._points: dict[str, int] = {}
         self.leaves: dict[str, str] = {}
+        self._untrained: set[int] = set()
+        self._features: dict[str, list[int]] = {}
         for modality in self.modalities:
             inputs = {
                 name: key
@@ -62,6 +64,10 @@ class FunctionalNetwork:
             points = self._points_for(modality, inputs, taps)
             self._points |= points
             self.leaves |= dict.fromkeys(points, modality)
+            last = self._graph.last_key_of_its_own(inputs.values())
+            self._features[modality] = (
+                list(points.values()) if last is None else [last]
+            )
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
         """The clean values at the points, and nothing behind them."""
@@ -91,6 +97,13 @@ class FunctionalNetwork:
         points = {name: activations[key] for name, key in self._points.items()}
         # Optional inputs may be `None`.
         return {name: x for name, x in points.items() if x is not None}
+
+    def features_of(self, activations: Activations) -> dict[str, list[Tensor]]:
+        """Each modality's last tensor before it meets another."""
+        return {
+            name: [activations[key] for key in keys]
+            for name, keys in self._features.items()
+        }
 
     def outputs_of(self, activations: Activations) -> Any:
         """The model's outputs among the activations."""
@@ -133,6 +146,14 @@ class FunctionalNetwork:
         return {n: self._graph.symbols[key] for n, key in self._points.items()}
 
     @property
+    def feature_symbols(self) -> dict[str, list[keras.KerasTensor]]:
+        """The symbolic tensors that `features_of` returns."""
+        return {
+            name: [self._graph.symbols[key] for key in keys]
+            for name, keys in self._features.items()
+        }
+
+    @property
     def output_symbols(self) -> Any:
         """The symbolic outputs."""
         return self._model.output
@@ -140,6 +161,14 @@ class FunctionalNetwork:
     def leaves_of(self, modality: str) -> list[str]:
         """The leaves of a modality."""
         return [leaf for leaf, own in self.leaves.items() if own == modality]
+
+    def modalities_at_inputs(self) -> list[str]:
+        """The modalities whose points are inputs, or no more than prepared."""
+        return [
+            n
+            for n in self.modalities
+            if self.leaves_of(n) != [n] or self._points[n] in self._untrained
+        ]
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
@@ -214,9 +243,11 @@ class FunctionalNetwork:
                 return {modality: key}
         elif isinstance(taps, Mapping) and modality in taps:
             return {modality: self._tapped(modality, taps[modality], inputs)}
-        return {
+        points = {
             name: self._behind_preparation(key) for name, key in inputs.items()
         }
+        self._untrained.update(points.values())
+        return points
 
     def _tapped(self, name: str, layer: str, inputs: dict[str, int]) -> int:
         """The output of the tapping layer that depends on the modality."""

@@ -98,6 +98,29 @@ def check_taps(taps: Mapping[str, str], modalities: Sequence[str]) -> None:
             )
 
 
+def check_kind_of_taps(taps: Any) -> None:
+    """Raises unless `taps` is a dict, `"auto"` or `None`."""
+    if taps != "auto" and not isinstance(taps, Mapping | None):
+        raise ValueError(
+            "`taps` must be a dict from a modality to the name of a layer, "
+            "such as {'text': 'embedding'}, or 'auto'. "
+            f"Received: taps={taps!r}"
+        )
+
+
+def describe_points(taps: Mapping[str, str] | str | None, network: Any) -> str:
+    """Where each modality is perturbed and measured, in words."""
+    if isinstance(taps, str):
+        return "each modality's last tensor before it meets another"
+    layers = taps or {}
+    return ", ".join(
+        f"{name} at layer {layers[name]!r}"
+        if name in layers
+        else f"{name} at the input"
+        for name in (network.modalities if network else [])
+    )
+
+
 def _name_of_path(path: tuple) -> str:
     if all(isinstance(key, int) for key in path):
         return "_".join(["input", *map(str, path)])

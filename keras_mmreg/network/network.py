@@ -38,6 +38,10 @@ class Network(Protocol):
         """The symbolic tensor at each point that is known before a run."""
 
     @property
+    def feature_symbols(self) -> dict[str, list[keras.KerasTensor]]:
+        """The symbolic tensors that `features_of` returns."""
+
+    @property
     def output_symbols(self) -> Any:
         """The symbolic outputs of the model."""
 
@@ -70,6 +74,13 @@ class Network(Protocol):
     def points_of(self, activations: Any) -> dict[str, Tensor]:
         """The values at the points among the activations."""
 
+    def features_of(self, activations: Any) -> dict[str, list[Tensor]]:
+        """What is known of each modality before it meets another.
+
+        The last tensor that depends on it alone, wherever its point is; the
+        tensors at the point, where the model's graph does not show.
+        """
+
     def outputs_of(self, activations: Any) -> Any:
         """The model's outputs among the activations."""
 
@@ -101,6 +112,9 @@ class Network(Protocol):
         Returns:
             Activations of `num_samples * batch` examples.
         """
+
+    def modalities_at_inputs(self) -> list[str]:
+        """The modalities that have no encoder before their points."""
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

@@ -87,6 +87,8 @@ class OpaqueNetwork:
     ) -> Run:
         """The activations on a batch; see `Network`."""
         inputs = self._standardize(inputs)
+        if not self._inner.built:  # Which may call layers once more.
+            self._inner(inputs, training=False)
         points = self._input_points(inputs)
         if intervene is not None:
             points |= intervene(points)
@@ -115,6 +117,13 @@ class OpaqueNetwork:
     def points_of(self, activations: Run) -> dict[str, Tensor]:
         """The values at the points among the activations."""
         return dict(activations.points)
+
+    def features_of(self, activations: Run) -> dict[str, list[Tensor]]:
+        """What is at each modality's point: what follows does not show."""
+        return {
+            name: [activations.points[leaf] for leaf in self.leaves_of(name)]
+            for name in self.modalities
+        }
 
     def outputs_of(self, activations: Run) -> Any:
         """The model's outputs among the activations."""
@@ -171,6 +180,25 @@ class OpaqueNetwork:
         return dict(self._symbols)
 
     @property
+    def feature_symbols(self) -> dict[str, list[keras.KerasTensor]]:
+        """The symbolic tensors that `features_of` returns.
+
+        Raises:
+            ValueError: If a modality is tapped, whose shape does not show.
+        """
+        if self._layers:
+            raise ValueError(
+                "The gate needs to know the shapes of the features, which the "
+                f"taps {sorted(self._layers)} of a subclassed model do not "
+                "tell. Pass `gate=None` to the methods, or build the model "
+                "from `keras.Input`s."
+            )
+        return {
+            name: [self._symbols[leaf] for leaf in self.leaves_of(name)]
+            for name in self.modalities
+        }
+
+    @property
     def output_symbols(self) -> Any:
         """The symbolic outputs."""
         return self._inner.compute_output_spec(self._input_symbols)
@@ -178,6 +206,10 @@ class OpaqueNetwork:
     def leaves_of(self, modality: str) -> list[str]:
         """The leaves of a modality."""
         return [leaf for leaf, own in self.leaves.items() if own == modality]
+
+    def modalities_at_inputs(self) -> list[str]:
+        """The modalities whose points are inputs."""
+        return [name for name in self.modalities if name not in self._layers]
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

@@ -4,21 +4,30 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.regularizers.disentangled_gradients import (
+    DisentangledGradients,
+)
 from keras_mmreg.regularizers.fisher_information import FisherInformation
 from keras_mmreg.regularizers.functional_entropy import FunctionalEntropy
 from keras_mmreg.regularizers.functional_variance import FunctionalVariance
+from keras_mmreg.regularizers.gradient_modulation import GradientModulation
 from keras_mmreg.regularizers.information_regularizer import (
     InformationRegularizer,
 )
+from keras_mmreg.regularizers.modality_dependence import ModalityDependence
 from keras_mmreg.regularizers.modality_dropout import ModalityDropout
 from keras_mmreg.regularizers.modality_gate import ModalityGate
 from keras_mmreg.regularizers.modality_mix import ModalityMix
 from keras_mmreg.regularizers.modality_noise import ModalityNoise
 from keras_mmreg.regularizers.modality_shuffle import ModalityShuffle
 from keras_mmreg.regularizers.poincare_information import PoincareInformation
+from keras_mmreg.regularizers.prototypical_rebalance import (
+    PrototypicalRebalance,
+)
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.strength import strength_from_authors
 from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.regularizers.unimodal_loss import UnimodalLoss
 
 ALIASES: dict[str, type[Regularizer]] = {
     cls.alias: cls
@@ -30,6 +39,11 @@ ALIASES: dict[str, type[Regularizer]] = {
         ModalityNoise,
         ModalityDropout,
         ModalityMix,
+        ModalityDependence,
+        UnimodalLoss,
+        DisentangledGradients,
+        GradientModulation,
+        PrototypicalRebalance,
     )
 }
 """The methods that a name alone describes, with their default arguments."""
@@ -127,18 +141,23 @@ def create_gate(methods: list[Regularizer]) -> ModalityGate | None:
 
 
 __all__ = [
+    "DisentangledGradients",
     "FisherInformation",
     "FunctionalEntropy",
     "FunctionalVariance",
+    "GradientModulation",
     "InformationRegularizer",
+    "ModalityDependence",
     "ModalityDropout",
     "ModalityGate",
     "ModalityMix",
     "ModalityNoise",
     "ModalityShuffle",
     "PoincareInformation",
+    "PrototypicalRebalance",
     "Regularizer",
     "TrainingPass",
+    "UnimodalLoss",
     "create_gate",
     "get",
     "get_all",

@@ -31,9 +31,9 @@ class FisherInformation(InformationRegularizer):
 
     Example:
 
-    >>> regularizer = FisherInformation(strength=0.1)
-    >>> round(float(regularizer({"color": 3.0, "shape": 1.0})), 4)
-    0.025
+    >>> regularizer = FisherInformation(strength=0.1, bound="paper")
+    >>> float(regularizer.reduce({"color": 3.0, "shape": 1.0}))
+    0.25
 
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 9 and 12

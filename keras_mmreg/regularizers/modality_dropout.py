@@ -24,12 +24,13 @@ class ModalityDropout(Regularizer):
 
     A model that should learn a token to stand for what is missing, in training
     data and at inference alike, has a `keras_mmreg.layers.MissingModality` in
-    it; it is told of dropped examples by NaN with `value="nan"`.
+    it, which is told of dropped examples by NaN: `value={"audio": "nan"}`.
 
     Args:
         rate: Float in [0, 1). Defaults to `0.2`.
         value: What stands for the modality: `"zero"`, `"mean"` (that of the
-            batch, at each coordinate) or `"nan"`. Defaults to `"zero"`.
+            batch, at each coordinate) or `"nan"`, or a dict from modality to
+            one of these, `"zero"` for the others. Defaults to `"zero"`.
         **kwargs: See `Regularizer`: `seed`, `name`.
 
     Raises:
@@ -48,11 +49,16 @@ class ModalityDropout(Regularizer):
     alias = "dropout"
 
     def __init__(
-        self, rate: float = 0.2, value: str = "zero", **kwargs: Any
+        self,
+        rate: float = 0.2,
+        value: str | Mapping[str, str] = "zero",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_number("rate", rate, minimum=0, below=1)
-        check_choice("value", value, ("zero", "mean", "nan"))
+        values = value.values() if isinstance(value, Mapping) else [value]
+        for each in values:
+            check_choice("value", each, ("zero", "mean", "nan"))
         self.rate = rate
         self.value = value
 
@@ -69,14 +75,24 @@ class ModalityDropout(Regularizer):
                 self.seed_generator,
             ),
         )
-        value = float("nan") if self.value == "nan" else self.value
         leaves = training_pass.network.leaves
         columns = {name: i for i, name in enumerate(self.modalities)}
         return {
-            leaf: drop(x, kept[:, columns[leaves[leaf]]], value)
+            leaf: drop(
+                x, kept[:, columns[leaves[leaf]]], self._value_of(leaves[leaf])
+            )
             for leaf, x in points.items()
         }
 
+    def _value_of(self, modality: str) -> str | float:
+        value = self.value
+        if isinstance(value, Mapping):
+            value = value.get(modality, "zero")
+        return float("nan") if value == "nan" else value
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "rate": self.rate, "value": self.value}
+        value = self.value
+        if isinstance(value, Mapping):
+            value = dict(value)
+        return {**super().get_config(), "rate": self.rate, "value": value}

@@ -7,12 +7,13 @@ import keras
 from keras import ops
 
 from keras_mmreg.checks import check_number
-from keras_mmreg.information.estimator import Memo
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.information.memo import Memo
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.numerics import at_least_float32
@@ -34,9 +35,9 @@ PROBE_RATE = 0.01
 class ModalityGate(Regularizer):
     """Tells which modalities predict the label by themselves.
 
-    A linear probe on the value at each modality's point is trained beside the
-    model, on features through which no gradient passes. The gate of a modality
-    is the chance-corrected confidence of its probe,
+    A linear probe on each modality's features, its last tensor before it meets
+    another, is trained beside the model. No gradient passes through them. The
+    gate of a modality is the chance-corrected confidence of its probe,
 
     `g = (E[p(y)] - c) / (1 - c)`, with c what a guess by the class frequencies
     has (for regression R^2), and at least 0.
@@ -76,6 +77,11 @@ class ModalityGate(Regularizer):
         self.threshold = threshold
         self._memo = Memo()
 
+    @property
+    def penalizes(self) -> bool:
+        """It adds nothing to the loss."""
+        return False
+
     def log_names_for(self, modalities: list[str]) -> list[str]:
         """The gate of each modality."""
         return [f"{self.name}_{name}" for name in modalities]
@@ -83,12 +89,11 @@ class ModalityGate(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Creates the probes."""
         super().attach(network, inner)
-        self.leaves = {n: network.leaves_of(n) for n in network.modalities}
-        num_outputs = _num_outputs(inner, network)
+        classes = num_outputs(network, self.name)
         sizes = {
             name: sum(
-                pooled_size(network.symbols[leaf].shape)
-                for leaf in self.leaves[name]
+                pooled_size(symbol.shape)
+                for symbol in network.feature_symbols[name]
             )
             for name in network.modalities
         }
@@ -107,15 +112,16 @@ class ModalityGate(Regularizer):
                     self._add_state(shape, f"{part}_moment_{name}"),
                 ]
                 for part, shape in (
-                    ("kernel", (size, num_outputs)),
-                    ("bias", (num_outputs,)),
+                    ("kernel", (size, classes)),
+                    ("bias", (classes,)),
                 )
             ]
 
     def open(self) -> dict[str, Tensor]:
         """For each modality 1 if its gate is open, else 0."""
-        is_open = ops.cast(self.values > self.threshold, "float32")
-        trusted = is_open * (1.0 - self.disbelieved)
+        values = ops.convert_to_tensor(self.values)
+        is_open = ops.cast(values > self.threshold, "float32")
+        trusted = is_open * (1.0 - ops.convert_to_tensor(self.disbelieved))
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
 
     @property
@@ -134,9 +140,10 @@ class ModalityGate(Regularizer):
             ),
         )
         kept = ops.arange(training_pass.batch_size)
+        disbelieved = ops.convert_to_tensor(self.disbelieved)
         orders = {
             name: ops.where(
-                self.disbelieved[i] > 0,
+                disbelieved[i] > 0,
                 ops.cast(orders[name], kept.dtype),
                 kept,
             )
@@ -154,8 +161,9 @@ class ModalityGate(Regularizer):
             training_pass.network,
         )
         confidences = []
+        found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
-            features = self._features(name, training_pass.clean_points)
+            features = _pooled(found[name])
             self._update_statistics(name, features)
             features = self._normalized(name, features)
             predictions = self._predictions(functional, name, features)
@@ -167,8 +175,9 @@ class ModalityGate(Regularizer):
                 )
             )
         self._update_values(ops.stack(confidences))
+        values = ops.convert_to_tensor(self.values)
         logs = {
-            f"{self.name}_{name}": self.values[i]
+            f"{self.name}_{name}": values[i]
             for i, name in enumerate(self.modalities)
         }
         return None, logs
@@ -190,18 +199,20 @@ class ModalityGate(Regularizer):
         weights = zip(self.probes[name], gradients, strict=True)
         for (variable, moment), gradient in weights:
             self._average(moment, ops.square(gradient))
-            scale = ops.sqrt(moment) + 1e-7
-            variable.assign(variable - PROBE_RATE * gradient / scale)
+            scale = ops.sqrt(ops.convert_to_tensor(moment)) + 1e-7
+            variable.assign_sub(PROBE_RATE * gradient / scale)
 
     def probe(
-        self, functional: OutputFunctional, points: Mapping[str, Tensor]
+        self,
+        functional: OutputFunctional,
+        features: Mapping[str, list[Tensor]],
     ) -> dict[str, Tensor]:
-        """What each modality's probe predicts from the values at the points."""
+        """What each modality's probe predicts from the network's features."""
         return {
             name: self._predictions(
                 functional,
                 name,
-                self._normalized(name, self._features(name, points)),
+                self._normalized(name, _pooled(features[name])),
             )
             for name in self.modalities
         }
@@ -220,21 +231,10 @@ class ModalityGate(Regularizer):
             lambda: resolve_functional("auto", loss, inner, outputs).outputs[0],
         )
 
-    def _features(self, name: str, points: Mapping[str, Tensor]) -> Tensor:
-        """The pooled features of a modality, of shape `(batch, size)`."""
-        return ops.concatenate(
-            [
-                pooled_features(
-                    ops.stop_gradient(at_least_float32(points[leaf]))
-                )
-                for leaf in self.leaves[name]
-            ],
-            axis=-1,
-        )
-
     def _normalized(self, name: str, features: Tensor) -> Tensor:
         mean = ops.convert_to_tensor(self.means[name])
-        variance = self.squares[name] - ops.square(mean)
+        squares = ops.convert_to_tensor(self.squares[name])
+        variance = squares - ops.square(mean)
         scale = ops.sqrt(ops.maximum(variance, 1e-6))
         # NaN is a missing value, and the mean says nothing.
         normalized = ops.nan_to_num((features - mean) / scale, nan=0.0)
@@ -245,7 +245,8 @@ class ModalityGate(Regularizer):
     ) -> Tensor:
         """Probabilities, or values of a regression."""
         (kernel, _), (bias, _) = self.probes[name]
-        logits = ops.matmul(features, kernel) + bias
+        logits = ops.matmul(features, ops.convert_to_tensor(kernel))
+        logits = logits + ops.convert_to_tensor(bias)
         if functional.kind == "categorical":
             return ops.softmax(logits, axis=-1)
         if functional.kind == "binary":
@@ -264,12 +265,14 @@ class ModalityGate(Regularizer):
         """On training data, until other data are measured."""
         now = ops.maximum(mean_over_replicas(confidences), 0.0)
         held_out = ops.convert_to_tensor(self.held_out)
-        average = MOMENTUM * self.values + (1.0 - MOMENTUM) * now
-        self.values.assign(ops.where(held_out > 0, self.values, average))
+        values = ops.convert_to_tensor(self.values)
+        average = MOMENTUM * values + (1.0 - MOMENTUM) * now
+        self.values.assign(ops.where(held_out > 0, values, average))
 
     def _average(self, variable: Any, now: Tensor) -> None:
-        first = ops.max(ops.abs(variable)) <= 0
-        average = MOMENTUM * variable + (1.0 - MOMENTUM) * now
+        before = ops.convert_to_tensor(variable)
+        first = ops.max(ops.abs(before)) <= 0
+        average = MOMENTUM * before + (1.0 - MOMENTUM) * now
         variable.assign(ops.where(first, now, average))
 
     def _add_state(self, shape: tuple, name: str) -> keras.Variable:
@@ -288,14 +291,12 @@ class ModalityGate(Regularizer):
         return {**super().get_config(), "threshold": self.threshold}
 
 
-def _num_outputs(inner: keras.Model, network: Network) -> int:
-    outputs = keras.tree.flatten(network.output_symbols)
-    shapes = [tuple(output.shape) for output in outputs]
-    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] is None:
-        raise ValueError(
-            "The gate tells which modality predicts the label from one output "
-            "of shape (batch, units). Pass `gate=None` to the methods, which "
-            "then treat all modalities alike. "
-            f"Received: {inner.name!r} with outputs of shapes {shapes}"
-        )
-    return shapes[0][1]
+def _pooled(features: list[Tensor]) -> Tensor:
+    """The features of a modality as one vector for each example."""
+    return ops.concatenate(
+        [
+            pooled_features(ops.stop_gradient(at_least_float32(x)))
+            for x in features
+        ],
+        axis=-1,
+    )

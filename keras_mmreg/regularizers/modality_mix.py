@@ -82,18 +82,18 @@ class ModalityMix(Regularizer):
             training_pass.points, training_pass.network.leaves, orders
         )
         outputs = training_pass.rerun(mixed, chosen)
-        shares = self._shares()
+        shares = self._shares(training_pass)
         terms = [
             shares[name] * training_pass.task_loss(outputs, orders[name])
             for name in self.modalities
         ]
         return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
 
-    def _shares(self) -> dict[str, Tensor]:
+    def _shares(self, training_pass: TrainingPass) -> dict[str, Tensor]:
         """Equal among the modalities that tell the label; 0 if none does."""
         if not self.uses_gate:
             return dict.fromkeys(self.modalities, 1.0 / len(self.modalities))
-        is_open = self.gate.open()
+        is_open = training_pass.gate.open()
         total = ops.maximum(sum(is_open.values()), 1.0)
         return {name: value / total for name, value in is_open.items()}
 

@@ -85,7 +85,7 @@ class ModalityNoise(Regularizer):
             scale = scale * self.schedule(
                 step=training_pass.step, epoch=training_pass.epoch
             )
-        is_open = self.gate.open() if self.uses_gate else {}
+        is_open = training_pass.gate.open() if self.uses_gate else {}
         leaves = training_pass.network.leaves
         scales = {
             leaf: scale * is_open.get(leaves[leaf], 1.0) for leaf in points

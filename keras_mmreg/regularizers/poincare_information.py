@@ -30,8 +30,8 @@ class PoincareInformation(InformationRegularizer):
     Example:
 
     >>> regularizer = PoincareInformation(0.1, reduction="sum_of_inverse")
-    >>> round(float(regularizer({"color": 0.25, "shape": 0.5})), 2)
-    0.6
+    >>> round(float(regularizer.reduce({"color": 0.25, "shape": 0.5})), 2)
+    6.0
 
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 18 and 19

@@ -7,6 +7,7 @@ from typing import ClassVar
 import keras
 
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_number
 from keras_mmreg.checks import check_schedule
 from keras_mmreg.network import Network
@@ -15,7 +16,7 @@ from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
 
 
-class Regularizer(SavesSeeds, keras.layers.Layer):
+class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     """Base class: a method that acts on a training step of any model.
 
     A method has two hooks, and overrides one of them or both:
@@ -98,7 +99,6 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.network: Network | None = None
-        self.gate: Any = None
 
     @property
     def modalities(self) -> list[str]:
@@ -144,6 +144,11 @@ class Regularizer(SavesSeeds, keras.layers.Layer):
     def perturbs(self) -> bool:
         """Whether the method changes the points."""
         return type(self).perturb is not Regularizer.perturb
+
+    @property
+    def penalizes(self) -> bool:
+        """Whether the method adds a term to the loss."""
+        return type(self).penalty is not Regularizer.penalty
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass

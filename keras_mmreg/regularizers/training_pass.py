@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_mmreg.information.estimator import batch_size
-from keras_mmreg.information.estimator import example_weight
+from keras_mmreg.information.examples import batch_size
+from keras_mmreg.information.examples import choose_examples
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.network import Network
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.types import Tensor
@@ -34,6 +34,8 @@ class TrainingPass:
         model_loss: What was given to `compile` as `loss`.
         inner: The wrapped model.
         functional: The wrapper's argument of that name.
+        gate: The `ModalityGate` that methods share, or `None`; in `perturb`,
+            too.
         settled: Scalar, 1 once the statistics of batch normalization mean
             something, else 0.
         step: Scalar, the training step; in `perturb`, too.
@@ -49,6 +51,7 @@ class TrainingPass:
     loss_function: Callable[[Any, Any, Any], Tensor] | None
     model_loss: Any
     settled: Tensor
+    gate: Any
 
     def __init__(
         self,
@@ -164,8 +167,4 @@ class TrainingPass:
         self, fraction: float, seed: keras.random.SeedGenerator
     ) -> Tensor:
         """Indices of a random part of the batch, at least one example."""
-        order = ops.argsort(keras.random.uniform((self.batch_size,), seed=seed))
-        if isinstance(self.batch_size, int):
-            return order[: max(round(fraction * self.batch_size), 1)]
-        size = ops.round(fraction * ops.cast(self.batch_size, "float32"))
-        return order[: ops.maximum(ops.cast(size, "int32"), 1)]
+        return choose_examples(self.inputs, fraction, seed)

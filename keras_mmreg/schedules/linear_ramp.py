@@ -5,13 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
 from keras_mmreg.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class LinearRamp:
+class LinearRamp(ShowsSettings):
     """Factor that is 0 before `start` and rises to 1 over `duration`.
 
     A penalty that is strong from the first step can keep a model from learning

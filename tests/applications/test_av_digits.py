@@ -1,220 +1,137 @@
-import importlib
-import json
+import dataclasses
 import pathlib
-import sys
 
 import numpy as np
 import pytest
 
+from applications.av_digits import study
+from applications.av_digits import tables
+from applications.av_digits import training
+from applications.av_digits.regimes import REGIMES
+from applications.av_digits.regimes import regime_of
+from applications.common import runs
 from tests.datasets.av_digits import toys
 
-FOLDER = pathlib.Path(__file__).parents[2] / "applications" / "av_digits"
+FOLDER = pathlib.Path(study.__file__).parent
+TINY = training.Settings(
+    train_pairs=120,
+    held_out_pairs=10,
+    epochs=1,
+    steps_per_epoch=2,
+    batch_size=20,
+    num_embeddings=8,
+)
 
 
-SHORT = (
-    "--train-pairs 120 --held-out-pairs 10 --epochs 1 --steps-per-epoch 2 "
-    "--batch-size 20 --num-embeddings 8"
-).split()
-FIELDS = {
-    "method",
-    "seed",
-    "fold",
-    "accuracy",
-    "accuracy_last",
-    "complementary",
-    "zeta",
-    "perplexity",
-    "usage",
-    "epochs",
-    "seconds_per_epoch",
-}
+def test_smoke(capsys):
+    study.main(["--smoke"])
+    printed = capsys.readouterr().out
+    assert "both modalities usable, 1 pairs:" in printed
+    assert "| CM-VQVAE | transfer, mask learned anew |" in printed
 
 
-@pytest.fixture(scope="module")
-def scripts():
-    """The scripts, imported from their folder by name."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.syspath_prepend(str(FOLDER))
-        yield importlib.import_module
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
-
-
-def run(module, *arguments):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        argv = [module.__name__, *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", argv)
-        module.main()
+def test_the_published_tables():
+    readme = (FOLDER / "README.md").read_text()
+    found = tables.markdown(study.read_parts(FOLDER / "results"))
+    missing = set(found.splitlines()) - set(readme.splitlines())
+    assert not missing
 
 
 @pytest.fixture(scope="module")
-def train(scripts, tmp_path_factory):
-    """Trains, and returns the objects of the results file."""
+def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("av_digits")
-    mnist = toys.save_mnist(folder / "mnist.npz")
-    fsdd = toys.save_fsdd_arrays(folder / "fsdd.npz")
-    results = folder / "results" / "runs.json"
-
-    def call(*arguments):
-        paths = ["--mnist", mnist, "--fsdd", fsdd, "--results", results]
-        run(scripts("train"), *SHORT, *paths, *arguments)
-        return json.loads(results.read_text())
-
-    return call
-
-
-KINDS = ("image", "audio", "concat", "cm_vqvae_unregularized", "cm_vqvae")
-"""One method for each kind of model; the package's tests have them all."""
-
-
-@pytest.fixture(scope="module")
-def results(train):
-    return train("--method", *KINDS, "--folds", 3, "--probe")
-
-
-def test_every_kind_of_method(results):
-    assert tuple(result["method"] for result in results) == KINDS
-    for result in results:
-        assert FIELDS <= set(result)
-        assert 0.0 <= result["accuracy"] <= 1.0
-        names = {result["method"]} & {"image", "audio"} or {"image", "audio"}
-        assert set(result["complementary"]) == names
-        coded = result["method"] not in ("concat", "config_i", "config_iii")
-        assert set(result["perplexity"]) == (names if coded else set())
-
-
-def test_probe(results):
-    probed = [result for result in results if "separability" in result]
-    assert {"cm_vqvae", "cm_vqvae_unregularized"} <= {
-        result["method"] for result in probed
-    }
-    for result in probed:
-        for attribute in ("speaker", "digit"):
-            for parts in result["separability"][attribute].values():
-                assert set(parts) == {
-                    "complementary",
-                    "contradictory",
-                    "chance",
-                }
-
-
-@pytest.fixture
-def study_folder(results, tmp_path):
-    """The files of a study with one run of each kind."""
-    masked = [run for run in results if run["method"].startswith("cm_vqvae")]
-    single = [run | {"num_groups": 1} for run in masked]
-    files = {
-        "select/healthy-0.01": results[-1:],
-        "worth/grouped-0.5": results,
-        "worth/single-0.5": single,
-        "accuracy/healthy-3": results,
-        "accuracy/useless_image-3": results,
-        "accuracy/audio_shortcut-3": results,
-        "single/single-3": single,
-        "transfer/scratch-3": masked,
-        "transfer/transfer-3": masked,
-    }
-    for name, runs in files.items():
-        path = tmp_path / f"{name}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(runs))
-    return tmp_path
-
-
-def test_tables(scripts, study_folder, capsys):
-    run(scripts("table"), study_folder)
-    lines = capsys.readouterr().out.splitlines()
-    rows = [line for line in lines if line.startswith("|")]
-    assert sum(line.startswith("| CM-VQVAE |") for line in rows) == 5
-    same = "| transfer: with - without the term | "
-    assert any(line.startswith(same) for line in rows)
-    assert "one training speaker, 1 pairs:" in lines
-
-
-def test_paired_difference(scripts):
-    table = scripts("table")
-    pairs = [(fold, seed) for fold in range(6) for seed in range(5)]
-    ours = {pair: {"accuracy": 0.5 + 0.01 * pair[1]} for pair in pairs}
-    theirs = {pair: {"accuracy": 0.5} for pair in pairs}
-    difference = table.paired_difference(ours, theirs, "accuracy")
-    mean, low, high = (
-        float(number.strip("[],")) for number in difference.split()
+    return training.Sources(
+        str(toys.save_mnist(folder / "mnist.npz")),
+        str(toys.save_fsdd_arrays(folder / "fsdd.npz")),
     )
-    assert mean == 2.0
-    # The deviation of 0, 1, 2, 3, 4 points over the root of 30 is 0.26.
-    np.testing.assert_allclose([low, high], [1.5, 2.5], atol=0.11)
 
 
-def test_figures(scripts, study_folder):
-    run(scripts("figures"), study_folder, "--output", study_folder / "figures")
-    names = {path.name for path in (study_folder / "figures").iterdir()}
-    assert names == {"worth.png", "accuracy.png", "shares.png"}
-
-
-def test_a_run_starts_anew(scripts, monkeypatch):
-    train = scripts("train")
-    monkeypatch.setattr(sys, "argv", ["train.py", *SHORT])
-    args = train.parse_arguments()
-    trainer = train.Trainer(args, "config_iii")
-    fresh = train.build_model(args, "config_iii")
+def test_a_run_starts_anew():
+    settings = dataclasses.replace(TINY, method="config_iii")
+    own = training.trainer(settings)
+    fresh = training.build_model(settings)
     images = np.ones((20, 28, 28, 1), "float32")
     audio = np.ones((20, 32, 32, 1), "float32")
     for _ in range(2):
-        trainer.start_from(fresh)
+        own.start_from(fresh)
         for ours, new in zip(
-            trainer.model.get_weights(), fresh.get_weights(), strict=True
+            own.model.get_weights(), fresh.get_weights(), strict=True
         ):
             np.testing.assert_array_equal(ours, new)
-        assert int(trainer.model.optimizer.iterations) == 0
-        trainer.model.fit(
+        assert int(own.model.optimizer.iterations) == 0
+        own.model.fit(
             {"image": images, "audio": audio}, np.zeros(20), verbose=0
         )
-        assert int(trainer.model.optimizer.iterations) == 1
+        assert int(own.model.optimizer.iterations) == 1
 
 
-def test_selection_does_not_touch_the_test_speaker(train):
-    (result,) = train("--method", "config_iii", "--select")
-    assert "accuracy" not in result
-    assert 0.0 <= result["validation_accuracy_last"] <= 1.0
+def test_selection_does_not_touch_the_test_speaker(sources):
+    settings = dataclasses.replace(TINY, method="config_iii", select=True)
+    results, history = training.train(settings, sources)
+    assert "accuracy" not in results and "test" not in history
+    assert 0.0 <= results["validation_accuracy_last"] <= 1.0
 
 
-def test_transfer(train):
-    (result,) = train(
-        *("--method", "config_iii", "--train-speakers", 2),
-        *("--pretrain-speakers", 2, "--pretrain-pairs", 40),
-    )
-    assert result["pretrain_speakers"] == 2
+def test_a_single_modality(sources):
+    settings = dataclasses.replace(TINY, method="audio")
+    results, _ = training.train(settings, sources)
+    assert set(results["complementary"]) == {"audio"}
+    assert set(results["perplexity"]) == {"audio"}
+    assert 0.0 <= results["accuracy"] <= 1.0
 
 
-def test_study_runs_what_is_missing(scripts, monkeypatch, tmp_path):
-    study = scripts("study")
-    commands = []
+def test_study_runs_what_is_missing(monkeypatch, tmp_path):
+    trained = []
 
-    def fake_run(command, check):
-        commands.append(" ".join(map(str, command)))
-        path = pathlib.Path(command[-1])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        strength = float(command[command.index("--strength") + 1])
-        accuracy = 0.5 - abs(strength - 0.01)
-        one = {"strength": strength, "validation_accuracy_last": accuracy}
-        path.write_text(json.dumps([one]))
+    def train(settings, sources):
+        trained.append(settings)
+        accuracy = 0.5 - abs(settings.strength - 0.01)
+        return {"validation_accuracy_last": accuracy}, {}
 
-    monkeypatch.setattr(study.subprocess, "run", fake_run)
-    options = ["--mnist", "a.npz", "--fsdd", "b.npz", "--output", tmp_path]
+    monkeypatch.setattr(study, "train", train)
+    options = ["--results", str(tmp_path), "--seeds", "0"]
     with pytest.raises(SystemExit, match="No strengths yet"):
-        run(study, *options, "--parts", "accuracy")
-    run(study, *options)
-    names = {str(path.relative_to(tmp_path)) for path in study_files(tmp_path)}
-    assert len(names) == len(commands)
-    assert {"select/healthy-0.01.json", "accuracy/healthy-5.json"} <= names
-    assert not list(tmp_path.rglob("*.partial"))
-    later = [command for command in commands if "--select" not in command]
-    assert all("--strength 0.01" in command for command in later)
+        study.main([*options, "--parts", "accuracy"])
+    study.main(options)
+    assert {path.stem for path in tmp_path.iterdir()} == set(study.PARTS)
+    later = [settings for settings in trained if not settings.select]
+    assert {settings.strength for settings in later} == {0.01}
+    by_part = study.read_parts(tmp_path)
+    assert {part: len(found) for part, found in by_part.items()} == {
+        "select": 72,
+        "worth": 120,
+        "accuracy": 3 * 6 * 9,
+        "single": 12,
+        "transfer": 30,
+    }
+    assert {regime_of(run) for run in by_part["accuracy"]} == set(REGIMES)
 
-    commands.clear()
-    run(study, *options)
-    assert not commands
+    trained.clear()
+    study.main(options)
+    assert not trained
 
 
-def study_files(folder):
-    return sorted(folder.rglob("*.json"))
+def test_the_published_runs_are_those_of_the_study():
+    published = study.read_parts(FOLDER / "results")
+    strengths = study.selected(published["select"])
+    assert strengths == {
+        "healthy": 0.01,
+        "useless_image": 0.03,
+        "audio_shortcut": 0.001,
+    }
+    for part in ("worth", "accuracy", "single", "transfer"):
+        wanted = study.experiments(part, range(5), strengths)
+        found = runs.read_records(FOLDER / "results" / f"{part}.jsonl")
+        assert len(found) == len(wanted)
+        names = set.intersection(*(set(each["settings"]) for each in found))
+        recorded = [each["settings"] for each in found]
+        planned = [settings.record() for settings in wanted]
+        assert chosen(recorded, names) == chosen(planned, names)
+
+
+def chosen(all_settings, names):
+    """Some of the settings of all runs, in no order."""
+    return {
+        tuple((name, settings[name]) for name in sorted(names))
+        for settings in all_settings
+    }

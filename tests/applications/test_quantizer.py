@@ -1,37 +1,28 @@
-import importlib
-import json
-import pathlib
 import sys
 
 import keras
 import numpy as np
 import pytest
 
-FOLDER = pathlib.Path(__file__).parents[2] / "applications" / "benchmarks"
+import keras_mmreg as mmreg
+from applications.benchmarks import quantizer
+from applications.benchmarks import quantizer_steps
+from applications.common.records import read_records
 
 
-@pytest.fixture
-def quantizer(monkeypatch):
-    """The script, imported from its folder with its neighbours."""
-    monkeypatch.syspath_prepend(str(FOLDER))
+def test_times_every_variant(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.config.backend())
-    yield importlib.import_module("quantizer")
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
-
-
-def test_times_every_variant(quantizer, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         quantizer, "added_memories", lambda _, names: [1.0] * len(names)
     )
-    results = tmp_path / "results" / "quantizer.json"
-    arguments = ["--backend", keras.config.backend(), "--quick"]
+    results = tmp_path / "results" / "quantizer.jsonl"
+    arguments = ["--backend", keras.config.backend(), "--smoke"]
     arguments += ["--results", str(results)]
     monkeypatch.setattr(sys, "argv", ["quantizer.py", *arguments])
 
     quantizer.main()
 
-    rows = json.loads(results.read_text())
+    rows = read_records(results)
     assert [row["variant"] for row in rows] == list(quantizer.VARIANTS)
     assert all(row["seconds"] > 0 for row in rows)
     assert rows[0]["ratio"] == 1.0
@@ -41,14 +32,13 @@ def test_times_every_variant(quantizer, monkeypatch, tmp_path, capsys):
     assert "16 codes, 1000 vectors" in capsys.readouterr().out
 
 
-def test_the_one_hot_layer_does_the_same(quantizer):
-    steps = importlib.import_module("quantizer_steps")
+def test_the_one_hot_layer_does_the_same():
     vectors = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
     vectors = keras.ops.convert_to_tensor(vectors)
-    plain = steps.OneHotQuantizer(8)
+    plain = quantizer_steps.OneHotQuantizer(8)
     plain.build((50, 4))
     codes = keras.ops.convert_to_numpy(plain.sums).copy()
-    layer = steps.mmreg.layers.VectorQuantizer(
+    layer = mmreg.layers.VectorQuantizer(
         8,
         epsilon=1e-12,
         restart_threshold=0.0,
@@ -66,12 +56,12 @@ def test_the_one_hot_layer_does_the_same(quantizer):
         )
 
 
-def test_a_large_one_hot_is_left_out(quantizer):
+def test_a_large_one_hot_is_left_out():
     assert "one_hot" in quantizer.variants((512, 131072), 1.0)
     assert "one_hot" not in quantizer.variants((8192, 131072), 1.0)
 
 
-def test_table(quantizer):
+def test_table():
     row = {
         "backend": "jax",
         "device": "CPU, 8 cores",

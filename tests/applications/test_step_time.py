@@ -1,23 +1,15 @@
 import dataclasses
-import importlib
-import json
-import pathlib
 import sys
 
 import keras
 import pytest
 
-FOLDER = pathlib.Path(__file__).parents[2] / "applications" / "benchmarks"
-
-
-@pytest.fixture
-def step_time(monkeypatch):
-    """The script, imported from its folder with its neighbours."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    monkeypatch.setenv("KERAS_BACKEND", keras.config.backend())
-    yield importlib.import_module("step_time")
-    for path in FOLDER.glob("*.py"):
-        sys.modules.pop(path.stem, None)
+from applications.benchmarks import architectures
+from applications.benchmarks import report
+from applications.benchmarks import step_time
+from applications.benchmarks import variants
+from applications.common.records import read_records
+from applications.common.records import rounded
 
 
 def row(variant, setting, milliseconds, **more):
@@ -34,23 +26,23 @@ def row(variant, setting, milliseconds, **more):
     }
 
 
-def test_times_plain_and_penalized_steps(step_time, monkeypatch, tmp_path):
-    variants = importlib.import_module("variants")
+def test_times_plain_and_penalized_steps(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_BACKEND", keras.config.backend())
     chosen = [
         variants.Variant(),
         variants.SUBCLASSED,
         variants.Variant(measure="evaluate"),
     ]
     monkeypatch.setattr(step_time, "all_variants", lambda fractions: chosen)
-    results = tmp_path / "results" / "step_time.json"
-    arguments = ["--backend", keras.config.backend(), "--quick"]
+    results = tmp_path / "results" / "step_time.jsonl"
+    arguments = ["--backend", keras.config.backend(), "--smoke"]
     arguments += ["--models", "small", "--modalities", "2"]
     arguments += ["--results", str(results)]
     monkeypatch.setattr(sys, "argv", ["step_time.py", *arguments])
 
     rows = step_time.benchmark(step_time.parse_arguments())
 
-    assert json.loads(results.read_text()) == rows
+    assert read_records(results) == list(map(rounded, rows))
     assert [row["measure"] for row in rows] == ["fit", "fit", "evaluate"]
     assert all(row["seconds_per_step"] > 0 for row in rows)
     assert all(row["backend"] == keras.config.backend() for row in rows)
@@ -64,25 +56,20 @@ def test_times_plain_and_penalized_steps(step_time, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("model", ["small", "resnet18"])
 @pytest.mark.parametrize("modalities", [2, 4])
-def test_every_modality_has_an_encoder(step_time, model, modalities):
-    architectures = importlib.import_module("architectures")
-    variants = importlib.import_module("variants")
+def test_every_modality_has_an_encoder(model, modalities):
     encoders = architectures.encoders(model, modalities, image_size=32)
     assert variants.EXTRA_MODALITY in encoders
     assert len(encoders) == modalities
 
 
-def test_the_classifier_joins_all_encoders(step_time):
-    architectures = importlib.import_module("architectures")
+def test_the_classifier_joins_all_encoders():
     encoders = architectures.encoders("small", 4, image_size=28)
     classifier = architectures.classifier(encoders)
     assert set(classifier.input) == set(encoders)
     assert classifier.output.shape == (None, architectures.NUM_CLASSES)
 
 
-def test_table_derives_what_reuse_and_another_modality_cost(step_time):
-    report = importlib.import_module("report")
-    variants = importlib.import_module("variants")
+def test_table_derives_what_reuse_and_another_modality_cost():
     setting = variants.Setting("small", 2, 128, 28)
     milliseconds = {
         variants.Variant(): 10,
@@ -104,9 +91,7 @@ def test_table_derives_what_reuse_and_another_modality_cost(step_time):
     assert any(line.endswith("its own encoder | 2.00 |") for line in lines)
 
 
-def test_memory_has_a_table_of_its_own(step_time):
-    report = importlib.import_module("report")
-    variants = importlib.import_module("variants")
+def test_memory_has_a_table_of_its_own():
     memory = {"peak_memory_mib": 300.0, "peak_memory_over_plain_mib": 50.0}
     weighed = row(
         variants.WHOLE, variants.Setting("small", 2, 128, 28), 0, **memory
@@ -118,8 +103,7 @@ def test_memory_has_a_table_of_its_own(step_time):
     assert not any("Milliseconds" in line for line in lines)
 
 
-def test_the_plain_step_comes_first_and_is_its_own_reference(step_time):
-    variants = importlib.import_module("variants")
+def test_the_plain_step_comes_first_and_is_its_own_reference():
     everything = variants.all_variants()
     assert everything[0] == everything[0].reference == variants.Variant()
     assert {variant.reference for variant in everything} <= set(everything)

@@ -41,14 +41,15 @@ def random_search(model, path, max_trials=2):
 def test_default_hyperparameters():
     hp = keras_tuner.HyperParameters()
     model = hypermodel().build(hp)
-    assert hp.values == {"strength": 0.1}
-    (strength,) = hp.space
-    assert (strength.min_value, strength.max_value) == (1e-3, 1.0)
+    assert hp.values == {"regularizer": "fisher", "strength": 1e-3}
+    choice, strength = hp.space
+    assert choice.values == ["fisher", "plain"]
+    assert (strength.min_value, strength.max_value) == (1e-5, 1e-1)
     assert strength.sampling == "log"
     assert isinstance(model, RegularizedModel)
-    assert isinstance(model.regularizer, FisherInformation)
-    assert model.regularizer.strength == 0.1
-    assert model.penalty_fraction == 1.0
+    (regularizer,) = model.regularizers
+    assert isinstance(regularizer, FisherInformation)
+    assert regularizer.strength == 1e-3
 
 
 def test_all_hyperparameters():
@@ -60,26 +61,42 @@ def test_all_hyperparameters():
         },
         regularizers=("poincare", "fisher"),
         strength=(0.2, 0.8),
-        penalty_fraction=(0.25, 0.5),
+        fraction=(0.25, 0.5),
         seed=3,
     ).build(hp)
     assert hp.values == {
         "regularizer": "poincare",
         "strength": 0.2,
-        "penalty_fraction": 0.5,
+        "fraction": 0.5,
         "learning_rate": 0.5,
     }
-    assert isinstance(model.regularizer, PoincareInformation)
+    (regularizer,) = model.regularizers
+    assert isinstance(regularizer, PoincareInformation)
     assert float(model.optimizer.learning_rate) == 0.5
-    assert model.penalty_fraction == 0.5
+    assert regularizer.fraction == 0.5
     assert model.seed == 3
+
+
+def test_plain_training_is_the_model_itself():
+    hp = keras_tuner.HyperParameters()
+    hp.Fixed("regularizer", "plain")
+    model = hypermodel().build(hp)
+    assert not isinstance(model, RegularizedModel)
+    assert model.compiled
 
 
 def test_what_is_fixed_is_no_hyperparameter():
     hp = keras_tuner.HyperParameters()
     model = hypermodel(regularizers="entropy", strength=0.0).build(hp)
-    assert hp.space == []
-    assert model.regularizer.strength == 0.0
+    assert [each.name for each in hp.space] == ["regularizer"]
+    assert model.regularizers[0].strength == 0.0
+
+
+def test_what_is_none_stays_the_regularizers_own():
+    hp = keras_tuner.HyperParameters()
+    space = hypermodel(regularizers=["mix", "fisher"], strength=None)
+    (mix,) = space.build(hp).regularizers
+    assert (mix.strength, mix.fraction) == (1.0, 0.25)
 
 
 def test_values_are_used_and_settings_kept():
@@ -88,7 +105,7 @@ def test_values_are_used_and_settings_kept():
     space = hypermodel(regularizers={"sum": "fisher", "norm": given})
     space.build(hp)
     hp.values.update(regularizer="norm", strength=0.3)
-    regularizer = space.build(hp).regularizer
+    (regularizer,) = space.build(hp).regularizers
     assert regularizer.reduction == "inverse_norm"
     assert regularizer.strength == 0.3
     assert given.strength == 5.0
@@ -98,7 +115,38 @@ def test_not_tunable_takes_the_defaults():
     hp = keras_tuner.HyperParameters()
     model = hypermodel(tunable=False).build(hp)
     assert hp.space == []
-    assert model.regularizer.strength == 0.1
+    assert model.regularizers[0].strength == 1e-3
+
+
+class FakeTrial:
+    def __init__(self, label, score):
+        self.hyperparameters = {"regularizer": label}
+        self.score = score
+
+
+@pytest.mark.parametrize(
+    "direction, scores, sentence",
+    [
+        ("max", (0.8, 0.7), "Plain training is best: score 0.8 against 0.7"),
+        ("max", (0.7, 0.8), "The regularizer 'fisher' beats plain training"),
+        ("min", (0.7, 0.8), "Plain training is best"),
+    ],
+)
+def test_conclusion(direction, scores, sentence):
+    class Oracle:
+        objective = keras_tuner.Objective("score", direction)
+        trials = [FakeTrial("plain", scores[0]), FakeTrial("fisher", scores[1])]
+
+        def get_best_trials(self, count):
+            return self.trials[:count]
+
+    class Tuner:
+        oracle = Oracle()
+
+    assert sentence in RegularizedHyperModel.conclusion(Tuner)
+    Oracle.trials = Oracle.trials[:1]
+    with pytest.raises(ValueError, match="more `max_trials`"):
+        RegularizedHyperModel.conclusion(Tuner)
 
 
 def test_search_by_the_balanced_accuracy(tmp_path):
@@ -152,7 +200,7 @@ def test_unknown_shortcuts_end_the_search(tmp_path):
         tuner.search(x, y, validation_data=(x, y), verbose=0)
 
 
-@pytest.mark.parametrize("name", ["strength", "penalty_fraction"])
+@pytest.mark.parametrize("name", ["strength", "fraction"])
 @pytest.mark.parametrize(
     "value", [(0.0, 1.0), (1.0, 0.1), (0.1, 0.2, 0.3), -1.0, "0.1"]
 )

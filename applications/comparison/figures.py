@@ -1,0 +1,64 @@
+"""The forest plot: what each method gains over plain training."""
+
+import pathlib
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from applications.common import figures
+from applications.common import problems
+from applications.comparison.methods import METHODS
+from applications.comparison.tables import Row
+from applications.comparison.tables import rows
+
+
+def draw(runs: list[dict], folder: pathlib.Path) -> None:
+    """Saves `forest.png`."""
+    names = dict.fromkeys(
+        (run["problem"], run["epochs"])
+        for run in runs
+        if run["stage"] == "test"
+    )
+    found = {name: rows(*name, runs) for name in names}
+    figures.save({"forest": forest(found)}, folder)
+
+
+def forest(found: dict[tuple[str, int], list[Row]]) -> Figure:
+    """A panel for each problem, a line for each method."""
+    methods = [
+        name
+        for name in METHODS
+        if any(
+            each.method == name and each.against_plain
+            for rows_of_problem in found.values()
+            for each in rows_of_problem
+        )
+    ]
+    width, height = 2.2 * len(found) + 1.8, 0.28 * len(methods) + 1.4
+    figure, axes = plt.subplots(
+        1,
+        max(len(found), 1),
+        sharey=True,
+        squeeze=False,
+        figsize=(width, height),
+        layout="constrained",
+    )
+    for ax, ((problem, _), problem_rows) in zip(
+        axes[0], found.items(), strict=False
+    ):
+        ax.axvline(0, color="0.7", linewidth=1)
+        for each in problem_rows:
+            if each.against_plain is None:
+                continue
+            mean, low, high = (100 * value for value in each.against_plain)
+            place = methods.index(each.method)
+            ax.plot([low, high], [place, place], color="tab:blue")
+            ax.plot(mean, place, "o", color="tab:blue", markersize=4)
+        ax.set_title(problems.get(problem).title.replace(", ", ",\n"), size=9)
+        ax.set_xlabel("points over plain", size=8)
+        ax.tick_params(labelsize=8)
+    axes[0, 0].set_yticks(
+        range(len(methods)), [METHODS[name].title for name in methods]
+    )
+    axes[0, 0].invert_yaxis()
+    return figure

@@ -1,0 +1,65 @@
+"""The examples of a batch: how many, which, and what each counts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_float
+from keras_mmreg.types import Tensor
+
+
+def float_points(
+    network: Network, points: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The points to which noise can be added, at least one a modality.
+
+    Raises:
+        ValueError: If a modality has integers alone.
+    """
+    dtypes: dict[str, list] = {}
+    for leaf, x in points.items():
+        dtypes.setdefault(network.leaves[leaf], []).append(x.dtype)
+    for name, own in dtypes.items():
+        require_float(name, own)
+    is_float = keras.backend.is_float_dtype
+    return {
+        leaf: x
+        for leaf, x in points.items()
+        if is_float(keras.backend.standardize_dtype(x.dtype))
+    }
+
+
+def choose_examples(
+    inputs: Any, fraction: float, seed: keras.random.SeedGenerator | None
+) -> Tensor:
+    """Indices of a fresh random part of the batch, at least one example."""
+    batch = batch_size(inputs)
+    order = ops.argsort(keras.random.uniform((batch,), seed=seed))
+    if isinstance(batch, int):
+        return order[: max(round(fraction * batch), 1)]
+    size = ops.round(fraction * ops.cast(batch, "float32"))
+    return order[: ops.maximum(ops.cast(size, "int32"), 1)]
+
+
+def batch_size(inputs: Any) -> int | Tensor:
+    """The number of examples; optional inputs may be `None`."""
+    leaves = [x for x in keras.tree.flatten(inputs) if x is not None]
+    return ops.shape(leaves[0])[0]
+
+
+def example_weight(sample_weight: Any) -> Tensor | None:
+    """One weight for each example: the mean over outputs and positions."""
+    weights = [
+        ops.mean(
+            ops.reshape(
+                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
+            ),
+            axis=-1,
+        )
+        for weight in keras.tree.flatten(sample_weight)
+        if weight is not None
+    ]
+    return sum(weights) / len(weights) if weights else None

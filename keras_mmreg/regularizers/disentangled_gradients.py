@@ -1,0 +1,94 @@
+"""Training encoders on their own modality, and the head on all."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.backend import value_and_input_gradients
+from keras_mmreg.checks import check_number
+from keras_mmreg.interventions import drop_others
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class DisentangledGradients(Regularizer):
+    """Keeps the gradient of the fused prediction from the encoders (DGL).
+
+    The head is trained on the features of all modalities, through which no
+    gradient passes; encoder m is trained by `strength * L(f(h_m, 0), y)`, with
+    the head as it is. So no modality's encoder waits for another's, and none
+    learns what can be told from several modalities only.
+
+    Args:
+        strength: Non-negative float, their alpha. Defaults to `1.0`.
+        **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range, or a modality has no
+            encoder before its point: pass `taps`.
+
+    Example:
+
+    >>> DisentangledGradients(strength=2.0).name
+    'disentangled'
+
+    References:
+        - Disentangled gradient learning, ICCV 2025.
+    """
+
+    alias = "disentangled"
+
+    def __init__(self, strength: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(strength, **kwargs)
+        check_number("strength", strength, minimum=0)
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that there are encoders to train."""
+        super().attach(network, inner)
+        require_encoders(network, self.name)
+
+    def perturb(
+        self, points: Mapping[str, Tensor], training_pass: TrainingPass
+    ) -> dict[str, Tensor]:
+        """Lets no gradient through."""
+        return {leaf: ops.stop_gradient(x) for leaf, x in points.items()}
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The encoders' own losses, whose gradient spares the head."""
+        points = training_pass.clean_points
+        leaves = training_pass.network.leaves
+        terms = []
+        for name in self.modalities:
+            own = {
+                leaf: at_least_float32(x)
+                for leaf, x in points.items()
+                if leaves[leaf] == name
+            }
+
+            def loss(values: dict[str, Tensor], name: str = name) -> Tensor:
+                alone = drop_others({**points, **values}, leaves, name)
+                outputs = training_pass.rerun(alone)
+                return ops.reshape(training_pass.task_loss(outputs), (1,))
+
+            value, gradients = value_and_input_gradients(
+                loss, {leaf: ops.stop_gradient(x) for leaf, x in own.items()}
+            )
+            # Its gradient by the features is that of the loss, and it has none
+            # by the weights of the head.
+            linear = sum(
+                ops.sum(ops.stop_gradient(gradients[leaf]) * own[leaf])
+                for leaf in own
+            )
+            terms.append(
+                ops.stop_gradient(value[0]) + linear - ops.stop_gradient(linear)
+            )
+        return self.weight(training_pass) * sum(terms[1:], terms[0]), {}

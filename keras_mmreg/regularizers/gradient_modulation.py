@@ -1,0 +1,192 @@
+"""Slows down the encoder of the modality that is ahead (OGM-GE)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_number
+from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.interventions import drop_others
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class GradientModulation(Regularizer):
+    """On-the-fly gradient modulation with generalization enhancement (OGM-GE).
+
+    With `s_m` the summed probability of the true classes when the head sees
+    modality m alone, and `r_m` the ratio of `s_m` to the mean of the others,
+    encoder m's gradient is multiplied by
+
+    `k_m = 1 - tanh(alpha r_m)` where `r_m > 1`, else 1,
+
+    at the modality's point, and noise of the standard deviation of that
+    gradient is added. The coefficient of a step comes from the one before it.
+
+    Adam divides each gradient by its own scale, so that a factor that lasts
+    has next to no effect: use SGD.
+
+    Args:
+        alpha: Positive float. Defaults to `0.5`.
+        start: Integer, the first epoch with modulation. Defaults to `0`.
+        end: Optional integer, the first epoch without it. Defaults to `None`.
+        noise: Non-negative float, the scale of the noise (GE). Defaults to
+            `1.0`.
+        **kwargs: See `Regularizer`: `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range, or a modality has no
+            encoder before its point: pass `taps`.
+
+    Example:
+
+    >>> GradientModulation(alpha=0.3).alpha
+    0.3
+
+    References:
+        - Peng et al., Balanced Multimodal Learning via On-the-fly Gradient
+          Modulation, CVPR 2022, Eqs. 8-12.
+    """
+
+    alias = "modulation"
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        start: int = 0,
+        end: int | None = None,
+        noise: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_number("alpha", alpha, above=0)
+        check_integer("start", start, minimum=0)
+        if end is not None:
+            check_integer("end", end, minimum=start + 1)
+        check_number("noise", noise, minimum=0)
+        self.alpha = alpha
+        self.start = start
+        self.end = end
+        self.noise = noise
+
+    @property
+    def penalizes(self) -> bool:
+        """It adds nothing to the loss."""
+        return False
+
+    def log_names_for(self, modalities: list[str]) -> list[str]:
+        """The coefficient of each modality."""
+        return [f"{self.name}_{name}" for name in modalities]
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that there are encoders, and creates their coefficients."""
+        super().attach(network, inner)
+        require_encoders(network, self.name)
+        self.coefficients = self.add_weight(
+            shape=(len(network.modalities),),
+            initializer="ones",
+            dtype="float32",
+            autocast=False,
+            trainable=False,
+            aggregation="only_first_replica",
+            name="coefficients",
+        )
+
+    def perturb(
+        self, points: Mapping[str, Tensor], training_pass: TrainingPass
+    ) -> dict[str, Tensor]:
+        """Changes the gradients, and no value."""
+        active = ops.cast(training_pass.epoch >= self.start, "float32")
+        if self.end is not None:
+            active = active * ops.cast(
+                training_pass.epoch < self.end, "float32"
+            )
+        coefficients = ops.convert_to_tensor(self.coefficients)
+        leaves = training_pass.network.leaves
+        columns = {name: i for i, name in enumerate(self.modalities)}
+        changed = {}
+        for leaf, x in points.items():
+            k = coefficients[columns[leaves[leaf]]]
+            k = 1.0 + active * (k - 1.0)
+            draw = keras.random.normal(
+                ops.shape(x), dtype="float32", seed=self.seed_generator
+            )
+            changed[leaf] = _with_gradient(x, k, active * self.noise * draw)
+        return changed
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[None, dict[str, Tensor]]:
+        """Finds the coefficients of the next step (Eqs. 8-10)."""
+        scores = []
+        for name in self.modalities:
+            alone = drop_others(
+                training_pass.points, training_pass.network.leaves, name
+            )
+            outputs = ops.stop_gradient(training_pass.rerun(alone))
+            probabilities = _class_probabilities(training_pass, outputs)
+            labels = labels_like(probabilities, "categorical", training_pass.y)
+            scores.append(ops.sum(labels * probabilities))
+        s = ops.stack(scores)
+        others = (ops.sum(s) - s) / max(len(scores) - 1, 1)
+        ratio = s / ops.maximum(others, 1e-7)
+        k = ops.where(ratio > 1.0, 1.0 - ops.tanh(self.alpha * ratio), 1.0)
+        self.coefficients.assign(ops.stop_gradient(k))
+        coefficients = ops.convert_to_tensor(self.coefficients)
+        logs = {
+            f"{self.name}_{name}": coefficients[i]
+            for i, name in enumerate(self.modalities)
+        }
+        return None, logs
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "alpha": self.alpha,
+            "start": self.start,
+            "end": self.end,
+            "noise": self.noise,
+        }
+
+
+def _with_gradient(x: Tensor, factor: Tensor, draw: Tensor) -> Tensor:
+    """x, whose gradient is multiplied and has noise of its own scale added."""
+
+    @ops.custom_gradient
+    def identity(x: Tensor) -> tuple:
+        def gradient(*args: Any, upstream: Tensor | None = None) -> Tensor:
+            if upstream is None:  # As TensorFlow and JAX pass it.
+                (upstream,) = args
+            scale = ops.std(ops.cast(upstream, "float32"))
+            noise = ops.cast(scale * draw, upstream.dtype)
+            return upstream * ops.cast(factor, upstream.dtype) + noise
+
+        return x, gradient
+
+    return identity(x)
+
+
+def _class_probabilities(training_pass: TrainingPass, outputs: Any) -> Tensor:
+    known = resolve_functional(
+        training_pass.functional,
+        training_pass.model_loss,
+        training_pass.inner,
+        outputs,
+    ).outputs
+    if len(known) != 1 or known[0] is None or known[0].kind != "categorical":
+        raise ValueError(
+            "The 'modulation' regularizer compares probabilities of the true "
+            "class: compile the model with one categorical cross-entropy. "
+            f"Received: loss={training_pass.model_loss!r}"
+        )
+    outputs = ops.cast(keras.tree.flatten(outputs)[0], "float32")
+    return ops.softmax(outputs) if known[0].from_logits else outputs

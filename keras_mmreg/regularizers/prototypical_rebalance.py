@@ -1,0 +1,170 @@
+"""Speeds up the encoder of the modality that is behind (PMR)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_number
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import num_outputs
+from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import x_log_x
+from keras_mmreg.ops.pooling import pooled_features
+from keras_mmreg.ops.pooling import pooled_size
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class PrototypicalRebalance(Regularizer):
+    """Prototypical modal rebalance (PMR).
+
+    With class prototypes c_k^m, moving averages of the features of each class
+    at modality m's point, and `q^m = softmax(-|h_m - c^m|)`, encoder m learns
+    by the prototypical cross-entropy
+
+    `penalty = strength * sum_m beta_m CE(q^m, y)`,
+    `beta_m = clip(s_max / s_m - 1, 0, 1)`,
+
+    where `s_m` is the summed probability of the true class in `q^m`: the
+    modality that is ahead has `beta = 0`. In the first epochs the entropy of
+    its own `q^m` is rewarded by `entropy_strength` (PER), so that it does not
+    run away. A class that has not been seen yet has no prototype, and is left
+    out of the softmax.
+
+    Args:
+        strength: Non-negative float, their alpha. Defaults to `1.0`.
+        entropy_strength: Non-negative float, their mu. Defaults to `0.01`.
+        entropy_epochs: Integer, the epochs with it. Defaults to `5`.
+        momentum: Float in [0, 1), of the prototypes. Defaults to `0.9`.
+        **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range, a modality has no encoder
+            before its point (pass `taps`), or the output is not of shape
+            `(batch, classes)`.
+
+    Example:
+
+    >>> PrototypicalRebalance(strength=0.5).strength
+    0.5
+
+    References:
+        - Fan et al., PMR: Prototypical Modal Rebalance for Multimodal
+          Learning, CVPR 2023.
+    """
+
+    alias = "prototypes"
+
+    def __init__(
+        self,
+        strength: float = 1.0,
+        entropy_strength: float = 0.01,
+        entropy_epochs: int = 5,
+        momentum: float = 0.9,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(strength, **kwargs)
+        check_number("entropy_strength", entropy_strength, minimum=0)
+        check_integer("entropy_epochs", entropy_epochs, minimum=0)
+        check_number("momentum", momentum, minimum=0, below=1)
+        self.entropy_strength = entropy_strength
+        self.entropy_epochs = entropy_epochs
+        self.momentum = momentum
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that there are encoders, and creates the prototypes."""
+        super().attach(network, inner)
+        require_encoders(network, self.name)
+        classes = num_outputs(network, self.name)
+        self.prototypes, self.seen = {}, {}
+        for name in network.modalities:
+            (leaf,) = network.leaves_of(name)
+            size = pooled_size(network.symbols[leaf].shape)
+            self.prototypes[name] = self._add_state(
+                (classes, size), f"prototypes_{name}"
+            )
+            self.seen[name] = self._add_state((classes,), f"seen_{name}")
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The prototypical cross-entropy, and the entropy of the first."""
+        losses, scores, entropies = [], [], []
+        for name in self.modalities:
+            (leaf,) = training_pass.network.leaves_of(name)
+            features = pooled_features(
+                at_least_float32(training_pass.points[leaf])
+            )
+            log_q = self._log_probabilities(name, features)
+            y = labels_like(log_q, "categorical", training_pass.y)
+            self._update(name, ops.stop_gradient(features), y)
+            q = ops.exp(log_q)
+            losses.append(-ops.mean(ops.sum(y * log_q, axis=-1)))
+            scores.append(ops.stop_gradient(ops.sum(y * q)))
+            entropies.append(-ops.mean(ops.sum(x_log_x(q), axis=-1)))
+        s = ops.stack(scores)
+        ratio = ops.max(s) / ops.maximum(s, 1e-7) - 1.0
+        beta = ops.clip(ratio, 0.0, 1.0)
+        total = ops.sum(beta * ops.stack(losses))
+        first = ops.cast(training_pass.epoch < self.entropy_epochs, "float32")
+        ahead = ops.cast(ops.equal(s, ops.max(s)), "float32")
+        entropy = ops.sum(ahead * ops.stack(entropies))
+        total = total - first * self.entropy_strength * entropy
+        return self.weight(training_pass) * total, {}
+
+    def _log_probabilities(self, name: str, features: Tensor) -> Tensor:
+        """`log softmax(-|h - c_k|)` over the classes seen so far."""
+        # A copy: torch needs the values of now when it takes the gradient.
+        prototypes = ops.convert_to_tensor(self.prototypes[name]) + 0.0
+        squares = (
+            ops.sum(ops.square(features), axis=-1, keepdims=True)
+            - 2.0 * ops.matmul(features, ops.transpose(prototypes))
+            + ops.sum(ops.square(prototypes), axis=-1)
+        )
+        # The root has no gradient at 0.
+        distances = ops.sqrt(ops.maximum(squares, 1e-6))
+        seen = ops.convert_to_tensor(self.seen[name])
+        unseen = 1e4 * (1.0 - ops.cast(seen > 0, "float32"))
+        return ops.maximum(ops.log_softmax(-distances - unseen), -30.0)
+
+    def _update(self, name: str, features: Tensor, y: Tensor) -> None:
+        """Moves the prototypes of the classes in the batch."""
+        counts = ops.sum(y, axis=0)
+        sums = ops.matmul(ops.transpose(y), features)
+        means = sums / ops.maximum(counts, 1.0)[:, None]
+        prototypes = ops.convert_to_tensor(self.prototypes[name])
+        seen = ops.convert_to_tensor(self.seen[name])
+        known = ops.cast(seen > 0, "float32")[:, None]
+        rate = known * self.momentum
+        moved = rate * prototypes + (1.0 - rate) * means
+        present = ops.cast(counts > 0, "float32")[:, None]
+        self.prototypes[name].assign(
+            present * moved + (1.0 - present) * prototypes
+        )
+        self.seen[name].assign(ops.maximum(seen, present[:, 0]))
+
+    def _add_state(self, shape: tuple, name: str) -> keras.Variable:
+        return self.add_weight(
+            shape=shape,
+            initializer="zeros",
+            dtype="float32",
+            autocast=False,
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "entropy_strength": self.entropy_strength,
+            "entropy_epochs": self.entropy_epochs,
+            "momentum": self.momentum,
+        }

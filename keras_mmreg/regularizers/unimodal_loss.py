@@ -1,0 +1,75 @@
+"""Training the model to tell the label from each modality alone."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.checks import check_choice
+from keras_mmreg.interventions import drop_others
+from keras_mmreg.ops.perturbation import take
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class UnimodalLoss(Regularizer):
+    """The task loss of every modality with the others left out.
+
+    `penalty = strength * sum_m L(f(x_m, the others dropped), y)`
+
+    Each modality has to tell the label by itself, so that its encoder learns
+    even where another would do. Also known as multi-loss.
+
+    Args:
+        strength: Non-negative float. Defaults to `1.0`.
+        fraction: Float in (0, 1]. Defaults to `1.0`.
+        value: What stands for a modality that is left out: `"zero"` or
+            `"mean"` (that of the batch). Defaults to `"zero"`.
+        **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> UnimodalLoss(strength=0.25).strength
+    0.25
+
+    References:
+        - The joint training of several heads in Wang et al., What Makes
+          Training Multi-modal Classification Networks Hard?, CVPR 2020, with
+          the model's own head.
+    """
+
+    alias = "unimodal"
+
+    def __init__(
+        self,
+        strength: float = 1.0,
+        fraction: float = 1.0,
+        value: str = "zero",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(strength, fraction, **kwargs)
+        check_choice("value", value, ("zero", "mean"))
+        self.value = value
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of the modalities' own losses."""
+        chosen = training_pass.random_part(self.fraction, self.seed_generator)
+        points = take(dict(training_pass.points), chosen)
+        terms = []
+        for name in self.modalities:
+            alone = drop_others(
+                points, training_pass.network.leaves, name, self.value
+            )
+            outputs = training_pass.rerun(alone, chosen)
+            terms.append(training_pass.task_loss(outputs, chosen))
+        return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "value": self.value}
