@@ -90,16 +90,34 @@ def _compiled_model(
         model = mmreg.models.RegularizedModel(
             model,
             mmreg.regularizers.FisherInformation(
-                perturbation=variant.perturbation, fraction=variant.fraction
+                strength=0.1,
+                bound="paper",
+                perturbation=variant.perturbation,
+                fraction=variant.fraction,
             ),
             modalities=[name for name in encoders if name != variant.left_out],
             seed=0,
+        )
+    elif variant.method:
+        model = mmreg.models.RegularizedModel(
+            model, _method(variant.method, list(encoders)), seed=0
         )
     model.compile(
         keras.optimizers.Adam(1e-4),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     return model
+
+
+def _method(name: str, modalities: list[str]) -> mmreg.regularizers.Regularizer:
+    """A method at its defaults, without the probes of a gate."""
+    if name == "noise":
+        return mmreg.regularizers.ModalityNoise(gate=None)
+    if name == "mix":
+        return mmreg.regularizers.ModalityMix(gate=None)
+    if name == "shuffle":
+        return mmreg.regularizers.ModalityShuffle(modalities[-1:])
+    return mmreg.regularizers.ModalityDropout()
 
 
 def _random_data(

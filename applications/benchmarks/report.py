@@ -45,7 +45,9 @@ def _having(name: str, rows: list[dict]) -> Results:
 
 
 def _pick(kind: type, row: dict) -> Setting | Variant:
-    return kind(**{field.name: row[field.name] for field in fields(kind)})
+    # Older results have no `method`.
+    names = [field.name for field in fields(kind) if field.name in row]
+    return kind(**{name: row[name] for name in names})
 
 
 def _table(
@@ -54,7 +56,7 @@ def _table(
     more_lines: tuple[list[str], ...] = (),
 ) -> str:
     variants = dict.fromkeys(variant for variant, _ in results)
-    settings = dict.fromkeys(setting for _, setting in results)
+    settings = _ordered({setting for _, setting in results})
     lines = [
         ["", *(setting.label for setting in settings)],
         ["---"] + ["---:"] * len(settings),
@@ -65,6 +67,19 @@ def _table(
             lines.append([variant.label, *cells])
     lines += more_lines
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _ordered(settings: set[Setting]) -> list[Setting]:
+    """Small nets first, whatever the order of the files."""
+    return sorted(
+        settings,
+        key=lambda each: (
+            each.model != "small",
+            -each.image_size,
+            each.batch_size,
+            each.modalities,
+        ),
+    )
 
 
 def _time_cell(row: dict) -> str:
@@ -87,7 +102,7 @@ def _memory_cell(row: dict) -> str:
 
 def _derived_lines(results: Results) -> tuple[list[str], ...]:
     """What follows from several rows together."""
-    settings = dict.fromkeys(setting for _, setting in results)
+    settings = _ordered({setting for _, setting in results})
 
     def seconds(variant: Variant, setting: Setting) -> float:
         return results[variant, setting]["seconds_per_step"]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 FRACTIONS = (1.0, 0.25, 0.125)
+METHODS = ("noise", "dropout", "mix", "shuffle")
+"""What perturbs the modalities in training instead of penalizing them."""
 EXTRA_MODALITY = "image"
 """The modality whose share of the penalty's cost is measured."""
 
@@ -33,6 +35,7 @@ class Variant:
     `network` is "functional", "subclassed" (the same layers, without a graph
     that tells what can be reused) or "encoder" (that of `EXTRA_MODALITY` and a
     linear classifier). `left_out` names a modality that is not regularized.
+    `method` is one of `METHODS`, in place of the penalty.
     """
 
     measure: str = "fit"
@@ -40,6 +43,7 @@ class Variant:
     perturbation: str | None = None
     fraction: float | None = None
     left_out: str | None = None
+    method: str | None = None
 
     @property
     def reference(self) -> "Variant":
@@ -56,6 +60,8 @@ class Variant:
         words = [f"`{self.measure}`"]
         if self.network == "encoder":
             words.append(f"encoder of `{EXTRA_MODALITY}` alone")
+        elif self.method:
+            words.append(f"modality {self.method}")
         elif self.perturbation is None:
             words.append("plain")
         else:
@@ -86,6 +92,7 @@ def all_variants(fractions: Sequence[float] = FRACTIONS) -> list[Variant]:
         SUBCLASSED,
         LEFT_OUT,
         ENCODER,
+        *(Variant(method=method) for method in METHODS),
         Variant(measure="evaluate"),
         dataclasses.replace(WHOLE, measure="evaluate"),
     ]

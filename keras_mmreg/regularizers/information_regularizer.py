@@ -47,10 +47,10 @@ class InformationRegularizer(Regularizer):
     all modalities becomes one scalar.
 
     With `strength="auto"` the penalty is a hundredth of the task loss of the
-    same batch, `0.01 sg(|L| / P) P`, whatever the units of the information: it can
-    neither stop a model from learning nor, by itself, change much of what it
-    learns. The paper's penalty is `bound="paper"` with a number; it starts at
-    hundreds of times the task loss, which is how it acts, and also how it
+    same batch, `0.01 sg(|L| / P) P`, whatever the units of the information: it
+    can hardly keep a model from learning, nor, by itself, change much of what
+    it learns. The paper's penalty is `bound="paper"` with a number; it starts
+    at hundreds of times the task loss, which is how it acts, and also how it
     keeps some models from learning anything. `fit` warns where that happens.
 
     The penalty and the pass it is compared with run in inference mode (moving

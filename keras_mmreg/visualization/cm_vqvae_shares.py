@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from keras_mmreg.visualization._figure import COLORS
 from keras_mmreg.visualization._figure import create_axes
@@ -54,7 +55,8 @@ def plot_complementarity(history: Any, ax: Axes | None = None) -> Figure:
     for index, (name, values) in enumerate(shares.items()):
         ax.plot(epochs, values, color=COLORS[index % len(COLORS)], label=name)
     ax.set_xlabel("Epoch")
-    ax.set_ylabel("Complementary (%)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set_ylabel("Complementary channels (% of all)")
     ax.set_ylim(bottom=0)
     ax.spines["top"].set_visible(False)
     ax.legend(frameon=False, fontsize="small")

@@ -103,7 +103,9 @@ def _axis_text(metrics: list[str]) -> str:
     """What all metrics have in common, or all their names."""
     names = {name.removeprefix("val_") for name in metrics}
     if len(metrics) > 1:
-        return _readable(" / ".join(sorted(names)))
+        # More than two on one line would be longer than the axis.
+        separator = " / " if len(names) < 3 else " /\n"
+        return _readable(separator.join(sorted(names)))
     return _readable(metrics[0])
 
 
