@@ -39,8 +39,12 @@ class Examples(NamedTuple):
     def hold_out(
         self, by_group: bool, seed: int
     ) -> tuple["Examples", "Examples"]:
-        """A tenth of the examples apart, or of the groups, at least one."""
-        groups = self.groups if by_group else np.arange(len(self.y))
+        """A tenth of the examples apart, or of the groups, at least one.
+
+        A single group cannot be held out: its examples are.
+        """
+        several = len(np.unique(self.groups)) > 1
+        groups = self.groups if by_group and several else np.arange(len(self.y))
         names = np.random.default_rng(seed).permutation(np.unique(groups))
         chosen = np.isin(groups, names[: max(round(0.1 * len(names)), 1)])
         return self.take(~chosen), self.take(chosen)
