@@ -11,10 +11,11 @@ from typing import Any
 try:
     import keras  # noqa: F401
 except ModuleNotFoundError as error:
-    if error.name not in ("tensorflow", "jax", "torch"):
+    missing = (error.name or "").split(".")[0]
+    if missing not in ("tensorflow", "jax", "torch"):
         raise
     raise ImportError(
-        f"Keras runs on {error.name} here, which is not installed. Name an "
+        f"Keras runs on {missing} here, which is not installed. Name an "
         "installed backend before Keras is imported: "
         "`KERAS_BACKEND=jax python ...` in the shell, or "
         '`os.environ["KERAS_BACKEND"] = "jax"` as the first lines of a program.'
