@@ -39,7 +39,11 @@ class Examples(NamedTuple):
     def hold_out(
         self, by_group: bool, seed: int
     ) -> tuple["Examples", "Examples"]:
-        """A tenth of the examples apart, or of the groups, at least one."""
+        """The rest, and a tenth of the examples or of the groups.
+
+        At least one is held out. A single group cannot be, and examples are.
+        """
+        by_group = by_group and len(np.unique(self.groups)) > 1
         groups = self.groups if by_group else np.arange(len(self.y))
         names = np.random.default_rng(seed).permutation(np.unique(groups))
         chosen = np.isin(groups, names[: max(round(0.1 * len(names)), 1)])
