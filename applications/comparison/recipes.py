@@ -1,11 +1,13 @@
 """What each method changes of plain training, given its value."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import keras
+from keras import layers
 
 from applications.common.cm_vqvae_methods import create_cm_vqvae
 from applications.common.problems import Problem
@@ -13,7 +15,6 @@ from applications.common.training import Recipe
 from applications.comparison.losses import SpectralDecoupling
 from keras_mmreg import regularizers
 from keras_mmreg.callbacks import HeldOut
-from keras_mmreg.models import cm_vqvae
 
 Value = float | str | None
 
@@ -138,6 +139,14 @@ def complementary(problem: Problem, value: Value) -> Recipe:
     return Recipe(build=partial(masked, strength=value))
 
 
+def decoder(features: tuple, shape: tuple, hidden: int = 64) -> keras.Model:
+    """Two dense layers from features to what a modality is like."""
+    inputs = keras.Input(features)
+    x = layers.Dense(hidden, activation="relu")(layers.Flatten()(inputs))
+    x = layers.Dense(math.prod(shape))(x)
+    return keras.Model(inputs, layers.Reshape(shape)(x))
+
+
 def masked(problem: Problem, strength: float) -> keras.Model:
     """The problem's net with codes, decoders and a mask."""
     encoders, decoders = {}, {}
@@ -145,9 +154,7 @@ def masked(problem: Problem, strength: float) -> keras.Model:
         tensor = problem.input(name)
         encoder = keras.Model(tensor, problem.encoders[name](tensor))
         encoders[name] = encoder
-        decoders[name] = cm_vqvae.vector_decoder(
-            encoder.output.shape[1:], problem.shapes[name], 64
-        )
+        decoders[name] = decoder(encoder.output.shape[1:], problem.shapes[name])
     features = [encoder.output.shape[1:] for encoder in encoders.values()]
     joined = keras.Input((*features[0][:-1], sum(s[-1] for s in features)))
     reconstructs = not problem.vocabularies
