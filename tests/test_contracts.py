@@ -74,5 +74,12 @@ def test_repr_shows_what_is_not_the_default():
     assert repr(fisher) == "FisherInformation(strength=0.1, bound='paper')"
 
 
+def test_layers_show_their_settings():
+    quantizer = mmreg.layers.VectorQuantizer(8, num_groups=2)
+    assert repr(quantizer) == "VectorQuantizer(num_embeddings=8, num_groups=2)"
+    mask = mmreg.layers.ComplementarityMask(strength=0.5)
+    assert repr(mask) == "ComplementarityMask(strength=0.5)"
+
+
 def test_all_classes_are_looked_at():
     assert len(CLASSES) >= 20

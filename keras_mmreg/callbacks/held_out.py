@@ -94,6 +94,14 @@ class HeldOut(keras.callbacks.Callback):
                 "one, by a method such as 'noise' or 'mix' with `gate='auto'`. "
                 f"Received: model={self.model!r}"
             )
+        gate = self.model.gate
+        if self.doubt and not gate.doubts:
+            if int(self.model.step.numpy()) > 0:
+                raise ValueError(
+                    "`doubt=True` must be given from the first `fit` on: the "
+                    "training step of this model has been made without it."
+                )
+            gate.doubts = True
         self._meter = GateMeter(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

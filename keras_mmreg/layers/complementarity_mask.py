@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_mmreg.backend.keras_internals import LossesOfEachReplica
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
 from keras_mmreg.layers.mask_arguments import check_clip
@@ -26,7 +27,9 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class ComplementarityMask(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
+class ComplementarityMask(
+    ShowsSettings, SavesSeeds, LossesOfEachReplica, keras.layers.Layer
+):
     """Separates the channels a task uses from those that hinder it.
 
     Each channel of each modality has one weight `W`. With `mode="binary"` a

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.backend.keras_internals import LossesOfEachReplica
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
@@ -21,7 +22,9 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class VectorQuantizer(SavesSeeds, LossesOfEachReplica, keras.layers.Layer):
+class VectorQuantizer(
+    ShowsSettings, SavesSeeds, LossesOfEachReplica, keras.layers.Layer
+):
     """Replaces each feature vector by the nearest of a set of learned codes.
 
     Quantised features are countable units: how much of a modality a model

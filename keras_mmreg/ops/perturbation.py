@@ -38,7 +38,13 @@ def noise_stddev(
     """
     counted = _counted(x, mask, weight)
     if stddev == "batch":
-        deviation = _stddev_over_batch(x, counted)
+        batch = ops.shape(x)[0]
+        several = isinstance(batch, int) and batch > 1
+        deviation = (
+            _stddev(x, (0,), counted)
+            if several and mask is None and weight is None
+            else _stddev_over_batch(x, counted)
+        )
     elif stddev == "example":
         deviation = _stddev(x, tuple(range(1, len(x.shape))), counted)
     else:

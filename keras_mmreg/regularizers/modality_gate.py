@@ -75,6 +75,7 @@ class ModalityGate(Regularizer):
         super().__init__(**kwargs)
         check_number("threshold", threshold, minimum=0, below=1)
         self.threshold = threshold
+        self.doubts = False
         self._memo = Memo()
 
     @property
@@ -126,8 +127,8 @@ class ModalityGate(Regularizer):
 
     @property
     def perturbs(self) -> bool:
-        """Modalities that are not believed are shuffled."""
-        return True
+        """Whether modalities that are not believed are shuffled."""
+        return self.doubts
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass

@@ -110,14 +110,13 @@ def test_replacements_can_be_chained(wrap):
 
 def test_everything_runs_in_inference_mode():
     a = keras.Input((4,), name="a")
-    x = keras.layers.BatchNormalization()(a)
-    x = keras.layers.Dropout(0.5)(x, training=True)
-    model = keras.Model(a, x)
+    normalized = keras.layers.BatchNormalization()(a)
+    dropped = keras.layers.Dropout(0.5)(normalized, training=True)
     batch = tensor(np.random.rand(8, 4))
-    network = create_network(model, batch)
+    network = create_network(keras.Model(a, dropped), batch)
     np.testing.assert_allclose(
         array(network.outputs_of(network.run(batch))),
-        array(model(batch, training=False)),
+        array(keras.Model(a, normalized)(batch, training=False)),
         rtol=1e-6,
     )
 

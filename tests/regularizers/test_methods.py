@@ -363,3 +363,27 @@ def test_noise_prefers_the_redundantly_coded_modality():
         shares[scale] = np.mean(predicted == y)
     assert shares[1.0] > shares[0.0]
     assert shares[1.0] > 0.95
+
+
+def test_a_modality_that_does_not_carry_over_is_doubted():
+    x, y = labelled()
+    rng = np.random.default_rng(1)
+    # Tells the label of the training data, and nothing of the others.
+    x["noise"][:300] += 2.0 * y[:300, None]
+    x["own"] += rng.normal(size=x["own"].shape)
+    train = {name: value[:300] for name, value in x.items()}, y[:300]
+    held_out = {name: value[300:] for name, value in x.items()}, y[300:]
+    model = RegularizedModel(two_inputs(), "mix", seed=0)
+    model.compile(keras.optimizers.Adam(1e-2), toys.LOGITS_LOSS)
+    doubting = HeldOut(held_out, doubt=True, start=0)
+    model.fit(*train, epochs=6, callbacks=[doubting], verbose=0)
+    disbelieved = dict(
+        zip(model.gate.modalities, array(model.gate.disbelieved), strict=True)
+    )
+    assert disbelieved["own"] == 0
+    assert disbelieved["noise"] == 1
+    other = RegularizedModel(two_inputs(), "mix", seed=0)
+    other.compile("adam", toys.LOGITS_LOSS)
+    fit(other, *train)
+    with pytest.raises(ValueError, match="from the first `fit` on"):
+        other.fit(*train, callbacks=[doubting], verbose=0)
