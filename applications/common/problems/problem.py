@@ -39,12 +39,12 @@ class Examples(NamedTuple):
     def hold_out(
         self, by_group: bool, seed: int
     ) -> tuple["Examples", "Examples"]:
-        """The rest, and a tenth of the examples or of the groups.
+        """A tenth of the examples apart, or of the groups, at least one.
 
-        At least one is held out. A single group cannot be, and examples are.
+        A single group cannot be held out: its examples are.
         """
-        by_group = by_group and len(np.unique(self.groups)) > 1
-        groups = self.groups if by_group else np.arange(len(self.y))
+        several = len(np.unique(self.groups)) > 1
+        groups = self.groups if by_group and several else np.arange(len(self.y))
         names = np.random.default_rng(seed).permutation(np.unique(groups))
         chosen = np.isin(groups, names[: max(round(0.1 * len(names)), 1)])
         return self.take(~chosen), self.take(chosen)
