@@ -29,6 +29,9 @@ class Recipe:
         taps: `"auto"`, or `None` for the problem's own.
         callbacks: A function of the data held out from training that makes
             callbacks.
+        holds_out_groups: Whether these data are whole groups. One subject of
+            four is a quarter of the training data, so that a method which asks
+            for a group pays for it.
         ensemble: Whether each modality gets a net of its own.
     """
 
@@ -39,6 +42,7 @@ class Recipe:
     one_hot: bool = False
     taps: str | None = None
     callbacks: Callable[[Examples], Sequence[Any]] | None = None
+    holds_out_groups: bool = False
     ensemble: bool = False
 
 

@@ -96,7 +96,9 @@ def run(job: Job, folder: pathlib.Path | None) -> tuple[dict, dict]:
             examples = examples.join(splits.validation)
     recipe, held_out = METHODS[job.method].recipe(problem, job.value), None
     if recipe.callbacks is not None:
-        examples, held_out = examples.hold_out(problem.grouped, job.seed)
+        examples, held_out = examples.hold_out(
+            problem.grouped and recipe.holds_out_groups, job.seed
+        )
     steps, start = Steps(), time.perf_counter()
     model = train(
         problem,

@@ -1,22 +1,15 @@
 """The rows of the table: every method, and the three values it may take."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import keras
-
-from applications.common.cm_vqvae_methods import create_cm_vqvae
 from applications.common.problems import Problem
 from applications.common.training import Recipe
-from applications.comparison.losses import SpectralDecoupling
+from applications.comparison import recipes
+from applications.comparison.recipes import Value
 from keras_mmreg import regularizers
-from keras_mmreg.callbacks import HeldOut
-from keras_mmreg.models import cm_vqvae
-
-Value = float | str | None
 
 
 @dataclass(frozen=True)
@@ -45,137 +38,19 @@ class Method:
     group: str = "method"
 
 
-def plain(problem: Problem, value: Value) -> Recipe:
-    return Recipe()
-
-
-def amsgrad(problem: Problem, value: Value) -> Recipe:
-    return Recipe(optimizer=partial(keras.optimizers.Adam, amsgrad=True))
-
-
-def weight_decay(problem: Problem, value: Value) -> Recipe:
-    return Recipe(optimizer=partial(keras.optimizers.AdamW, weight_decay=value))
-
-
-def label_smoothing(problem: Problem, value: Value) -> Recipe:
-    loss = partial(
-        keras.losses.CategoricalCrossentropy,
-        from_logits=True,
-        label_smoothing=value,
-    )
-    return Recipe(loss=loss, one_hot=True)
-
-
-def spectral_decoupling(problem: Problem, value: Value) -> Recipe:
-    return Recipe(loss=partial(SpectralDecoupling, value))
-
-
-def ensemble(problem: Problem, value: Value) -> Recipe:
-    return Recipe(ensemble=True)
-
-
-def regularized(
-    problem: Problem, value: Value, names: Mapping[str, str | None]
-) -> Recipe:
-    """Regularizers by name, the value given to an argument of each."""
-    return Recipe(
-        regularizer=[
-            regularizers.ALIASES[name](
-                **({argument: value} if argument else {})
-            )
-            for name, argument in names.items()
-        ]
-    )
-
-
-def held_out(examples: Any) -> list:
-    """Measures the gate on examples that are not trained on."""
-    return [HeldOut((examples.x, examples.y))]
-
-
-def noisy(problem: Problem, value: Value) -> Recipe:
-    return Recipe(
-        regularizer=regularizers.ModalityNoise(value), callbacks=held_out
-    )
-
-
-def mixed(problem: Problem, value: Value) -> Recipe:
-    return Recipe(
-        regularizer=regularizers.ModalityMix(value), callbacks=held_out
-    )
-
-
-def noisy_and_mixed(problem: Problem, value: Value) -> Recipe:
-    return Recipe(
-        regularizer=[
-            regularizers.ModalityNoise(value),
-            regularizers.ModalityMix(),
-        ],
-        callbacks=held_out,
-    )
-
-
-def shuffled(problem: Problem, value: Value) -> Recipe:
-    return Recipe(
-        regularizer=regularizers.ModalityShuffle(
-            list(problem.suspects), strength=value
-        )
-    )
-
-
-def has_suspects(problem: Problem) -> bool:
-    return bool(problem.suspects)
-
-
-def has_encoders(problem: Problem) -> bool:
-    """Whether a mask has channels to choose from in every modality."""
-    return problem.name != "colored_mnist_raw"
-
-
-def complementary(problem: Problem, value: Value) -> Recipe:
-    """CM-VQVAE on the problem's encoders; its head sees what is kept.
-
-    Token ids cannot be reconstructed by a squared error: where there are some,
-    the mask is on its own (configuration iii of the paper).
-    """
-    return Recipe(build=partial(masked, strength=value))
-
-
-def masked(problem: Problem, strength: float) -> keras.Model:
-    """The problem's net with codes, decoders and a mask."""
-    encoders, decoders = {}, {}
-    for name in problem.modalities:
-        tensor = problem.input(name)
-        encoder = keras.Model(tensor, problem.encoders[name](tensor))
-        encoders[name] = encoder
-        decoders[name] = cm_vqvae.vector_decoder(
-            encoder.output.shape[1:], problem.shapes[name], 64
-        )
-    features = [encoder.output.shape[1:] for encoder in encoders.values()]
-    joined = keras.Input((*features[0][:-1], sum(s[-1] for s in features)))
-    reconstructs = not problem.vocabularies
-    model = create_cm_vqvae(
-        "cm_vqvae" if reconstructs else "config_iii",
-        encoders=encoders,
-        decoders=decoders if reconstructs else {},
-        head=keras.Model(joined, problem.head(joined)),
-        num_embeddings=64,
-        quantizer_options={"num_groups": 8},
-        mask_options={"strength": strength, "clip": (0.0, 0.2)},
-        **({"reconstruction_weight": 0.1} if reconstructs else {}),
-    )
-    model.build({name: (None, *s) for name, s in problem.shapes.items()})
-    return model
-
-
 def of_regularizer(
-    name: str, title: str, argument: str, values: tuple, **kwargs: Any
+    name: str,
+    title: str,
+    argument: str,
+    values: tuple,
+    recipe: Callable[..., Recipe] = recipes.regularized,
+    **kwargs: Any,
 ) -> Method:
     """A method that is one regularizer."""
     return Method(
         name,
         title,
-        partial(regularized, names={name: argument}),
+        partial(recipe, names={name: argument}),
         argument,
         values,
         needs=(name,),
@@ -186,12 +61,12 @@ def of_regularizer(
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("plain", "plain", plain, group="control"),
-        Method("amsgrad", "AMSGrad", amsgrad, group="control"),
+        Method("plain", "plain", recipes.plain, group="control"),
+        Method("amsgrad", "AMSGrad", recipes.amsgrad, group="control"),
         Method(
             "weight_decay",
             "weight decay",
-            weight_decay,
+            recipes.weight_decay,
             "weight_decay",
             (0.01, 0.03, 0.1),
             group="control",
@@ -199,7 +74,7 @@ METHODS: dict[str, Method] = {
         Method(
             "label_smoothing",
             "label smoothing",
-            label_smoothing,
+            recipes.label_smoothing,
             "label_smoothing",
             (0.05, 0.1, 0.2),
             group="control",
@@ -207,7 +82,7 @@ METHODS: dict[str, Method] = {
         Method(
             "spectral_decoupling",
             "spectral decoupling",
-            spectral_decoupling,
+            recipes.spectral_decoupling,
             "strength",
             (1e-3, 1e-2, 1e-1),
             group="control",
@@ -215,7 +90,7 @@ METHODS: dict[str, Method] = {
         Method(
             "ume",
             "ensemble of single modalities",
-            ensemble,
+            recipes.ensemble,
             group="control",
         ),
         of_regularizer(
@@ -246,22 +121,36 @@ METHODS: dict[str, Method] = {
             ("auto", 1e-4, 1e-2),
             group="paper",
         ),
-        Method("noise", "noise", noisy, "scale", (0.5, 1.0, 1.5)),
-        Method("mix", "mix", mixed, "strength", (0.3, 1.0, 3.0)),
+        Method("noise", "noise", recipes.noisy, "scale", (0.5, 1.0, 1.5)),
+        Method("mix", "mix", recipes.mixed, "strength", (0.3, 1.0, 3.0)),
         Method(
             "noise_mix",
             "noise + mix",
-            noisy_and_mixed,
+            recipes.noisy_and_mixed,
+            "scale",
+            (0.5, 1.0, 1.5),
+        ),
+        Method(
+            "noise_mix_doubt",
+            "noise + mix, a group held out, doubt",
+            recipes.doubting,
+            "scale",
+            (0.5, 1.0, 1.5),
+        ),
+        Method(
+            "noise_dropout",
+            "noise + dropout",
+            recipes.noisy_and_dropped,
             "scale",
             (0.5, 1.0, 1.5),
         ),
         Method(
             "shuffle",
             "suspect shuffled",
-            shuffled,
+            recipes.shuffled,
             "strength",
             (0.3, 1.0, 3.0),
-            applies=has_suspects,
+            applies=recipes.has_suspects,
         ),
         of_regularizer("dropout", "dropout", "rate", (0.1, 0.2, 0.4)),
         of_regularizer(
@@ -270,13 +159,37 @@ METHODS: dict[str, Method] = {
         of_regularizer(
             "dependence", "dependence", "strength", (0.003, 0.01, 0.03)
         ),
+        of_regularizer(
+            "disentangled",
+            "disentangled gradients (DGL)",
+            "strength",
+            (1.0, 2.0, 5.0),
+            recipe=recipes.of_encoders,
+            applies=recipes.has_encoders,
+        ),
+        of_regularizer(
+            "modulation",
+            "gradient modulation (OGM-GE)",
+            "alpha",
+            (0.1, 0.3, 0.8),
+            recipe=recipes.of_encoders,
+            applies=recipes.has_encoders,
+        ),
+        of_regularizer(
+            "prototypes",
+            "prototypes (PMR)",
+            "strength",
+            (0.3, 1.0, 3.0),
+            recipe=recipes.of_encoders,
+            applies=recipes.has_encoders,
+        ),
         Method(
             "cm_vqvae",
             "CM-VQVAE",
-            complementary,
+            recipes.complementary,
             "strength",
             (1e-3, 3e-3, 1e-2),
-            applies=has_encoders,
+            applies=recipes.has_encoders,
             group="paper",
         ),
     )

@@ -5,6 +5,9 @@ import pytest
 from applications.benchmarks import first_contact
 from applications.common import problems
 from applications.comparison import study
+from applications.comparison.measure import Job
+from applications.comparison.measure import run
+from applications.comparison.methods import METHODS
 from keras_mmreg import regularizers
 
 
@@ -47,3 +50,26 @@ def test_held_out_groups_are_whole():
     kept, held_out = examples.hold_out(True, seed=0)
     assert not set(kept.groups) & set(held_out.groups)
     assert len(kept.y) + len(held_out.y) == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        # Features with positions, and token ids, which cannot be decoded.
+        ("av_digits_one_speaker", "cm_vqvae"),
+        ("tweets", "cm_vqvae"),
+        ("tweets", "disentangled"),
+        ("tweets", "noise_mix_doubt"),
+        ("tweets", "label_smoothing"),
+        ("tweets", "spectral_decoupling"),
+        ("tweets", "ume"),
+    ],
+)
+def test_rows_that_are_wired_in_their_own_way(name, method):
+    job = Job("test", name, method, METHODS[method].values[0], 0, 1)
+    results, _ = run(job, None)
+    columns = results["accuracy"]
+    assert {"intact", "gray"} <= set(results["by_group"]) <= set(columns)
+    assert any(column.startswith("alone_") for column in columns)
+    single = {f"single_{modality}" for modality in problems.get(name).shapes}
+    assert (single <= set(columns)) == (method == "ume")

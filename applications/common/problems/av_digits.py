@@ -26,7 +26,12 @@ def load(folder: pathlib.Path, run: int, **regime: Any) -> Splits:
 
 
 def regime(
-    name: str, title: str, train_pairs: int, epochs: int, **options: Any
+    name: str,
+    title: str,
+    train_pairs: int,
+    epochs: int,
+    suspect: str = "audio",
+    **options: Any,
 ) -> Problem:
     """A thousand steps of 40 pairs, whatever the number of pairs."""
     return Problem(
@@ -42,6 +47,7 @@ def regime(
         load=functools.partial(load, train_pairs=train_pairs, **options),
         epochs=epochs,
         batch_size=40,
+        suspects=(suspect,),
         grouped=True,
     )
 
@@ -56,5 +62,12 @@ PROBLEMS = (
         image_noise=0.5,
         train_speakers=1,
     ),
-    regime("useless_image", "useless image", 400, epochs=100, image_noise=2.0),
+    regime(
+        "useless_image",
+        "useless image",
+        400,
+        epochs=100,
+        suspect="image",
+        image_noise=2.0,
+    ),
 )

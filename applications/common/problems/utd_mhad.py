@@ -71,6 +71,7 @@ def problem(name: str, title: str, *modalities: str) -> Problem:
         load=functools.partial(load, modalities=modalities),
         epochs=40,
         batch_size=32,
+        suspects=("depth",) if "depth" in modalities else (),
         grouped=True,
         refits=True,
     )
