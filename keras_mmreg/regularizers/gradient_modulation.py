@@ -90,14 +90,8 @@ class GradientModulation(Regularizer):
         """Checks that there are encoders, and creates their coefficients."""
         super().attach(network, inner)
         require_encoders(network, self.name)
-        self.coefficients = self.add_weight(
-            shape=(len(network.modalities),),
-            initializer="ones",
-            dtype="float32",
-            autocast=False,
-            trainable=False,
-            aggregation="only_first_replica",
-            name="coefficients",
+        self.coefficients = self.add_state(
+            (len(network.modalities),), "coefficients", initializer="ones"
         )
 
     def perturb(

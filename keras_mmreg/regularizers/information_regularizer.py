@@ -211,18 +211,9 @@ class InformationRegularizer(Regularizer):
         require_no_state(inner)
         if self.differentiates:
             require_second_derivative(inner)
+        dtype = keras.backend.result_type(keras.config.floatx(), "float32")
         self.moving_information = {
-            name: self.add_weight(
-                shape=(),
-                initializer="zeros",
-                dtype=keras.backend.result_type(
-                    keras.config.floatx(), "float32"
-                ),
-                autocast=False,
-                trainable=False,
-                aggregation="only_first_replica",
-                name=f"moving_information_{name.replace('/', '_')}",
-            )
+            name: self.add_state((), f"moving_information_{name}", dtype=dtype)
             for name in network.modalities
         }
 

@@ -98,19 +98,19 @@ class ModalityGate(Regularizer):
             )
             for name in network.modalities
         }
-        self.values = self._add_state((len(sizes),), "values")
-        self.held_out = self._add_state((), "held_out")
-        self.disbelieved = self._add_state((len(sizes),), "disbelieved")
+        self.values = self.add_state((len(sizes),), "values")
+        self.held_out = self.add_state((), "held_out")
+        self.disbelieved = self.add_state((len(sizes),), "disbelieved")
         self.means = {}
         self.squares = {}
         self.probes = {}
         for name, size in sizes.items():
-            self.means[name] = self._add_state((size,), f"mean_{name}")
-            self.squares[name] = self._add_state((size,), f"square_{name}")
+            self.means[name] = self.add_state((size,), f"mean_{name}")
+            self.squares[name] = self.add_state((size,), f"square_{name}")
             self.probes[name] = [
                 [
-                    self._add_state(shape, f"{part}_{name}"),
-                    self._add_state(shape, f"{part}_moment_{name}"),
+                    self.add_state(shape, f"{part}_{name}"),
+                    self.add_state(shape, f"{part}_moment_{name}"),
                 ]
                 for part, shape in (
                     ("kernel", (size, classes)),
@@ -275,17 +275,6 @@ class ModalityGate(Regularizer):
         first = ops.max(ops.abs(before)) <= 0
         average = MOMENTUM * before + (1.0 - MOMENTUM) * now
         variable.assign(ops.where(first, now, average))
-
-    def _add_state(self, shape: tuple, name: str) -> keras.Variable:
-        return self.add_weight(
-            shape=shape,
-            initializer="zeros",
-            dtype="float32",
-            autocast=False,
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -86,10 +86,10 @@ class PrototypicalRebalance(Regularizer):
         for name in network.modalities:
             (leaf,) = network.leaves_of(name)
             size = pooled_size(network.symbols[leaf].shape)
-            self.prototypes[name] = self._add_state(
+            self.prototypes[name] = self.add_state(
                 (classes, size), f"prototypes_{name}"
             )
-            self.seen[name] = self._add_state((classes,), f"seen_{name}")
+            self.seen[name] = self.add_state((classes,), f"seen_{name}")
 
     def penalty(
         self, training_pass: TrainingPass
@@ -148,17 +148,6 @@ class PrototypicalRebalance(Regularizer):
             present * moved + (1.0 - present) * prototypes
         )
         self.seen[name].assign(ops.maximum(seen, present[:, 0]))
-
-    def _add_state(self, shape: tuple, name: str) -> keras.Variable:
-        return self.add_weight(
-            shape=shape,
-            initializer="zeros",
-            dtype="float32",
-            autocast=False,
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -121,6 +121,31 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         self.network = network
         self.built = True
 
+    def add_state(
+        self,
+        shape: tuple[int, ...],
+        name: str,
+        initializer: str = "zeros",
+        dtype: str = "float32",
+    ) -> keras.Variable:
+        """A variable that the method itself updates, alike on all replicas.
+
+        Args:
+            shape: Tuple of integers.
+            name: String, unique among the method's variables.
+            initializer: Defaults to `"zeros"`.
+            dtype: Defaults to `"float32"`.
+        """
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            dtype=dtype,
+            autocast=False,
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
     def reseed(self, seed: int) -> None:
         """Starts the method's randomness anew, as the model's seed says."""
         state = keras.random.SeedGenerator(seed).state

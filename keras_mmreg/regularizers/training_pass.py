@@ -8,7 +8,6 @@ import keras
 
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
-from keras_mmreg.information.examples import example_weight
 from keras_mmreg.network import Network
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.types import Tensor
@@ -113,11 +112,6 @@ class TrainingPass:
     def batch_size(self) -> int | Tensor:
         """The number of examples; in `perturb`, too."""
         return batch_size(self.inputs)
-
-    @property
-    def example_weight(self) -> Tensor | None:
-        """One weight for each example, of shape `(batch,)`, or `None`."""
-        return example_weight(self.sample_weight)
 
     def clean(self) -> Any | None:
         """Activations at the clean points in inference mode, if known."""
