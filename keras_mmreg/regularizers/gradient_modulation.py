@@ -8,11 +8,11 @@ from keras import ops
 
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
-from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -76,6 +76,7 @@ class GradientModulation(Regularizer):
         self.start = start
         self.end = end
         self.noise = noise
+        self._probabilities = ClassProbabilities(self.name)
 
     @property
     def penalizes(self) -> bool:
@@ -126,7 +127,7 @@ class GradientModulation(Regularizer):
                 training_pass.points, training_pass.network.leaves, name
             )
             outputs = ops.stop_gradient(training_pass.rerun(alone))
-            probabilities = _class_probabilities(training_pass, outputs)
+            probabilities = self._probabilities(training_pass, outputs)
             labels = labels_like(probabilities, "categorical", training_pass.y)
             scores.append(ops.sum(labels * probabilities))
         s = ops.stack(scores)
@@ -167,20 +168,3 @@ def _with_gradient(x: Tensor, factor: Tensor, draw: Tensor) -> Tensor:
         return x, gradient
 
     return identity(x)
-
-
-def _class_probabilities(training_pass: TrainingPass, outputs: Any) -> Tensor:
-    known = resolve_functional(
-        training_pass.functional,
-        training_pass.model_loss,
-        training_pass.inner,
-        outputs,
-    ).outputs
-    if len(known) != 1 or known[0] is None or known[0].kind != "categorical":
-        raise ValueError(
-            "The 'modulation' regularizer compares probabilities of the true "
-            "class: compile the model with one categorical cross-entropy. "
-            f"Received: loss={training_pass.model_loss!r}"
-        )
-    outputs = ops.cast(keras.tree.flatten(outputs)[0], "float32")
-    return ops.softmax(outputs) if known[0].from_logits else outputs

@@ -5,12 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
-from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.perturbation import take
+from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -53,6 +52,7 @@ class ModalityDependence(Regularizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(strength, fraction, **kwargs)
+        self._probabilities = ClassProbabilities(self.name)
 
     def penalty(
         self, training_pass: TrainingPass
@@ -60,7 +60,9 @@ class ModalityDependence(Regularizer):
         """The divergences, negative."""
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         points = take(dict(training_pass.points), chosen)
-        intact = _probabilities(training_pass, training_pass.rerun({}, chosen))
+        intact = self._probabilities(
+            training_pass, training_pass.rerun({}, chosen)
+        )
         orders = permutations(
             self.modalities, ops.shape(chosen)[0], self.seed_generator
         )
@@ -69,7 +71,7 @@ class ModalityDependence(Regularizer):
             shuffled = shuffle(
                 points, training_pass.network.leaves, {name: orders[name]}
             )
-            moved = _probabilities(
+            moved = self._probabilities(
                 training_pass, training_pass.rerun(shuffled, chosen)
             )
             total = total + ops.mean(jensen_shannon(intact, moved))
@@ -81,21 +83,3 @@ def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
     middle = 0.5 * (p + q)
     entropies = -0.5 * (x_log_x(p) + x_log_x(q))
     return ops.sum(-x_log_x(middle) - entropies, axis=-1)
-
-
-def _probabilities(training_pass: TrainingPass, outputs: Any) -> Tensor:
-    functional = resolve_functional(
-        training_pass.functional,
-        training_pass.model_loss,
-        training_pass.inner,
-        outputs,
-    )
-    known = functional.outputs
-    if len(known) != 1 or known[0] is None or known[0].kind != "categorical":
-        raise ValueError(
-            "The 'dependence' regularizer compares the probabilities of one "
-            "output of classes, compiled with a categorical cross-entropy. "
-            f"Received: loss={training_pass.model_loss!r}"
-        )
-    outputs = at_least_float32(keras.tree.flatten(outputs)[0])
-    return ops.softmax(outputs) if known[0].from_logits else outputs

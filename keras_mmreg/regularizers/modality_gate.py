@@ -226,10 +226,11 @@ class ModalityGate(Regularizer):
         Raises:
             ValueError: If the loss does not tell.
         """
-        outputs = network.output_symbols
         return self._memo.get(
             (inner, loss),
-            lambda: resolve_functional("auto", loss, inner, outputs).outputs[0],
+            lambda: resolve_functional(
+                "auto", loss, inner, network.output_symbols
+            ).outputs[0],
         )
 
     def _normalized(self, name: str, features: Tensor) -> Tensor:

@@ -1,0 +1,59 @@
+"""The probabilities that a classifier's outputs stand for."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.information.functional import OutputFunctional
+from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.information.memo import Memo
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+
+class ClassProbabilities:
+    """Turns the outputs of a model into probabilities of its classes.
+
+    Args:
+        method: The name of the regularizer that asks.
+    """
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self._memo = Memo()
+
+    def __call__(self, training_pass: TrainingPass, outputs: Any) -> Tensor:
+        """The probabilities, in float32 or float64.
+
+        Raises:
+            ValueError: If the model is no classifier with one output.
+        """
+        settings = (
+            training_pass.inner,
+            training_pass.model_loss,
+            training_pass.functional,
+        )
+        kind = self._memo.get(
+            settings, lambda: self._output_kind(training_pass, outputs)
+        )
+        outputs = at_least_float32(keras.tree.flatten(outputs)[0])
+        return ops.softmax(outputs) if kind.from_logits else outputs
+
+    def _output_kind(
+        self, training_pass: TrainingPass, outputs: Any
+    ) -> OutputFunctional:
+        known = resolve_functional(
+            training_pass.functional,
+            training_pass.model_loss,
+            training_pass.inner,
+            outputs,
+        ).outputs
+        if len(known) == 1 and known[0] and known[0].kind == "categorical":
+            return known[0]
+        raise ValueError(
+            f"The {self._method!r} regularizer compares the probabilities of "
+            "one output of classes: compile the model with a categorical "
+            f"cross-entropy. Received: loss={training_pass.model_loss!r}"
+        )
