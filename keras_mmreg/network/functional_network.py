@@ -1,8 +1,8 @@
 """Runs a functional model again from where its modalities were changed."""
 
 from collections.abc import Callable
-from collections.abc import Collection
 from collections.abc import Mapping
+from functools import cached_property
 from functools import partial
 from typing import Any
 
@@ -53,26 +53,32 @@ class FunctionalNetwork:
         self.modalities = select_modalities(names, modalities)
         self._points: dict[str, int] = {}
         self.leaves: dict[str, str] = {}
-        self._untrained: set[int] = set()
-        self._features: dict[str, list[int]] = {}
-        for modality in self.modalities:
-            inputs = {
+        self._inputs = {
+            modality: {
                 name: key
-                for name, key in zip(names, self._graph.inputs, strict=True)
+                for name, key in zip(names, graph.inputs, strict=True)
                 if modality_of(name) == modality
             }
-            points = self._points_for(modality, inputs, taps)
+            for modality in self.modalities
+        }
+        self._at_inputs: list[str] = []
+        for modality, inputs in self._inputs.items():
+            points = self._tapped_points(modality, inputs, taps)
+            if points is None:
+                self._at_inputs.append(modality)
+                points = {
+                    name: self._behind_preparation(key)
+                    for name, key in inputs.items()
+                }
             self._points |= points
             self.leaves |= dict.fromkeys(points, modality)
-            last = self._graph.last_key_of_its_own(inputs.values())
-            self._features[modality] = (
-                list(points.values()) if last is None else [last]
-            )
+        self._needed_for_points = graph.ancestors(self._points.values())
+        self._needed_for_outputs = graph.ancestors(graph.outputs)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
         """The clean values at the points, and nothing behind them."""
         return self.points_of(
-            self._computed(self._fed(inputs), self._points.values(), False)
+            self._computed(self._fed(inputs), self._needed_for_points, False)
         )
 
     def run(
@@ -84,12 +90,15 @@ class FunctionalNetwork:
         """All activations on a batch; see `Network`."""
         activations = self._fed(inputs)
         if intervene is None:
-            return self._computed(activations, self._graph.outputs, training)
-        targets = self._points.values()
-        activations = self._computed(activations, targets, training)
+            return self._computed(
+                activations, self._needed_for_outputs, training
+            )
+        activations = self._computed(
+            activations, self._needed_for_points, training
+        )
         values = intervene(self.points_of(activations))
         return self._continued(
-            activations, values, activations, training, self._graph.outputs
+            activations, values, activations, training, self._needed_for_outputs
         )
 
     def points_of(self, activations: Activations) -> dict[str, Tensor]:
@@ -138,7 +147,7 @@ class FunctionalNetwork:
         replaced = _Derived(
             activations, partial(repeat_samples, num_samples=num_samples)
         )
-        return self._continued(replaced, values, activations, False, targets=())
+        return self._continued(replaced, values, activations, False, set())
 
     @property
     def symbols(self) -> dict[str, keras.KerasTensor]:
@@ -164,11 +173,7 @@ class FunctionalNetwork:
 
     def modalities_at_inputs(self) -> list[str]:
         """The modalities whose points are inputs, or no more than prepared."""
-        return [
-            n
-            for n in self.modalities
-            if self.leaves_of(n) != [n] or self._points[n] in self._untrained
-        ]
+        return list(self._at_inputs)
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
@@ -187,11 +192,10 @@ class FunctionalNetwork:
     def _computed(
         self,
         activations: dict[int, Tensor],
-        targets: Collection[int],
+        needed: set[int],
         training: bool,
     ) -> dict[int, Tensor]:
-        """Adds what the targets depend on."""
-        needed = self._graph.ancestors(targets)
+        """Adds those of the needed tensors that are not there."""
         for step in self._graph.steps:
             missing = needed.intersection(step.outputs) - activations.keys()
             if missing:
@@ -204,11 +208,11 @@ class FunctionalNetwork:
         values: Points,
         origin: Activations,
         training: bool,
-        targets: Collection[int],
+        needed: set[int],
     ) -> dict[int, Tensor]:
         """Puts values at their points and computes what depends on them.
 
-        What the targets depend on besides is computed if it is not there.
+        What is needed besides is computed if it is not there.
         """
         changed = set()
         for name, value in values.items():
@@ -219,7 +223,6 @@ class FunctionalNetwork:
                 value = with_mask(value, mask_of(activations[key]))
             activations[key] = value
             changed.add(key)
-        needed = self._graph.ancestors(targets)
         for step in self._graph.steps:
             if changed.intersection(step.outputs):
                 continue  # A point behind another one keeps its value.
@@ -231,23 +234,31 @@ class FunctionalNetwork:
                 changed.update(step.outputs)
         return activations
 
-    def _points_for(
+    @cached_property
+    def _features(self) -> dict[str, list[int]]:
+        """The keys of each modality's features; see `features_of`."""
+        features = {}
+        for modality, inputs in self._inputs.items():
+            last = self._graph.last_key_of_its_own(inputs.values())
+            points = [self._points[leaf] for leaf in self.leaves_of(modality)]
+            features[modality] = points if last is None else [last]
+        return features
+
+    def _tapped_points(
         self,
         modality: str,
         inputs: dict[str, int],
         taps: Mapping[str, str] | str,
-    ) -> dict[str, int]:
-        if taps == "auto":
-            key = self._graph.last_key_of_its_own(inputs.values())
-            if key is not None and key not in inputs.values():
-                return {modality: key}
-        elif isinstance(taps, Mapping) and modality in taps:
+    ) -> dict[str, int] | None:
+        """The point of a modality that has a tap, `None` for another."""
+        if isinstance(taps, Mapping):
+            if modality not in taps:
+                return None
             return {modality: self._tapped(modality, taps[modality], inputs)}
-        points = {
-            name: self._behind_preparation(key) for name, key in inputs.items()
-        }
-        self._untrained.update(points.values())
-        return points
+        key = self._graph.last_key_of_its_own(inputs.values())
+        if key is None or key in inputs.values():
+            return None
+        return {modality: key}
 
     def _tapped(self, name: str, layer: str, inputs: dict[str, int]) -> int:
         """The output of the tapping layer that depends on the modality."""
@@ -279,9 +290,12 @@ class FunctionalNetwork:
                 )
 
     def _require_known_padding(self, name: str, key: int) -> None:
+        behind = {key}
         for step in self._graph.steps:
-            behind = key in self._graph.ancestors(step.inputs.values())
-            if behind and checks.finds_padding(step.operation):
+            if not behind.intersection(step.inputs.values()):
+                continue
+            behind.update(step.outputs)
+            if checks.finds_padding(step.operation):
                 raise ValueError(
                     checks.hidden_padding(name, step.operation.name)
                 )

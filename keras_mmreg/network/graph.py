@@ -6,8 +6,9 @@ tensors twice.
 """
 
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import Any
 from typing import NamedTuple
 
@@ -203,27 +204,15 @@ class _Preactivation(NamedTuple):
         return value
 
 
-def _without_activation(layer: keras.layers.Layer) -> Any:
-    if layer.activation is keras.activations.linear:
-        return nullcontext()
-    return _Replaced(layer, keras.activations.linear)
-
-
-class _Replaced:
-    """Gives a layer another activation for a while."""
-
-    def __init__(self, layer: keras.layers.Layer, activation: Any) -> None:
-        self._layer = layer
-        self._activation = activation
-
-    def __enter__(self) -> None:
-        self._layer.activation, self._activation = (
-            self._activation,
-            self._layer.activation,
-        )
-
-    def __exit__(self, *error: Any) -> None:
-        self._layer.activation = self._activation
+@contextmanager
+def _without_activation(layer: keras.layers.Layer) -> Iterator[None]:
+    """Lets a layer return what it would apply its activation to."""
+    activation = layer.activation
+    layer.activation = keras.activations.linear
+    try:
+        yield
+    finally:
+        layer.activation = activation
 
 
 def _takes_as_they_are(nested: keras.Model, node: Any) -> bool:
