@@ -102,7 +102,7 @@ class HeldOut(keras.callbacks.Callback):
                     "training step of this model has been made without it."
                 )
             gate.doubts = True
-        self._meter = GateMeter(self.model)
+        self._meter = GateMeter(self.model, shuffles=self.doubt)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the gate."""

@@ -20,9 +20,11 @@ class GateMeter(keras.Model):
 
     Args:
         model: A `RegularizedModel` that has a gate.
+        shuffles: Whether to measure the accuracy of the model, intact and with
+            each modality shuffled, too. Defaults to `False`.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, shuffles: bool = False) -> None:
         super().__init__()
         self.autocast = False
         self.inner = model.inner
@@ -30,12 +32,12 @@ class GateMeter(keras.Model):
         self.seed_generator = keras.random.SeedGenerator(0)
         self._network = model.network
         self._loss = model.loss
-        self.trackers = {
-            name: keras.metrics.Mean(name=name)
-            for modality in self.gate.modalities
-            for name in (f"gate_{modality}", f"shuffled_{modality}")
-        }
-        self.trackers["intact"] = keras.metrics.Mean(name="intact")
+        self._shuffles = shuffles
+        names = [f"gate_{name}" for name in self.gate.modalities]
+        if shuffles:
+            names += [f"shuffled_{name}" for name in self.gate.modalities]
+            names.append("intact")
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
         self.compile(run_eagerly=model.run_eagerly)
 
@@ -55,27 +57,33 @@ class GateMeter(keras.Model):
         network = self._network
         functional = self.gate.output_kind(self.inner, self._loss, network)
         activations = network.run(x)
-        points = network.points_of(activations)
-        kind, batch = functional.kind, size_of(x)
-        measured = {"intact": right_predictions(kind, y_pred, y)}
         features = network.features_of(activations)
         predictions = self.gate.probe(functional, features)
-        for name, prediction in predictions.items():
-            measured[f"gate_{name}"] = chance_corrected_confidence(
-                kind, prediction, y
+        measured = {
+            f"gate_{name}": chance_corrected_confidence(
+                functional.kind, prediction, y
             )
-            orders = permutations([name], batch, self.seed_generator)
-            changed = {
-                leaf: points[leaf]
-                for leaf in network.leaves_of(name)
-                if leaf in points
-            }
-            shuffled = shuffle(changed, network.leaves, orders)
-            moved = network.outputs_of(network.replace(activations, shuffled))
-            measured[f"shuffled_{name}"] = right_predictions(kind, moved, y)
+            for name, prediction in predictions.items()
+        }
+        if self._shuffles:
+            measured["intact"] = right_predictions(functional.kind, y_pred, y)
+            for name in predictions:
+                measured[f"shuffled_{name}"] = right_predictions(
+                    functional.kind, self._shuffled(activations, name), y
+                )
         for name, value in measured.items():
-            self.trackers[name].update_state(value, sample_weight=batch)
+            self.trackers[name].update_state(value, sample_weight=size_of(x))
         return ops.zeros(())
+
+    def _shuffled(self, activations: Any, name: str) -> Any:
+        """The outputs with a modality shuffled between the examples."""
+        network = self._network
+        points = network.points_of(activations)
+        own = {n: points[n] for n in network.leaves_of(name) if n in points}
+        size = size_of(own)
+        orders = permutations([name], size, self.seed_generator)
+        shuffled = shuffle(own, network.leaves, orders)
+        return network.outputs_of(network.replace(activations, shuffled))
 
     def run(self, data: Any, batch_size: int = 1024) -> dict[str, float]:
         """The gates' confidences and the accuracies, from a fixed seed.
