@@ -51,13 +51,14 @@ def updates_to_settle(inner: keras.Model) -> int:
             and layer.built
             and layer.trainable
             and layer.momentum < 1.0
-            and _is_new(layer)
+            and has_new_statistics(layer)
         ),
         default=0,
     )
 
 
-def _is_new(layer: keras.layers.BatchNormalization) -> bool:
+def has_new_statistics(layer: keras.layers.BatchNormalization) -> bool:
+    """Whether moving means are all 0 and variances 1, as in a new layer."""
     mean = keras.ops.convert_to_numpy(layer.moving_mean)
     variance = keras.ops.convert_to_numpy(layer.moving_variance)
     return bool((mean == 0).all() and (variance == 1).all())

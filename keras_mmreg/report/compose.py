@@ -8,7 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.models.modality_information import modality_information
+from keras_mmreg.network.checks import has_new_statistics
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Units
@@ -255,14 +257,12 @@ def _baselines(
 
 def _untrained_statistics(model: keras.Model) -> list[Finding]:
     """Moving means of 0 and variances of 1 were never updated."""
-    moving = {"moving_mean": 0.0, "moving_variance": 1.0}
-    found = [
-        np.all(keras.ops.convert_to_numpy(variable.value) == start)
-        for variable in model.non_trainable_variables
-        for name, start in moving.items()
-        if variable.path.endswith(name)
+    normalizations = [
+        layer
+        for layer in all_layers(model)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.built
     ]
-    if not found or not all(found):
+    if not normalizations or not all(map(has_new_statistics, normalizations)):
         return []
     text = (
         "The statistics of BatchNormalization were never updated (moving means "

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_mmreg.report.scores import TaskScore
 from keras_mmreg.report.scores import position_weights
 from keras_mmreg.report.scores import ratio
-from keras_mmreg.report.task import Task
 
 NUM_BINS = 15
 
 
-class CalibrationError:
+class CalibrationError(TaskScore):
     """Expected calibration error, in 15 bins of equal width.
 
     References:
@@ -19,12 +19,7 @@ class CalibrationError:
     """
 
     name = "calibration error"
-    percent = True
     higher_is_better = False
-    by_batch = False
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
@@ -64,25 +59,11 @@ class CalibrationError:
         gaps = np.abs(right - confidence).sum(axis=-1)
         return ratio(gaps, count.sum(axis=-1))
 
-    def label_statistics(self, y: np.ndarray, weight: Any) -> None:
-        """Not of interest."""
-        return None
 
-    def chance(self, sums: np.ndarray) -> float:
-        """Not of interest."""
-        return float("nan")
-
-
-class ClassRecall:
+class ClassRecall(TaskScore):
     """Of each class, the share of its examples predicted right."""
 
     name = "recall"
-    percent = True
-    higher_is_better = True
-    by_batch = False
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
@@ -111,11 +92,3 @@ class ClassRecall:
         """Eq.: right / all, for each class."""
         right, count = np.split(sums, 2, axis=-1)
         return ratio(right, count)
-
-    def label_statistics(self, y: np.ndarray, weight: Any) -> None:
-        """Not of interest."""
-        return None
-
-    def chance(self, sums: np.ndarray) -> float:
-        """Not of interest."""
-        return float("nan")

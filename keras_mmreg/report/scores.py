@@ -39,16 +39,33 @@ class Score(Protocol):
         """The score of the best constant prediction."""
 
 
-class Accuracy:
-    """The share of labels (examples, positions) predicted right."""
+class TaskScore:
+    """Base class of the scores of a classification task, parts of 1.
 
-    name = "accuracy"
+    Args:
+        task: The task.
+    """
+
     percent = True
     higher_is_better = True
     by_batch = False
 
     def __init__(self, task: Task) -> None:
         self.task = task
+
+    def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
+        """What the labels of a batch add to `chance`: nothing is known."""
+        return None
+
+    def chance(self, sums: np.ndarray) -> float:
+        """The score of the best constant prediction: not of interest."""
+        return float("nan")
+
+
+class Accuracy(TaskScore):
+    """The share of labels (examples, positions) predicted right."""
+
+    name = "accuracy"
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
@@ -74,16 +91,10 @@ class Accuracy:
         return float(ratio(sums.max(), sums.sum()))
 
 
-class MeanIoU:
+class MeanIoU(TaskScore):
     """Intersection over union, the mean over the classes that occur."""
 
     name = "mIoU"
-    percent = True
-    higher_is_better = True
-    by_batch = False
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
