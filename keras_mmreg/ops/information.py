@@ -10,6 +10,9 @@ from keras_mmreg.ops.numerics import entropy_of_deviation
 from keras_mmreg.ops.numerics import sum_over_features
 from keras_mmreg.types import Tensor
 
+SMALLEST_MEAN = 1e-12
+"""The entropy of n values is at most `log(n)` times their mean."""
+
 
 def functional_entropy(values: Tensor) -> Tensor:
     """Functional entropy `E[f log f] - E[f] log E[f]` (Eq. 2).
@@ -24,11 +27,13 @@ def functional_entropy(values: Tensor) -> Tensor:
             least two samples.
 
     Returns:
-        Tensor of shape `(batch,)`, in the units of f; `0` where f is constant.
+        Tensor of shape `(batch,)`, in the units of f; `0` where f is constant,
+        or less than 1e-12 on average.
     """
     num_samples = values.shape[0]
     mean = ops.mean(values, axis=0)
-    positive = mean > 0
+    # The gradient holds 1 / mean^2, which must be finite.
+    positive = mean > SMALLEST_MEAN
     safe_mean = ops.where(positive, mean, 1.0)
     deviation = (values - mean) / safe_mean
     entropy = mean * ops.mean(entropy_of_deviation(deviation), axis=0)

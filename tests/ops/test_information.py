@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from keras_mmreg.backend import value_and_input_gradients
 from keras_mmreg.ops import information
 from keras_mmreg.ops import numerics
 from tests.toys import array
@@ -81,3 +83,14 @@ def test_weighted_mean():
     assert float(numerics.weighted_mean(x)) == 3.0
     assert float(numerics.weighted_mean(x, tensor([1, 1, 0]))) == 1.5
     assert float(numerics.weighted_mean(x, tensor(np.zeros(3)))) == 3.0
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-38, 1e-30, 1e-20, 1e-13, 1e-11, 1.0])
+def test_the_entropy_of_confident_predictions_has_a_finite_gradient(scale):
+    values = {"f": tensor(scale * VALUES)}
+    entropy, gradients = value_and_input_gradients(
+        lambda inputs: information.functional_entropy(inputs["f"]), values
+    )
+    assert np.isfinite(array(entropy)).all()
+    assert np.isfinite(array(gradients["f"])).all()
+    assert (array(entropy) >= 0).all()
