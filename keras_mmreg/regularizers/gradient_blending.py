@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from keras_mmreg.information.functional import OutputFunctional
-from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.numerics import at_least_float32

@@ -37,7 +37,7 @@ def overfitting(size=48):
     return part(slice(24)), part(slice(24, None))
 
 
-def model_of(**kwargs):
+def model_of():
     inputs = {
         "own": keras.Input((4,), name="own"),
         "noise": keras.Input((64,), name="noise"),
@@ -46,7 +46,7 @@ def model_of(**kwargs):
     merged = keras.layers.Concatenate()(features)
     inner = keras.Model(inputs, keras.layers.Dense(2)(merged))
     model = RegularizedModel(inner, "blending", seed=0)
-    model.compile(keras.optimizers.Adam(0.05), toys.LOGITS_LOSS, **kwargs)
+    model.compile(keras.optimizers.Adam(0.05), toys.LOGITS_LOSS)
     return model
 
 
@@ -80,7 +80,7 @@ def test_the_branch_that_overfits_is_held_back():
 
 
 def test_a_branch_alone_trains_itself_only():
-    model = model_of(run_eagerly=True)
+    model = model_of()
     method = model.regularizers[0]
     method.loss_weights.assign([1.0, 0.0, 0.0])
     branch = model.inner.trainable_variables
