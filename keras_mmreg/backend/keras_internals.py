@@ -4,6 +4,7 @@ Only this file imports `keras.src` or reads an underscore attribute of a Keras
 object, so that a new version of Keras can break nothing elsewhere.
 """
 
+import inspect
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -73,6 +74,25 @@ def all_layers(
 ) -> list[keras.layers.Layer]:
     """A layer and all those inside it, however deeply nested."""
     return list(layer._flatten_layers(include_self=include_self))
+
+
+def callbacks_in_use(
+    callback: keras.callbacks.Callback,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks among which Keras is calling this one just now.
+
+    Keras tells a callback nothing of the others, but its list of them is what
+    calls. Empty if something else does.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList) and any(
+            each is callback for each in caller.callbacks
+        ):
+            return list(caller.callbacks)
+        frame = frame.f_back
+    return []
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:

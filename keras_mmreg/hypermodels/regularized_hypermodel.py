@@ -8,13 +8,15 @@ from typing import Any
 import keras
 import keras_tuner
 
-from keras_mmreg import regularizers as information_regularizers
+from keras_mmreg.callbacks import HeldOut
 from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
 from keras_mmreg.hypermodels.hyperparameters import check_range
 from keras_mmreg.hypermodels.hyperparameters import compile_trial
 from keras_mmreg.hypermodels.hyperparameters import number
 from keras_mmreg.models import RegularizedModel
+from keras_mmreg.regularizers import Regularizer
+from keras_mmreg.regularizers import get_all
 
 PLAIN = "plain"
 """The label of training without a regularizer."""
@@ -46,15 +48,21 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         compile_arguments: Dict of the arguments of `compile`, or a function of
             the `HyperParameters` that returns one.
         regularizers: What to choose from besides `"plain"`: names such as
-            `"fisher"` and `"mix"`, or a dict from a label to a name or an
+            `"fisher"` and `"mix"`, or a dict from a label to a name, to an
             instance from `keras_mmreg.regularizers`, whose other settings are
-            kept. Defaults to `("fisher",)`.
-        strength: A float, or a pair `(low, high)` to search on a log scale.
-            What works differs by orders of magnitude between data sets; let
-            the range cover it. `None` leaves each regularizer its own.
-            Defaults to `(1e-5, 1e-1)`.
+            kept, to a list of these that act together, or to a function of the
+            `HyperParameters` that returns any of them. Defaults to
+            `("fisher",)`.
+        strength: A float, or a pair `(low, high)` to search on a log scale,
+            for a single information penalty that is given by name or instance;
+            other methods, lists and functions keep their own. What works
+            differs by orders of magnitude between data sets; let the range
+            cover it. `None` leaves each penalty its own. Defaults to `(1e-5,
+            1e-1)`.
         fraction: A float, or such a pair, or `None` likewise. Defaults to
             `None`.
+        held_out: Data for the gate of methods that have one, see
+            `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
         shortcuts: Optional list of the modalities to shuffle, one at a time.
             The search then needs `validation_data=(x, y)` of arrays.
             Defaults to `None`.
@@ -100,6 +108,14 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     >>> sorted(tuner.get_best_hyperparameters()[0].values)
     ['optimizer', 'regularizer', 'strength', 'units']
 
+    Methods with hyperparameters of their own, one of them a combination:
+
+    >>> from keras_mmreg.regularizers import ModalityNoise
+    >>> regularizers = {
+    ...     "noise": lambda hp: ModalityNoise(hp.Choice("scale", [0.5, 1.0])),
+    ...     "noise + mix": ["noise", "mix"],
+    ... }
+
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 12 and 19
     """
@@ -112,6 +128,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         strength: float | tuple[float, float] | None = (1e-5, 1e-1),
         fraction: float | tuple[float, float] | None = None,
         shortcuts: Sequence[str] | None = None,
+        held_out: Any = None,
         name: str | None = None,
         tunable: bool = True,
         **kwargs: Any,
@@ -127,6 +144,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         self.strength = strength
         self.fraction = fraction
         self.shortcuts = shortcuts
+        self.held_out = held_out
         self.kwargs = kwargs
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -144,12 +162,26 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             )
         model = self.build_inner(hp)
         if label != PLAIN:
-            regularizer = self.regularizers[label]
-            config = {**regularizer.get_config(), **settings}
-            model = RegularizedModel(
-                model, type(regularizer).from_config(config), **self.kwargs
-            )
+            regularizer = self._create(label, settings, hp)
+            model = RegularizedModel(model, regularizer, **self.kwargs)
         return compile_trial(hp, model, self.compile_arguments)
+
+    def _create(
+        self, label: str, settings: dict[str, Any], hp: Any
+    ) -> list[Regularizer]:
+        """New instances of the methods that a label stands for."""
+        given = self.regularizers[label]
+        if callable(given) and not isinstance(given, Regularizer):
+            with hp.conditional_scope("regularizer", [label]):
+                return get_all(given(hp))
+        methods = get_all(given)
+        if len(methods) > 1 or not methods[0].has_automatic_strength:
+            settings = {}
+        # What was given would be shared between trials.
+        return [
+            type(method).from_config({**method.get_config(), **settings})
+            for method in methods
+        ]
 
     @staticmethod
     def conclusion(tuner: keras_tuner.Tuner) -> str:
@@ -195,6 +227,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     ) -> Any:
         """Trains the model of a trial, watching what the shortcuts hide."""
         callbacks = list(callbacks or [])
+        if self.held_out is not None and getattr(model, "gate", None):
+            callbacks.append(HeldOut(self.held_out))
         if self.shortcuts is not None:
             data = kwargs.get("validation_data")
             if not isinstance(data, tuple):
@@ -233,8 +267,10 @@ def _by_label(regularizers: Any) -> dict[str, Any]:
     ):
         raise ValueError(
             "`regularizers` must be names, such as ['fisher', 'poincare'], or "
-            "a dict from a label to a name or an instance. "
-            f"Received: regularizers={regularizers}"
+            "a dict from a label to a name, an instance, a list of these or a "
+            f"function that returns them. Received: regularizers={regularizers}"
         )
-    get = information_regularizers.get
-    return {label: get(value) for label, value in regularizers.items()}
+    for value in regularizers.values():
+        if not callable(value):
+            get_all(value)
+    return dict(regularizers)

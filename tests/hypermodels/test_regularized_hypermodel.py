@@ -9,6 +9,7 @@ from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.hypermodels import RegularizedHyperModel
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.regularizers import FisherInformation
+from keras_mmreg.regularizers import ModalityNoise
 from keras_mmreg.regularizers import PoincareInformation
 from tests import toys
 
@@ -109,6 +110,35 @@ def test_values_are_used_and_settings_kept():
     assert regularizer.reduction == "inverse_norm"
     assert regularizer.strength == 0.3
     assert given.strength == 5.0
+
+
+def test_a_combination_and_a_function_of_the_hyperparameters():
+    hp = keras_tuner.HyperParameters()
+    space = hypermodel(
+        regularizers={
+            "both": ["noise", "mix"],
+            "scaled": lambda hp: ModalityNoise(hp.Choice("scale", [0.5, 1.0])),
+        },
+    )
+    noise, mix = space.build(hp).regularizers
+    assert (noise.scale, mix.strength) == (1.0, 1.0)
+    assert "scale" not in hp.values
+    hp.values["regularizer"] = "scaled"
+    (noise,) = space.build(hp).regularizers
+    assert hp.values["scale"] == noise.scale == 0.5
+
+
+def test_a_search_over_methods_holds_data_out_for_their_gate(tmp_path):
+    x, y = toys.data(toys.linear())
+    space = hypermodel(regularizers=["noise"], strength=None, held_out=(x, y))
+    tuner = keras_tuner.GridSearch(
+        space, objective="val_accuracy", directory=tmp_path
+    )
+    tuner.search(x, y, validation_data=(x, y), verbose=0)
+    assert len(tuner.oracle.trials) == 2
+    for trial in tuner.oracle.trials.values():
+        assert trial.status == "COMPLETED", trial.message
+    assert "plain" in RegularizedHyperModel.conclusion(tuner).lower()
 
 
 def test_not_tunable_takes_the_defaults():
