@@ -60,6 +60,7 @@ class GradientBlending(Regularizer):
     """
 
     alias = "blending"
+    search_range = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
