@@ -16,6 +16,7 @@ backend module provides the same names:
 - `unscaled_loss`: a loss without the factor that Keras gives it on replicas.
 - `argmin_distance`: the index of each vector's nearest code.
 - `segment_sum`: the sums of the rows that share an index.
+- `sum_over_examples`: the sum over the first axis, which is kept.
 - `has_gpu`: whether the backend computes on a GPU.
 """
 
@@ -26,6 +27,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
     from keras_mmreg.backend.tensorflow import replica_id
+    from keras_mmreg.backend.tensorflow import sum_over_examples
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
@@ -38,6 +40,7 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
     from keras_mmreg.backend.jax import replica_id
+    from keras_mmreg.backend.jax import sum_over_examples
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
@@ -52,6 +55,7 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import kept_variables
     from keras_mmreg.backend.torch import replica_id
     from keras_mmreg.backend.torch import segment_sum
+    from keras_mmreg.backend.torch import sum_over_examples
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
@@ -72,6 +76,7 @@ __all__ = [
     "kept_variables",
     "replica_id",
     "segment_sum",
+    "sum_over_examples",
     "sum_over_previous_replicas",
     "sum_over_replicas",
     "sync_variables",

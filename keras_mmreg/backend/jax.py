@@ -189,6 +189,19 @@ def has_gpu() -> bool:
     return jax.default_backend() == "gpu"
 
 
+def sum_over_examples(x: Tensor) -> Tensor:
+    """The sum over the first axis, which is kept.
+
+    On a CPU, XLA adds up along the first axis without vector instructions: a
+    product with ones takes a tenth of the time.
+    """
+    if jax.default_backend() != "cpu":
+        return jax.numpy.sum(x, axis=0, keepdims=True)
+    ones = jax.numpy.ones((1, x.shape[0]), x.dtype)
+    flat = jax.numpy.reshape(x, (x.shape[0], -1))
+    return jax.numpy.reshape(ones @ flat, (1, *x.shape[1:]))
+
+
 def sum_over_replicas(x: Tensor) -> Tensor:
     """Returns `x`: a batch spread over devices is still one global array."""
     return x

@@ -63,6 +63,11 @@ def has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def sum_over_examples(x: Tensor) -> Tensor:
+    """The sum over the first axis, which is kept."""
+    return tf.reduce_sum(x, axis=0, keepdims=True)
+
+
 def sum_over_replicas(x: Tensor) -> Tensor:
     """The sum of `x` over the replicas of a distribution strategy.
 

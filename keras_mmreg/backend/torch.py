@@ -109,6 +109,11 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def sum_over_examples(x: Tensor) -> Tensor:
+    """The sum over the first axis, which is kept."""
+    return torch.sum(x, dim=0, keepdim=True)
+
+
 def sum_over_replicas(x: Tensor) -> Tensor:
     """The sum of `x` over the processes of `torch.distributed`.
 

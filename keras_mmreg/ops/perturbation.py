@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import sum_over_examples
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.types import Tensor
@@ -36,20 +37,14 @@ def noise_stddev(
         Tensor that broadcasts against `x`. A coordinate that never varies has
         `0`, and so is not perturbed.
     """
-    counted = _counted(x, mask, weight)
+    x = ops.stop_gradient(x)
     if stddev == "batch":
-        batch = ops.shape(x)[0]
-        several = isinstance(batch, int) and batch > 1
-        deviation = (
-            _stddev(x, (0,), counted)
-            if several and mask is None and weight is None
-            else _stddev_over_batch(x, counted)
-        )
-    elif stddev == "example":
-        deviation = _stddev(x, tuple(range(1, len(x.shape))), counted)
-    else:
-        deviation = ops.full((1,) * len(x.shape), stddev, dtype=x.dtype)
-    return ops.stop_gradient(deviation)
+        return ops.stop_gradient(_stddev_over_batch(x, mask, weight))
+    if stddev == "example":
+        axis = tuple(range(1, len(x.shape)))
+        counted = _counted(x, mask, weight)
+        return ops.stop_gradient(_stddev(x, axis, counted))
+    return ops.full((1,) * len(x.shape), stddev, dtype=x.dtype)
 
 
 def perturb(
@@ -124,7 +119,27 @@ def _counted(x: Tensor, mask: Tensor | None, weight: Tensor | None) -> Tensor:
     return counted
 
 
-def _stddev_over_batch(x: Tensor, counted: Tensor) -> Tensor:
+def _stddev_over_batch(
+    x: Tensor, mask: Tensor | None, weight: Tensor | None
+) -> Tensor:
+    def of_counted() -> Tensor:
+        return _stddev_of_counted(x, _counted(x, mask, weight))
+
+    size = ops.shape(x)[0]
+    alone = isinstance(size, int) and size == 1
+    if alone or mask is not None or weight is not None:
+        return of_counted()
+    count = ops.cast(size, x.dtype)
+    mean = sum_over_examples(x) / count
+    # Looking for missing values everywhere would take longer than the rest.
+    return ops.cond(
+        ops.logical_or(ops.any(ops.isnan(mean)), count < 2),
+        of_counted,
+        lambda: ops.sqrt(sum_over_examples(ops.square(x - mean)) / count),
+    )
+
+
+def _stddev_of_counted(x: Tensor, counted: Tensor) -> Tensor:
     over_batch = _stddev(x, (0,), counted)
     over_example = _stddev(x, tuple(range(len(x.shape))), counted)
     per_example = ops.max(ops.reshape(counted, (ops.shape(x)[0], -1)), axis=1)
@@ -138,6 +153,11 @@ def _stddev(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
 
 
 def _mean(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
-    count = ops.maximum(ops.sum(counted, axis=axis, keepdims=True), 1.0)
-    present = ops.where(counted > 0, x, 0.0)
-    return ops.sum(present, axis=axis, keepdims=True) / count
+    count = ops.maximum(_sum(counted, axis), 1.0)
+    return _sum(ops.where(counted > 0, x, 0.0), axis) / count
+
+
+def _sum(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    if axis == (0,):
+        return sum_over_examples(x)
+    return ops.sum(x, axis=axis, keepdims=True)
