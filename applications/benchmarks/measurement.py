@@ -17,6 +17,8 @@ from applications.benchmarks.variants import Setting
 from applications.benchmarks.variants import Variant
 from applications.common import settings
 
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
 
 class StepTimer(keras.callbacks.Callback):
     """Seconds per step after the first, until the last one's logs arrive.
@@ -28,8 +30,9 @@ class StepTimer(keras.callbacks.Callback):
 
     async_safe = True
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         super().__init__()
+        self._clock = clock
         self._first_step_done = threading.Event()
         self._start = 0.0
         self._ends: list[float] = []
@@ -39,10 +42,10 @@ class StepTimer(keras.callbacks.Callback):
     ) -> None:
         if batch == 1:
             self._first_step_done.wait()
-            self._start = time.perf_counter()
+            self._start = self._clock()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self._ends.append(time.perf_counter())
+        self._ends.append(self._clock())
         self._first_step_done.set()
 
     on_test_batch_begin = on_train_batch_begin
@@ -54,7 +57,7 @@ class StepTimer(keras.callbacks.Callback):
 
 
 def prepare(
-    setting: Setting, variant: Variant, steps: int
+    setting: Setting, variant: Variant, steps: int, clock: str = "wall"
 ) -> Callable[[], float]:
     """A function that runs a few steps and returns the seconds per step."""
     encoders = architectures.encoders(
@@ -67,7 +70,7 @@ def prepare(
     method = model.fit if variant.measure == "fit" else model.evaluate
 
     def run() -> float:
-        timer = StepTimer()
+        timer = StepTimer(CLOCKS[clock])
         method(
             x,
             y,
@@ -100,7 +103,10 @@ def _compiled_model(
         )
     elif variant.method:
         model = mmreg.models.RegularizedModel(
-            model, _method(variant.method, list(encoders)), seed=0
+            model,
+            _method(variant, list(encoders)),
+            taps="auto" if variant.taps else None,
+            seed=0,
         )
     model.compile(
         keras.optimizers.Adam(1e-4),
@@ -109,15 +115,19 @@ def _compiled_model(
     return model
 
 
-def _method(name: str, modalities: list[str]) -> mmreg.regularizers.Regularizer:
+def _method(
+    variant: Variant, modalities: list[str]
+) -> mmreg.regularizers.Regularizer:
     """A method at its defaults, without the probes of a gate."""
-    if name == "noise":
-        return mmreg.regularizers.ModalityNoise(gate=None)
-    if name == "mix":
-        return mmreg.regularizers.ModalityMix(gate=None)
-    if name == "shuffle":
-        return mmreg.regularizers.ModalityShuffle(modalities[-1:])
-    return mmreg.regularizers.ModalityDropout()
+    options: dict = {"fraction": variant.fraction or 1.0}
+    if variant.method in ("noise", "mix"):
+        options["gate"] = None
+    if variant.method == "gate":
+        return mmreg.regularizers.ModalityGate()
+    if variant.method == "shuffle":
+        suspects = modalities[-1:]
+        return mmreg.regularizers.ModalityShuffle(suspects, **options)
+    return mmreg.regularizers.ALIASES[variant.method](**options)
 
 
 def _random_data(
@@ -132,11 +142,15 @@ def _random_data(
 
 
 def step_times(
-    setting: Setting, variants: Sequence[Variant], rounds: int, steps: int
+    setting: Setting,
+    variants: Sequence[Variant],
+    rounds: int,
+    steps: int,
+    clock: str = "wall",
 ) -> list[dict]:
     """Times all variants in turn, round after round; one row for each."""
     keras.utils.clear_session()  # Frees the models of an earlier setting.
-    runs = [prepare(setting, variant, steps) for variant in variants]
+    runs = [prepare(setting, variant, steps, clock) for variant in variants]
     seconds = interleaved(runs, rounds)
     by_variant = dict(zip(variants, seconds, strict=True))
     return [
@@ -144,6 +158,7 @@ def step_times(
             **identity(setting, variant),
             "rounds": rounds,
             "steps": steps,
+            "clock": clock,
             **summary(times, by_variant[variant.reference], "seconds_per_step"),
         }
         for variant, times in by_variant.items()

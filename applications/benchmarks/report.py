@@ -101,8 +101,11 @@ def _memory_cell(row: dict) -> str:
 
 
 def _derived_lines(results: Results) -> tuple[list[str], ...]:
-    """What follows from several rows together."""
+    """What follows from several rows together, if they are there."""
     settings = _ordered({setting for _, setting in results})
+    needed = (WHOLE, SUBCLASSED, LEFT_OUT, ENCODER)
+    if not all((v, s) in results for v in needed for s in settings):
+        return ()
 
     def seconds(variant: Variant, setting: Setting) -> float:
         return results[variant, setting]["seconds_per_step"]

@@ -20,6 +20,7 @@ from applications.benchmarks.variants import FRACTIONS
 from applications.benchmarks.variants import Setting
 from applications.benchmarks.variants import Variant
 from applications.benchmarks.variants import all_variants
+from applications.benchmarks.variants import method_variants
 
 BATCH_SIZES = {"small": 128, "resnet18": 32}
 STEPS = {"small": 40, "resnet18": 4}
@@ -72,10 +73,13 @@ def time_rows(setting: Setting, args: argparse.Namespace) -> list[dict]:
         chosen_variants(args),
         args.rounds,
         args.steps or STEPS[setting.model],
+        args.clock,
     )
 
 
 def chosen_variants(args: argparse.Namespace) -> list[Variant]:
+    if args.methods:
+        return method_variants()
     return all_variants((1.0,) if args.smoke else FRACTIONS)
 
 
@@ -108,6 +112,17 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--image-size", type=int, default=64, help="pixels, of resnet18"
+    )
+    parser.add_argument(
+        "--methods",
+        action="store_true",
+        help="the methods of the first order alone",
+    )
+    parser.add_argument(
+        "--clock",
+        choices=["wall", "cpu"],
+        default="wall",
+        help="cpu counts the process's own time, on a machine that is busy",
     )
     parser.add_argument(
         "--memory",

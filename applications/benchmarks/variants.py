@@ -5,8 +5,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 FRACTIONS = (1.0, 0.25, 0.125)
-METHODS = ("noise", "dropout", "mix", "shuffle")
-"""What perturbs the modalities in training instead of penalizing them."""
+METHODS = (
+    "noise",
+    "dropout",
+    "mix",
+    "shuffle",
+    "unimodal",
+    "dependence",
+    "blending",
+    "gate",
+)
+"""Methods of the first order, without a gate, and the gate's probes alone."""
+PARTIAL = ("mix", "shuffle", "unimodal", "dependence")
+"""Those of them that run the model again, on an eighth of the batch."""
 EXTRA_MODALITY = "image"
 """The modality whose share of the penalty's cost is measured."""
 
@@ -35,7 +46,8 @@ class Variant:
     `network` is "functional", "subclassed" (the same layers, without a graph
     that tells what can be reused) or "encoder" (that of `EXTRA_MODALITY` and a
     linear classifier). `left_out` names a modality that is not regularized.
-    `method` is one of `METHODS`, in place of the penalty.
+    `method` is one of `METHODS`, in place of the penalty; with `taps`, its
+    points are the encoders' outputs and not the inputs.
     """
 
     measure: str = "fit"
@@ -44,6 +56,7 @@ class Variant:
     fraction: float | None = None
     left_out: str | None = None
     method: str | None = None
+    taps: bool = False
 
     @property
     def reference(self) -> "Variant":
@@ -61,7 +74,11 @@ class Variant:
         if self.network == "encoder":
             words.append(f"encoder of `{EXTRA_MODALITY}` alone")
         elif self.method:
-            words.append(f"modality {self.method}")
+            words.append(self.method)
+            if self.fraction is not None:
+                words.append(str(Fraction(self.fraction)))
+            if self.taps:
+                words.append("at the encoders' outputs")
         elif self.perturbation is None:
             words.append("plain")
         else:
@@ -92,7 +109,23 @@ def all_variants(fractions: Sequence[float] = FRACTIONS) -> list[Variant]:
         SUBCLASSED,
         LEFT_OUT,
         ENCODER,
-        *(Variant(method=method) for method in METHODS),
+        *method_variants()[1:],
         Variant(measure="evaluate"),
         dataclasses.replace(WHOLE, measure="evaluate"),
+    ]
+
+
+def method_variants() -> list[Variant]:
+    """Plain Keras first, then the methods of the first order."""
+    return [
+        Variant(),
+        *(
+            Variant(
+                method=method,
+                fraction=0.125 if method in PARTIAL else None,
+                taps=taps,
+            )
+            for taps in (False, True)
+            for method in METHODS
+        ),
     ]

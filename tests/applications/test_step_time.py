@@ -108,3 +108,13 @@ def test_the_plain_step_comes_first_and_is_its_own_reference():
     assert everything[0] == everything[0].reference == variants.Variant()
     assert {variant.reference for variant in everything} <= set(everything)
     assert len(set(everything)) == len(everything)
+
+
+def test_methods_have_a_table_of_their_own():
+    methods = variants.method_variants()
+    assert methods[0] == variants.Variant()
+    setting = variants.Setting("small", 2, 128, 28)
+    rows = [row(variant, setting, 12) for variant in methods]
+    lines = report.markdown(rows).splitlines()
+    label = "`fit`, mix, 1/8, at the encoders' outputs"
+    assert f"| {label} | 1.20 (1.10 to 1.30) |" in lines
