@@ -113,6 +113,7 @@ class InformationRegularizer(Regularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802)
     """
 
+    search_range = ("strength", 1e-5, 1e-1)
     has_automatic_strength = True
 
     differentiates = True

@@ -70,6 +70,7 @@ class ModalityGate(Regularizer):
     """
 
     alias = "gate"
+    search_range = None
 
     def __init__(self, threshold: float = 0.1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
