@@ -14,6 +14,7 @@ import keras_mmreg as mmreg
 from applications.common import figures
 from applications.common.bias.methods import METHODS
 from applications.common.bias.tables import by_method
+from applications.common.bias.tables import by_strength
 
 SHOWN = ("plain", "fisher", "lmh", "lmh_fisher")
 """The rows of the curves."""
@@ -56,7 +57,7 @@ def save(runs: list[dict], folder: pathlib.Path) -> None:
 
 
 def plot_strengths(runs: list[dict], names: list[str]) -> Figure:
-    """A panel for each data set, a line for each method."""
+    """A panel for each data set, a line for each method, without "auto"."""
     figure, axes = plt.subplots(
         1,
         len(names),
@@ -71,7 +72,8 @@ def plot_strengths(runs: list[dict], names: list[str]) -> Figure:
                 ax,
                 {
                     run["strength"]: [run["criterion"]]
-                    for run in sorted(group, key=lambda run: run["strength"])
+                    for run in sorted(group, key=by_strength)
+                    if run["strength"] != "auto"
                 },
                 METHODS[method].title,
             )

@@ -13,7 +13,9 @@ from applications.common.problems import Splits
 from keras_mmreg import regularizers
 from keras_mmreg.layers import LearnedMixin
 
-Strength = float | None
+Strength = float | str | None
+""""auto" ties a penalty to the task loss; noise has a scale instead."""
+
 ENTROPY_WEIGHT = 0.36
 """That of LMH in the paper by Clark et al., and so of all rows with LMH."""
 
@@ -95,7 +97,7 @@ class Method:
     mixin: bool = False
     regularizer: Callable[[Any], Any] | None = None
     decays: bool = False
-    values: tuple[float, ...] = ()
+    values: tuple[Strength, ...] = ()
     single: bool = False
     gated: bool = False
 
@@ -107,7 +109,7 @@ PENALTIES = {
     "variance": ("variance", regularizers.FunctionalVariance),
 }
 """Eq. 12, 19, 2 and 13 of Gat et al."""
-PENALTY_VALUES = (1e-5, 1e-4, 1e-3)
+PENALTY_VALUES = ("auto", 1e-6, 1e-5)
 GATED = {
     "noise": ("noise", regularizers.ModalityNoise, (0.5, 1.0, 1.5)),
     "mix": ("mix", regularizers.ModalityMix, (0.3, 1.0, 3.0)),

@@ -12,6 +12,7 @@ from applications.common import runs
 from applications.common.bias import figures
 from applications.common.bias import tables
 from applications.common.bias.methods import METHODS
+from applications.common.bias.methods import Strength
 from applications.common.bias.methods import Task
 from applications.common.bias.training import Settings
 from applications.common.bias.training import train
@@ -61,7 +62,7 @@ def search_all(
     """Every value of each method that has a strength, on validation data."""
     for name in args.method:
 
-        def measure(value: float, name: str = name) -> float:
+        def measure(value: Strength, name: str = name) -> float:
             tried = settings(
                 args,
                 task,
@@ -88,8 +89,8 @@ def criterion(found: list[dict], tried: Settings) -> float:
     )
 
 
-def chosen(found: list[dict], data: str, method: str) -> float | None:
-    """The strength with the best criterion; of equals the weakest."""
+def chosen(found: list[dict], data: str, method: str) -> Strength:
+    """The strength with the best criterion; of equals the first."""
     values = METHODS[method].values
     if not values:
         return None

@@ -83,7 +83,8 @@ def accuracies(group: list[dict]) -> dict[tuple, float]:
 
 def strength(run: dict) -> str:
     """A run's strength, or nothing."""
-    return "" if run["strength"] is None else f"{run['strength']:g}"
+    value = run["strength"]
+    return f"{value:g}" if isinstance(value, float) else value or ""
 
 
 def search_table(data: str, runs: list[dict]) -> str:
@@ -94,7 +95,7 @@ def search_table(data: str, runs: list[dict]) -> str:
     ]
     for method, group in by_method(runs).items():
         best = max(run["criterion"] for run in group)
-        for run in sorted(group, key=lambda run: run["strength"]):
+        for run in sorted(group, key=by_strength):
             value = f"{100 * run['criterion']:.1f}"
             lines.append(
                 row(
@@ -104,3 +105,9 @@ def search_table(data: str, runs: list[dict]) -> str:
                 )
             )
     return "\n".join(lines)
+
+
+def by_strength(run: dict) -> float:
+    """Where a run stands among others: "auto" comes first."""
+    value = run["strength"]
+    return 0.0 if value == "auto" else value

@@ -9,6 +9,7 @@ import numpy as np
 from applications.common.accuracies import shuffle
 from applications.common.bias.methods import METHODS
 from applications.common.bias.methods import Method
+from applications.common.bias.methods import Strength
 from applications.common.bias.methods import Task
 from applications.common.bias.methods import build
 from applications.common.problems import Examples
@@ -36,7 +37,7 @@ class Settings:
     data: str
     method: str
     seed: int
-    strength: float | None
+    strength: Strength
     epochs: int
     batch_size: int
     learning_rate: float
