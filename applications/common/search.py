@@ -24,12 +24,13 @@ class Search(keras_tuner.GridSearch):
 
     def __init__(
         self,
-        measure: Callable[[float], float],
-        values: Sequence[float],
+        measure: Callable[[Any], float],
+        values: Sequence[Any],
         **kwargs: Any,
     ) -> None:
         hyperparameters = keras_tuner.HyperParameters()
-        hyperparameters.Choice("strength", list(values), ordered=True)
+        # As text: a choice cannot mix numbers and "auto".
+        hyperparameters.Choice("strength", list(map(str, values)))
         super().__init__(
             hyperparameters=hyperparameters,
             objective=keras_tuner.Objective("criterion", "max"),
@@ -37,14 +38,15 @@ class Search(keras_tuner.GridSearch):
             **kwargs,
         )
         self.measure = measure
+        self.values = {str(value): value for value in values}
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict:
         """What KerasTuner calls for each value."""
-        value = trial.hyperparameters["strength"]
+        value = self.values[trial.hyperparameters["strength"]]
         return {"criterion": self.measure(value)}
 
 
-def search(measure: Callable[[float], float], values: Sequence[float]) -> float:
+def search(measure: Callable[[Any], float], values: Sequence[Any]) -> Any:
     """The value with the largest measure.
 
     Args:
@@ -54,4 +56,4 @@ def search(measure: Callable[[float], float], values: Sequence[float]) -> float:
     with temporary_folder() as folder:
         tuner = Search(measure, values, directory=folder)
         tuner.search(verbose=0)
-        return tuner.get_best_hyperparameters()[0]["strength"]
+        return tuner.values[tuner.get_best_hyperparameters()[0]["strength"]]
