@@ -18,6 +18,7 @@ from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import Prediction
 from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.network import Network
+from keras_mmreg.network.naming import check_named
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import weighted_mean
@@ -33,7 +34,7 @@ FLOAT16_GRADIENT_SCALE = 2.0**7
 
 LARGEST_FLOAT16 = 65504.0
 
-LARGEST_INFORMATION = 1e30
+LARGEST_INFORMATION = 1e18
 """Far above any that a penalty could tell from it; their sum is finite."""
 
 
@@ -89,6 +90,7 @@ def create_estimator(
     """
     network.require_float_points()
     if isinstance(measure.stddev, dict):
+        check_named("stddev", measure.stddev, inner, network.modalities)
         missing = set(network.modalities) - set(measure.stddev)
         if missing:
             raise ValueError(

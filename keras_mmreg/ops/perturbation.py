@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.types import Tensor
 
 
@@ -134,10 +135,20 @@ def _stddev_over_batch(x: Tensor, counted: Tensor) -> Tensor:
 def _stddev(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
     deviation = x - _mean(x, axis, counted)
-    return ops.sqrt(_mean(ops.square(deviation), axis, counted))
+    # The square of what is very large would overflow.
+    largest = ops.max(
+        ops.abs(_present(deviation, counted)), axis, keepdims=True
+    )
+    scale = ops.where(largest > LARGEST_SQUARED, largest, 1.0)
+    variance = _mean(ops.square(deviation / scale), axis, counted)
+    return scale * ops.sqrt(variance)
 
 
 def _mean(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
     count = ops.maximum(ops.sum(counted, axis=axis, keepdims=True), 1.0)
-    present = ops.where(counted > 0, x, 0.0)
+    present = _present(x, counted)
     return ops.sum(present, axis=axis, keepdims=True) / count
+
+
+def _present(x: Tensor, counted: Tensor) -> Tensor:
+    return ops.where(counted > 0, x, 0.0)
