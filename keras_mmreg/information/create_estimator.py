@@ -9,6 +9,7 @@ from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
+from keras_mmreg.network.naming import check_named
 
 FLOAT16_GRADIENT_SCALE = 2.0**7
 """Lifts the gradients of single examples above float16's smallest numbers."""
@@ -43,6 +44,7 @@ def create_estimator(
     """
     network.require_float_points()
     if isinstance(measure.stddev, dict):
+        check_named("stddev", measure.stddev, inner, network.modalities)
         missing = set(network.modalities) - set(measure.stddev)
         if missing:
             raise ValueError(

@@ -28,7 +28,7 @@ from keras_mmreg.types import Tensor
 
 LARGEST_FLOAT16 = 65504.0
 
-LARGEST_INFORMATION = 1e30
+LARGEST_INFORMATION = 1e18
 """Far above any that a penalty could tell from it; their sum is finite."""
 
 

@@ -13,6 +13,7 @@ from keras_mmreg.backend import kept_variables
 from keras_mmreg.backend.keras_internals import additional_loss
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
+from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.models.fit_watch import FitWatch
@@ -22,6 +23,7 @@ from keras_mmreg.network import create_network
 from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import trains_as_it_infers
 from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.network.naming import check_kind_of_modalities
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.network.naming import describe_points
 from keras_mmreg.regularizers import Regularizer
@@ -146,6 +148,8 @@ class RegularizedModel(WrapperModel):
         check_functional(functional)
         if isinstance(modalities, str):
             modalities = [modalities]
+        check_kind_of_modalities(modalities)
+        check_seed(seed)
         self.regularizers = regularizers.get_all(regularizer)
         self._taps = dict(taps) if isinstance(taps, Mapping) else taps
         self.functional = functional

@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.backend import sum_over_batch
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.types import Tensor
 
 
@@ -137,6 +138,8 @@ def _stddev_over_batch(x: Tensor, counted: Tensor) -> Tensor:
 def _stddev(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
     deviation = x - _mean(x, axis, counted)
+    # The square of what is larger could overflow.
+    deviation = ops.clip(deviation, -LARGEST_SQUARED, LARGEST_SQUARED)
     return ops.sqrt(_mean(ops.square(deviation), axis, counted))
 
 

@@ -184,9 +184,9 @@ class InformationRegularizer(Regularizer):
             f"{type(self).__name__} must implement `information`."
         )
 
-    def variance_weight(self, stddev: Tensor) -> Tensor | float:
-        """The weight of each squared partial derivative under `bound`."""
-        return ops.square(stddev) if self.bound == "gaussian" else 1.0
+    def slope_weight(self, stddev: Tensor) -> Tensor | float:
+        """The weight of each partial derivative under `bound`."""
+        return stddev if self.bound == "gaussian" else 1.0
 
     def mean_over_samples(self, information: Tensor) -> Tensor:
         """Averages `(num_samples * batch,)` to `(batch,)`."""
