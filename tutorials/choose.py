@@ -108,7 +108,6 @@ hypermodel = mmreg.hypermodels.RegularizedHyperModel(
         "noise + mix": noise_and_mix,
         "fisher": fisher,
     },
-    strength=None,  # each method asks for its own
     shortcuts=["color"],  # the suspect, shuffled in the validation data
     held_out=held_out,
     seed=0,

@@ -16,6 +16,7 @@ from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.masking import set_keras_mask
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.models.functional import Functional
+from keras.src.ops import numpy as operations
 from keras.src.trainers.compile_utils import CompileLoss
 
 from keras_mmreg import backend
@@ -23,6 +24,21 @@ from keras_mmreg.types import Tensor
 
 GRAPH_CALLS = (Functional.call, keras.Sequential.call)
 """The `call` of a model that is nothing but its graph of layers."""
+
+MERGING_OPERATIONS = (
+    keras.layers.Add,
+    keras.layers.Average,
+    keras.layers.Concatenate,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+    keras.layers.Multiply,
+    operations.Add,
+    operations.Concatenate,
+    operations.Maximum,
+    operations.Minimum,
+    operations.Multiply,
+)
+"""Those that treat all tensors alike, and mean the same of fewer of them."""
 
 
 def mask_of(x: Tensor) -> Tensor | None:

@@ -17,6 +17,10 @@ SMALLEST_PROBABILITY = 1e-18
 """The square of its inverse, in second derivatives, is finite in float32."""
 
 
+LARGEST_SQUARED = 1e15
+"""The sum of many squares of it is finite in float32."""
+
+
 def at_least_float32(x: Tensor) -> Tensor:
     """`x` in float32, or in float64 if that is what it is.
 
