@@ -10,6 +10,7 @@ backend module provides the same names:
   what only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
 - `kept_variables`: a context that restores the variables if `fit` raises.
+- `sum_over_batch`: a sum over the first axis.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
 - `replica_id`: which of the replicas that share a layer is running.
@@ -26,6 +27,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
     from keras_mmreg.backend.tensorflow import replica_id
+    from keras_mmreg.backend.tensorflow import sum_over_batch
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
@@ -38,6 +40,7 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
     from keras_mmreg.backend.jax import replica_id
+    from keras_mmreg.backend.jax import sum_over_batch
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
@@ -52,6 +55,7 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import kept_variables
     from keras_mmreg.backend.torch import replica_id
     from keras_mmreg.backend.torch import segment_sum
+    from keras_mmreg.backend.torch import sum_over_batch
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
@@ -72,6 +76,7 @@ __all__ = [
     "kept_variables",
     "replica_id",
     "segment_sum",
+    "sum_over_batch",
     "sum_over_previous_replicas",
     "sum_over_replicas",
     "sync_variables",

@@ -9,11 +9,11 @@ from keras import ops
 
 from keras_mmreg.backend import kept_variables
 from keras_mmreg.checks import check_integer
+from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
-from keras_mmreg.information.estimator import Measure
-from keras_mmreg.information.estimator import create_estimator
-from keras_mmreg.information.functional import check_functional
+from keras_mmreg.information.measure import Measure
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import modality_names

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import sum_over_batch
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.numerics import LARGEST_SQUARED
@@ -35,7 +36,7 @@ def noise_stddev(
 
     Returns:
         Tensor that broadcasts against `x`. A coordinate that never varies has
-        `0`, and so is not perturbed.
+        `0`, and so is not perturbed; deviations above 1e15 count as that.
     """
     counted = _counted(x, mask, weight)
     if stddev == "batch":
@@ -74,7 +75,9 @@ def perturb(
         Tensor of shape `(num_samples * batch, ...)`, sample by sample.
     """
     shape = ops.shape(x)
-    noise = keras.random.normal((num_samples, *shape), dtype=x.dtype, seed=seed)
+    # An axis of one sample would keep XLA from running along memory.
+    samples = () if num_samples == 1 else (num_samples,)
+    noise = keras.random.normal((*samples, *shape), dtype=x.dtype, seed=seed)
     noise = noise * stddev
     if mask is not None:
         noise = noise * align_mask(mask, x)
@@ -135,20 +138,16 @@ def _stddev_over_batch(x: Tensor, counted: Tensor) -> Tensor:
 def _stddev(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
     deviation = x - _mean(x, axis, counted)
-    # The square of what is very large would overflow.
-    largest = ops.max(
-        ops.abs(_present(deviation, counted)), axis, keepdims=True
-    )
-    scale = ops.where(largest > LARGEST_SQUARED, largest, 1.0)
-    variance = _mean(ops.square(deviation / scale), axis, counted)
-    return scale * ops.sqrt(variance)
+    deviation = ops.clip(deviation, -LARGEST_SQUARED, LARGEST_SQUARED)
+    return ops.sqrt(_mean(ops.square(deviation), axis, counted))
 
 
 def _mean(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
-    count = ops.maximum(ops.sum(counted, axis=axis, keepdims=True), 1.0)
-    present = _present(x, counted)
-    return ops.sum(present, axis=axis, keepdims=True) / count
+    present = ops.where(counted > 0, x, 0.0)
+    return _sum(present, axis) / ops.maximum(_sum(counted, axis), 1.0)
 
 
-def _present(x: Tensor, counted: Tensor) -> Tensor:
-    return ops.where(counted > 0, x, 0.0)
+def _sum(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    if axis == (0,):
+        return sum_over_batch(x)
+    return ops.sum(x, axis=axis, keepdims=True)

@@ -10,8 +10,8 @@ from keras import ops
 
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
-from keras_mmreg.information.estimator import create_estimator
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_no_state
