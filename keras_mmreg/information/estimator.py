@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_mmreg import backend
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
@@ -20,6 +21,7 @@ from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.network import Network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import weighted_mean
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.ops.perturbation import noise_stddev
@@ -68,6 +70,7 @@ def create_estimator(
     loss: Any = None,
     functional: Any = "auto",
     seed_generator: keras.random.SeedGenerator | None = None,
+    over_replicas: bool = False,
 ) -> "InformationEstimator":
     """The estimator of a built model.
 
@@ -79,6 +82,8 @@ def create_estimator(
         loss: The loss it was compiled with, if any. Defaults to `None`.
         functional: See `RegularizedModel`. Defaults to `"auto"`.
         seed_generator: What the noise is drawn with.
+        over_replicas: Whether a batch is what all devices that share it hold,
+            as in training. Defaults to `False`.
 
     Returns:
         An `InformationEstimator`.
@@ -107,6 +112,7 @@ def create_estimator(
         ),
         seed_generator,
         gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
+        over_replicas=over_replicas,
     )
 
 
@@ -135,6 +141,7 @@ class InformationEstimator:
         gradient_scale: Float by which f is multiplied while its gradient is
             taken, so that it does not vanish in half precision.
             Defaults to `1.0`.
+        over_replicas: See `create_estimator`. Defaults to `False`.
     """
 
     def __init__(
@@ -144,6 +151,7 @@ class InformationEstimator:
         functional: Functional,
         seed_generator: keras.random.SeedGenerator | None,
         gradient_scale: float = 1.0,
+        over_replicas: bool = False,
     ) -> None:
         self._network = network
         self._measure = measure
@@ -151,6 +159,7 @@ class InformationEstimator:
         self._functional = functional
         self._seed_generator = seed_generator
         self._gradient_scale = gradient_scale
+        self._over_replicas = over_replicas
 
     def __call__(
         self,
@@ -203,12 +212,15 @@ class InformationEstimator:
         if counted is None:
             counted = ops.ones((batch_size(inputs),))
         weight = counted if weight is None else weight * counted
+        mean = mean_over_batch if self._over_replicas else weighted_mean
         means = {
-            name: weighted_mean(ops.minimum(value, LARGEST_INFORMATION), weight)
+            name: mean(ops.minimum(value, LARGEST_INFORMATION), weight)
             for name, value in information.items()
         }
-        total = ops.sum(weight)
-        return Estimate(means, total, total / ops.maximum(ops.sum(counted), 1))
+        total, number = ops.sum(weight), ops.sum(counted)
+        if self._over_replicas:
+            total, number = sum_over_replicas(total), sum_over_replicas(number)
+        return Estimate(means, total, total / ops.maximum(number, 1))
 
     def _stddev(
         self,
@@ -229,7 +241,11 @@ class InformationEstimator:
             if stddev == "batch" and leaf in whole_batch:
                 x, weight = whole_batch[leaf], weights[1]
             scales[leaf] = noise_stddev(
-                at_least_float32(x), stddev, mask_of(x), weight
+                at_least_float32(x),
+                stddev,
+                mask_of(x),
+                weight,
+                self._over_replicas,
             )
         return scales
 
