@@ -156,6 +156,13 @@ METHODS: dict[str, Method] = {
         of_regularizer(
             "unimodal", "unimodal loss", "strength", (0.25, 1.0, 4.0)
         ),
+        Method(
+            "blending",
+            "Gradient-Blending",
+            recipes.blended,
+            "estimate",
+            ("equal", "offline", "online"),
+        ),
         of_regularizer(
             "dependence", "dependence", "strength", (0.003, 0.01, 0.03)
         ),

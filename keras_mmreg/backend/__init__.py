@@ -10,6 +10,7 @@ backend module provides the same names:
   what only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
 - `kept_variables`: a context that restores the variables if `fit` raises.
+- `sum_over_batch`: a sum over the first axis.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
 - `num_replicas`: how many devices or processes share a batch.
@@ -28,6 +29,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import kept_variables
     from keras_mmreg.backend.tensorflow import num_replicas
     from keras_mmreg.backend.tensorflow import replica_id
+    from keras_mmreg.backend.tensorflow import sum_over_batch
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
     from keras_mmreg.backend.tensorflow import sync_variables
@@ -41,6 +43,7 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import kept_variables
     from keras_mmreg.backend.jax import num_replicas
     from keras_mmreg.backend.jax import replica_id
+    from keras_mmreg.backend.jax import sum_over_batch
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
     from keras_mmreg.backend.jax import sync_variables
@@ -56,6 +59,7 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import num_replicas
     from keras_mmreg.backend.torch import replica_id
     from keras_mmreg.backend.torch import segment_sum
+    from keras_mmreg.backend.torch import sum_over_batch
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
     from keras_mmreg.backend.torch import sync_variables
@@ -77,6 +81,7 @@ __all__ = [
     "num_replicas",
     "replica_id",
     "segment_sum",
+    "sum_over_batch",
     "sum_over_previous_replicas",
     "sum_over_replicas",
     "sync_variables",

@@ -4,6 +4,7 @@ Only this file imports `keras.src` or reads an underscore attribute of a Keras
 object, so that a new version of Keras can break nothing elsewhere.
 """
 
+import inspect
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.masking import set_keras_mask
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.models.functional import Functional
+from keras.src.ops import numpy as operations
 from keras.src.trainers.compile_utils import CompileLoss
 
 from keras_mmreg import backend
@@ -23,6 +25,21 @@ from keras_mmreg.types import Tensor
 
 GRAPH_CALLS = (Functional.call, keras.Sequential.call)
 """The `call` of a model that is nothing but its graph of layers."""
+
+MERGING_OPERATIONS = (
+    keras.layers.Add,
+    keras.layers.Average,
+    keras.layers.Concatenate,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+    keras.layers.Multiply,
+    operations.Add,
+    operations.Concatenate,
+    operations.Maximum,
+    operations.Minimum,
+    operations.Multiply,
+)
+"""Those that treat all tensors alike, and mean the same of fewer of them."""
 
 
 def mask_of(x: Tensor) -> Tensor | None:
@@ -58,6 +75,25 @@ def all_layers(
 ) -> list[keras.layers.Layer]:
     """A layer and all those inside it, however deeply nested."""
     return list(layer._flatten_layers(include_self=include_self))
+
+
+def callbacks_in_use(
+    callback: keras.callbacks.Callback,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks among which Keras is calling this one just now.
+
+    Keras tells a callback nothing of the others, but its list of them is what
+    calls. Empty if something else does.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList) and any(
+            each is callback for each in caller.callbacks
+        ):
+            return list(caller.callbacks)
+        frame = frame.f_back
+    return []
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:

@@ -63,6 +63,11 @@ def has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
+def sum_over_batch(x: Tensor) -> Tensor:
+    """The sum over the first axis, which stays, with size 1."""
+    return keras.ops.sum(x, axis=0, keepdims=True)
+
+
 def sum_over_replicas(x: Tensor) -> Tensor:
     """The sum of `x` over the replicas of a distribution strategy.
 

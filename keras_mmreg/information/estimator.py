@@ -3,21 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
-from typing import Protocol
 
 import keras
 from keras import ops
 
 from keras_mmreg import backend
 from keras_mmreg.backend import sum_over_replicas
-from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.examples import float_points
 from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import Prediction
-from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.information.measure import Measure
 from keras_mmreg.network import Network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
@@ -30,90 +28,10 @@ from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.types import Tensor
 
-FLOAT16_GRADIENT_SCALE = 2.0**7
-"""Lifts the gradients of single examples above float16's smallest numbers."""
-
 LARGEST_FLOAT16 = 65504.0
 
-LARGEST_INFORMATION = 1e30
+LARGEST_INFORMATION = 1e18
 """Far above any that a penalty could tell from it; their sum is finite."""
-
-
-class Measure(Protocol):
-    """What is measured; the information regularizers are such.
-
-    Attributes:
-        differentiates: Whether `information` needs the gradient of f.
-        num_samples: Draws of the noise for each example.
-        stddev: The noise's standard deviation, see `InformationRegularizer`.
-        perturbation: `"coordinate"` or `"joint"`.
-        cross_entropy: `"paper"` or `"reversed"`.
-    """
-
-    differentiates: bool
-    num_samples: int
-    stddev: Any
-    perturbation: str
-    cross_entropy: str
-
-    def information(
-        self, values: Tensor, gradients: Tensor | None, stddev: Tensor
-    ) -> Tensor:
-        """How much one modality informs about each prediction."""
-
-
-def create_estimator(
-    inner: keras.Model,
-    network: Network,
-    measure: Measure,
-    outputs: Any,
-    loss: Any = None,
-    functional: Any = "auto",
-    seed_generator: keras.random.SeedGenerator | None = None,
-    over_replicas: bool = False,
-) -> "InformationEstimator":
-    """The estimator of a built model.
-
-    Args:
-        inner: A built `keras.Model`.
-        network: How it is run again from perturbed modalities.
-        measure: What is measured, and how f is sampled.
-        outputs: A batch of the model's outputs, for their structure.
-        loss: The loss it was compiled with, if any. Defaults to `None`.
-        functional: See `RegularizedModel`. Defaults to `"auto"`.
-        seed_generator: What the noise is drawn with.
-        over_replicas: Whether a batch is what all devices that share it hold,
-            as in training. Defaults to `False`.
-
-    Returns:
-        An `InformationEstimator`.
-
-    Raises:
-        ValueError: If a modality cannot be perturbed, `stddev` lacks one, or no
-            functional fits.
-    """
-    network.require_float_points()
-    if isinstance(measure.stddev, dict):
-        missing = set(network.modalities) - set(measure.stddev)
-        if missing:
-            raise ValueError(
-                "`stddev` must name every modality, or be one value for all. "
-                f"Missing: {sorted(missing)}. "
-                f"Received: {sorted(measure.stddev)}"
-            )
-    half_precision = any(
-        layer.compute_dtype == "float16" for layer in all_layers(inner)
-    )
-    return InformationEstimator(
-        network,
-        measure,
-        resolve_functional(
-            functional, loss, inner, outputs, measure.cross_entropy
-        ),
-        seed_generator,
-        gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
-        over_replicas=over_replicas,
-    )
 
 
 class Estimate(NamedTuple):

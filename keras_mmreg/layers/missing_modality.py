@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import get_initializer
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import align_mask
@@ -49,7 +50,7 @@ class MissingModality(keras.layers.Layer):
 
     def __init__(self, initializer: Any = "zeros", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.initializer = keras.initializers.get(initializer)
+        self.initializer = get_initializer("initializer", initializer)
         self.supports_masking = True
 
     def build(self, inputs_shape: tuple, present_shape: Any = None) -> None:

@@ -9,7 +9,6 @@ import keras
 from keras import ops
 
 from keras_mmreg import regularizers
-from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend import kept_variables
 from keras_mmreg.backend import replica_id
 from keras_mmreg.backend import unscaled_loss
@@ -17,17 +16,18 @@ from keras_mmreg.backend.keras_internals import additional_loss
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
 from keras_mmreg.backend.keras_internals import set_seed_paths
-from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.backend.seeds import seed_states
-from keras_mmreg.information.functional import check_functional
+from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.models.fit_watch import FitWatch
+from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import symbolic_inputs
-from keras_mmreg.network.checks import require_no_training_of_its_own
 from keras_mmreg.network.checks import trains_as_it_infers
 from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.network.naming import check_kind_of_modalities
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.network.naming import describe_points
 from keras_mmreg.regularizers import Regularizer
@@ -39,7 +39,7 @@ FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
+class RegularizedModel(WrapperModel):
     """Wraps a Keras model so that `fit` works against multimodal overfitting.
 
     A classifier on several modalities tends to lean on the one that is easiest
@@ -158,19 +158,13 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.autocast = False  # Inputs are cast as the inner model says.
-        if not isinstance(inner, keras.Model):
-            raise ValueError(
-                "`inner` must be a `keras.Model`. "
-                f"Received: inner={inner!r} of type {type(inner)}"
-            )
-        require_no_training_of_its_own(inner)
+        super().__init__(inner, **kwargs)
         check_kind_of_taps(taps)
         check_functional(functional)
         if isinstance(modalities, str):
             modalities = [modalities]
-        self.inner = inner
+        check_kind_of_modalities(modalities)
+        check_seed(seed)
         self.regularizers = regularizers.get_all(regularizer)
         self._taps = dict(taps) if isinstance(taps, Mapping) else taps
         self.functional = functional
@@ -179,9 +173,9 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         self.gate = regularizers.create_gate(self.regularizers)
         self.penalty_tracker = keras.metrics.Mean(name="penalty")
         self.trackers: dict[str, keras.metrics.Mean] = {}
-        self.step = self._add_counter("step")
-        self.epoch = self._add_counter("epoch")
-        self.settled_step = self._add_counter("settled_step")
+        self.step = self.add_counter("step")
+        self.epoch = self.add_counter("epoch")
+        self.settled_step = self.add_counter("settled_step")
         self._network: Network | None = None
         # By replica: these take turns at every sum over them.
         self._training_passes: dict[int, TrainingPass] = {}
@@ -207,11 +201,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     def network(self) -> Network | None:
         """The points of the model, and how it runs again from them."""
         return self._network
-
-    @property
-    def output_names(self) -> list[str] | None:
-        """The names by which `compile` gives losses to the outputs."""
-        return getattr(self.inner, "output_names", None)
 
     # One training step, from top to bottom: Keras's `train_step` calls the
     # model, then `compute_loss`, then takes the gradient.
@@ -332,22 +321,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
             )
         )
 
-    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuses to become a layer of another model, which would not train it.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "A `RegularizedModel` cannot be a layer of another model: only its "
-            "own `fit` adds the penalty. Build the larger model from "
-            "`model.inner`, and wrap that."
-        )
-
-    def export(self, *args: Any, **kwargs: Any) -> Any:
-        """Exports the wrapped model, as its own `export` does."""
-        return self.inner.export(*args, **kwargs)
-
     def summary(self, *args: Any, **kwargs: Any) -> None:
         """Keras's `summary`, followed by the regularizers and the points."""
         super().summary(*args, **kwargs)
@@ -369,16 +342,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         own = {self.penalty_tracker.name, *self.trackers}
         logs = super().get_metrics_result()
         return {name: log for name, log in logs.items() if name not in own}
-
-    def load_own_variables(self, store: Any) -> None:
-        """Restores what `save_own_variables` saved."""
-        if not store.keys():
-            raise ValueError(
-                "`filepath` does not hold the weights of a `RegularizedModel`. "
-                "Those of the plain model are loaded with "
-                "`model.inner.load_weights(filepath)`."
-            )
-        super().load_own_variables(store)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the wrapped model among them."""
@@ -442,14 +405,3 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         if remaining:
             step = int(ops.convert_to_numpy(self.step))
             self.settled_step.assign(step + remaining)
-
-    def _add_counter(self, name: str) -> keras.Variable:
-        return self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="int32",
-            autocast=False,
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )

@@ -18,6 +18,10 @@ SMALLEST_PROBABILITY = 1e-18
 """The square of its inverse, in second derivatives, is finite in float32."""
 
 
+LARGEST_SQUARED = 1e15
+"""The sum of many squares of it is finite in float32."""
+
+
 def at_least_float32(x: Tensor) -> Tensor:
     """`x` in float32, or in float64 if that is what it is.
 
@@ -142,13 +146,12 @@ def mean_over_batch(x: Tensor, weights: Tensor | None = None) -> Tensor:
     Returns:
         Tensor of shape `x.shape[1:]`.
     """
-    ones = ops.ones(ops.shape(x)[:1], dtype=x.dtype)
+    number = ops.cast(ops.shape(x)[0], x.dtype)
     if weights is None:
-        weights = ones
-    else:
-        weights = ops.cast(weights, x.dtype)
-        nothing = sum_over_replicas(ops.sum(weights)) <= 0
-        weights = ops.where(nothing, ones, weights)
+        return quotient_over_replicas(ops.sum(x, axis=0), number)
+    weights = ops.cast(weights, x.dtype)
+    nothing = sum_over_replicas(ops.sum(weights)) <= 0
+    weights = ops.where(nothing, ops.ones_like(weights), weights)
     weighted = ops.reshape(weights, (-1,) + (1,) * (len(x.shape) - 1)) * x
     return quotient_over_replicas(ops.sum(weighted, axis=0), ops.sum(weights))
 

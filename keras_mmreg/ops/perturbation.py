@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import sum_over_batch
 from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.ops.numerics import sum_over_features
 from keras_mmreg.types import Tensor
 
@@ -79,7 +81,9 @@ def perturb(
         Tensor of shape `(num_samples * batch, ...)`, sample by sample.
     """
     shape = ops.shape(x)
-    noise = keras.random.normal((num_samples, *shape), dtype=x.dtype, seed=seed)
+    # An axis of one sample would keep XLA from running along memory.
+    samples = () if num_samples == 1 else (num_samples,)
+    noise = keras.random.normal((*samples, *shape), dtype=x.dtype, seed=seed)
     noise = noise * stddev
     if mask is not None:
         noise = noise * align_mask(mask, x)
@@ -150,6 +154,8 @@ def _stddev(
 ) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
     deviation = x - _mean(x, axis, counted, over_replicas)
+    # The square of what is larger could overflow.
+    deviation = ops.clip(deviation, -LARGEST_SQUARED, LARGEST_SQUARED)
     squares = ops.square(deviation)
     return ops.sqrt(_mean(squares, axis, counted, over_replicas))
 
@@ -157,9 +163,14 @@ def _stddev(
 def _mean(
     x: Tensor, axis: tuple[int, ...], counted: Tensor, over_replicas: bool
 ) -> Tensor:
-    count = ops.sum(counted, axis=axis, keepdims=True)
     present = ops.where(counted > 0, x, 0.0)
-    total = ops.sum(present, axis=axis, keepdims=True)
+    total, count = _sum(present, axis), _sum(counted, axis)
     if over_replicas:
         total, count = sum_over_replicas(total), sum_over_replicas(count)
     return total / ops.maximum(count, 1.0)
+
+
+def _sum(x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    if axis == (0,):
+        return sum_over_batch(x)
+    return ops.sum(x, axis=axis, keepdims=True)

@@ -58,6 +58,7 @@ class GradientModulation(Regularizer):
     """
 
     alias = "modulation"
+    search_range = ("alpha", 0.1, 0.8)
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class ModalityDependence(Regularizer):
     """
 
     alias = "dependence"
+    search_range = ("strength", 1e-3, 1e-1)
     default_strength = 0.01
 
     def __init__(

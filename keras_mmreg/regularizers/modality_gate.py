@@ -8,8 +8,8 @@ from keras import ops
 
 from keras_mmreg.checks import check_number
 from keras_mmreg.information.functional import OutputFunctional
-from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
@@ -71,6 +71,7 @@ class ModalityGate(Regularizer):
     """
 
     alias = "gate"
+    search_range = None
 
     def __init__(self, threshold: float = 0.1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
