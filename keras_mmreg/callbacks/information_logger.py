@@ -8,6 +8,7 @@ import keras
 from keras_mmreg.backend import sync_variables
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_options
 from keras_mmreg.information.meter import NO_DATA
 from keras_mmreg.information.meter import InformationMeter
 from keras_mmreg.information.meter import warn_of_new_statistics
@@ -91,12 +92,9 @@ class InformationLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_integer("frequency", frequency, minimum=1)
-        unknown = sorted(set(kwargs) - set(OPTIONS))
-        if unknown:
-            raise ValueError(
-                f"`InformationLogger` takes no argument {unknown[0]!r}; those "
-                f"of `modality_information` that it takes are {OPTIONS}."
-            )
+        check_options(
+            "InformationLogger", kwargs, OPTIONS, "modality_information"
+        )
         if data is None:
             raise ValueError(f"{NO_DATA}Received: None")
         self.data = data

@@ -1,5 +1,6 @@
 """Logs the headline numbers of a modality report while training."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,8 +9,12 @@ import keras
 from keras_mmreg.backend import sync_variables
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
 from keras_mmreg.report import modality_report
+
+OPTIONS = tuple(inspect.signature(modality_report).parameters)[2:]
+"""The arguments of `modality_report` besides the model and the data."""
 
 
 class ReportLogger(keras.callbacks.Callback):
@@ -41,8 +46,8 @@ class ReportLogger(keras.callbacks.Callback):
             `missing` or `steps`.
 
     Raises:
-        ValueError: If `frequency` is not positive, or `data` can be read only
-            once.
+        ValueError: If `frequency` is not positive, `data` can be read only
+            once, or an argument is none of `modality_report`.
 
     Example:
 
@@ -71,6 +76,7 @@ class ReportLogger(keras.callbacks.Callback):
         super().__init__()
         check_integer("frequency", frequency, minimum=1)
         require_rereadable(data)
+        check_options("ReportLogger", kwargs, OPTIONS, "modality_report")
         self.data = data
         self.frequency = frequency
         self.prefix = prefix

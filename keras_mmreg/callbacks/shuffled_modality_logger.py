@@ -184,8 +184,8 @@ def _check_arrays(data: Any) -> None:
         for leaf in keras.tree.flatten(data)
         if hasattr(leaf, "shape")
     ]
-    if len(set(lengths)) > 1:
+    if len(set(lengths)) > 1 or 0 in lengths:
         raise ValueError(
-            "`data` must have arrays of as many examples each. "
+            "`data` must have arrays of as many examples each, and not empty. "
             f"Received: {lengths} examples"
         )

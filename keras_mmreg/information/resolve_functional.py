@@ -37,11 +37,18 @@ REMEDY = (
 
 
 def check_functional(functional: Any) -> None:
-    """Raises for a name that is neither `"auto"` nor that of a Keras loss."""
-    if isinstance(functional, str) and not (
-        functional == "auto" or _is_loss(functional)
-    ):
-        raise ValueError(f"`functional` does not know {functional!r}. {REMEDY}")
+    """Raises for what is neither `"auto"` nor a Keras loss nor a function."""
+    if isinstance(functional, str):
+        known = functional == "auto" or _is_loss(functional)
+    else:
+        known = callable(functional) or isinstance(
+            functional, losses.Loss | dict | list | tuple
+        )
+    if not known:
+        raise ValueError(
+            f"`functional` does not know {functional!r}. Pass 'auto', to "
+            f"derive it from the compiled loss, or choose one. {REMEDY}"
+        )
 
 
 def resolve_functional(

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
 
@@ -51,7 +52,7 @@ def drop(
     if keras.backend.is_float_dtype(dtype) and not isinstance(value, str):
         replacement = ops.cast(value, dtype)
     elif keras.backend.is_float_dtype(dtype) and value == "mean":
-        replacement = ops.mean(ops.stop_gradient(x), axis=0, keepdims=True)
+        replacement = mean_over_batch(ops.stop_gradient(x))[None]
     keep = align_mask(kept, x) > 0
     return with_mask(ops.where(keep, x, replacement), mask_of(x))
 

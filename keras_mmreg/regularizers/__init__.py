@@ -75,7 +75,9 @@ def get(identifier: Any) -> Regularizer:
     if isinstance(identifier, str) and identifier in ALIASES:
         return ALIASES[identifier]()
     if isinstance(identifier, dict):
-        return keras.saving.deserialize_keras_object(identifier)
+        method = keras.saving.deserialize_keras_object(identifier)
+        if isinstance(method, Regularizer):
+            return method
     raise ValueError(
         f"`regularizer` must be one of {sorted(ALIASES)}, an instance such as "
         "`keras_mmreg.regularizers.FisherInformation(strength=0.1)`, or a list "
