@@ -97,6 +97,26 @@ class FitWatch(keras.callbacks.Callback):
         if self._first_step >= WARMUP_STEPS:
             self._compare(_floats(logs))
 
+    def on_train_end(self, logs: Any = None) -> None:
+        """Tells of penalties that waited to the end for batch statistics."""
+        sync_variables(self.model)
+        remaining = int(self.model.settled_step) - int(self.model.step)
+        waiting = [
+            method.name
+            for method in self.model.regularizers
+            if (logs or {}).get(f"{method.name}_penalty") == 0
+            and method.strength != 0
+        ]
+        if remaining > 0 and waiting:
+            warnings.warn(
+                f"The penalty of {waiting} has been 0 so far: it waits until "
+                "the statistics of batch normalization have settled, for "
+                f"{remaining} more training steps. Train longer, start from "
+                "pretrained weights, or give the `BatchNormalization` layers "
+                "a lower `momentum`: each takes 5 / (1 - momentum) updates.",
+                stacklevel=2,
+            )
+
     def _measure_gate_on_validation_data(self) -> None:
         """Unless these select the model, too."""
         data = self.validation_data

@@ -505,7 +505,8 @@ class TestTraining:
         plain, inner = build(), build()
         fit(plain, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
         model = RegularizedModel(inner)
-        history = fit(model, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
+        with pytest.warns(UserWarning, match="0 so far: it waits until"):
+            history = fit(model, x["a"], y, optimizer=keras.optimizers.SGD(0.0))
         assert all_finite(history)
         for ours, theirs in zip(
             inner.get_layer("norm").non_trainable_weights,

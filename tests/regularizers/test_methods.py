@@ -162,7 +162,9 @@ def test_penalties_wait_for_batch_statistics():
     x, y = np.random.rand(16, 4), np.arange(16) % 3
     with pytest.warns(UserWarning, match="have not settled"):
         mmreg.modality_information(inner, x)
-    penalties = fit(model, x, y, epochs=8)["penalty"]
+    with pytest.warns(UserWarning, match="for 4 more training steps"):
+        penalties = fit(model, x, y, epochs=3)["penalty"]
+    penalties += fit(model, x, y, initial_epoch=3, epochs=8)["penalty"]
     # 5 / (1 - 0.5) = 10 updates, in epochs of two steps.
     assert penalties[:5] == [0.0] * 5
     assert all(penalty > 0 for penalty in penalties[5:])
