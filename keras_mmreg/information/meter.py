@@ -172,7 +172,7 @@ def warn_of_new_statistics(inner: keras.Model, remaining: int = 0) -> None:
     """Warns where batch statistics make what is measured meaningless.
 
     Args:
-        inner: The model.
+        inner: The model, or a `RegularizedModel` of it.
         remaining: Integer, the number of training steps until they have
             settled, where that is known. Defaults to `0`.
     """

@@ -152,7 +152,7 @@ def modality_information(
         seed,
     )
     information = meter.run(data, batch_size, steps)
-    warn_of_new_statistics(meter.inner)
+    warn_of_new_statistics(model)
     return information
 
 

@@ -38,23 +38,25 @@ def updates_to_settle(inner: keras.Model) -> int:
 
     A moving average of momentum m takes about `5 / (1 - m)` updates to forget
     where it started. Statistics that are not those of a new layer (mean 0 and
-    variance 1 throughout) have settled, and so have those that do not move.
+    variance 1 throughout) have settled, and so have those that do not move;
+    but a `RegularizedModel` counts how many updates they have seen.
 
     Returns:
         Integer, `0` where all statistics have settled.
     """
-    return max(
-        (
-            math.ceil(5.0 / (1.0 - layer.momentum))
-            for layer in all_layers(inner, include_self=False)
-            if isinstance(layer, keras.layers.BatchNormalization)
-            and layer.built
-            and layer.trainable
-            and layer.momentum < 1.0
-            and has_new_statistics(layer)
-        ),
-        default=0,
-    )
+    counted = 0
+    if hasattr(inner, "settled_step"):
+        counted = int(inner.settled_step) - int(inner.step)
+    new = [
+        math.ceil(5.0 / (1.0 - layer.momentum))
+        for layer in all_layers(inner, include_self=False)
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer.built
+        and layer.trainable
+        and layer.momentum < 1.0
+        and has_new_statistics(layer)
+    ]
+    return max([0, counted, *new])
 
 
 def has_new_statistics(layer: keras.layers.BatchNormalization) -> bool:

@@ -164,6 +164,8 @@ def test_penalties_wait_for_batch_statistics():
         mmreg.modality_information(inner, x)
     with pytest.warns(UserWarning, match="for 4 more training steps"):
         penalties = fit(model, x, y, epochs=3)["penalty"]
+    with pytest.warns(UserWarning, match="another 4 training steps"):
+        mmreg.modality_information(model, x)
     penalties += fit(model, x, y, initial_epoch=3, epochs=8)["penalty"]
     # 5 / (1 - 0.5) = 10 updates, in epochs of two steps.
     assert penalties[:5] == [0.0] * 5
