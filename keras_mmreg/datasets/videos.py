@@ -52,8 +52,7 @@ def read_video(path: pathlib.Path, sample_rate: int, shift: int = 0) -> Video:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise ValueError(f"{name}: {error}") from error
     if not frames or not len(wave):
-        missing = "sound" if frames else "pictures"
-        raise ValueError(f"{name}: a video without {missing}")
+        raise ValueError(f"{name}: no pictures or no sound in it")
     middle = min(max(len(frames) // 2 + shift, 0), len(frames) - 1)
     return Video(frames[middle].to_ndarray(format="rgb24"), wave)
 
@@ -78,6 +77,10 @@ def _decode(
     sound: list[np.ndarray] = []
     num_samples = 0
     with path.open("rb") as file, av.open(file) as container:
+        streams = container.streams
+        if not streams.video or not streams.audio:
+            missing = "sound" if streams.video else "pictures"
+            raise ValueError(f"a video without {missing}")
         for frame in container.decode(video=0, audio=0):
             if isinstance(frame, av.VideoFrame):
                 _check_size(frame.width, frame.height)
