@@ -7,6 +7,8 @@ import numbers
 from collections.abc import Collection
 from typing import Any
 
+import keras
+
 
 def check_number(
     name: str,
@@ -72,14 +74,75 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
         )
 
 
-def check_schedule(name: str, value: Any) -> None:
-    """Raises unless an argument is a callable, or `None`."""
-    if value is not None and not callable(value):
+def check_options(
+    user: str, given: Collection[str], known: Collection[str], function: str
+) -> None:
+    """Raises for a keyword argument that is passed on, but to no parameter.
+
+    Args:
+        user: The class that received it.
+        given: The names received.
+        known: The names of the parameters.
+        function: The function whose parameters they are.
+    """
+    unknown = sorted(set(given) - set(known))
+    if unknown:
         raise ValueError(
-            f"`{name}` must be a `keras_mmreg.schedules.LinearRamp`, a "
-            "callable of `step` and `epoch`, or None. "
-            f"Received: {name}={value!r}"
+            f"`{user}` takes no argument {unknown[0]!r}; those of "
+            f"`{function}` that it takes are {tuple(known)}."
         )
+
+
+def check_seed(value: Any) -> None:
+    """Raises unless the argument `seed` is a non-negative `int` or `None`."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(
+            "`seed` must be a non-negative `int` or None. "
+            f"Received: seed={value!r} of type {type(value)}"
+        )
+
+
+def check_schedule(value: Any) -> None:
+    """Raises unless the argument `schedule` is one, or `None`.
+
+    It is called by the names of its arguments.
+    """
+    if value is not None and not _takes_step_and_epoch(value):
+        raise ValueError(
+            "`schedule` must be a `keras_mmreg.schedules.LinearRamp`, a "
+            "callable of `step` and `epoch`, or None. "
+            f"Received: schedule={value!r}"
+        )
+
+
+def _takes_step_and_epoch(value: Any) -> bool:
+    if not callable(value) or inspect.isclass(value):
+        return False
+    try:
+        inspect.signature(value).bind(step=0, epoch=0)
+    except TypeError:
+        return False
+    return True
+
+
+def get_initializer(name: str, identifier: Any) -> Any:
+    """The Keras initializer that an argument names or is.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    try:
+        initializer = keras.initializers.get(identifier)
+    except ValueError:
+        initializer = None
+    if initializer is None:
+        raise ValueError(
+            f"`{name}` must be a Keras initializer or the name of one, such "
+            f"as 'zeros'. Received: {name}={identifier!r}"
+        )
+    return initializer
 
 
 def check_gate(value: Any) -> None:

@@ -1,8 +1,8 @@
 """Runs the tests once for every installed backend: `python -m tests`.
 
 Keras fixes its backend when it is imported, so each backend has a process of
-its own. `--short` runs only what depends most on Keras's version. All other
-arguments go to pytest.
+its own. What no backend has a part in runs once. `--short` runs only what
+depends most on Keras's version. All other arguments go to pytest.
 """
 
 import argparse
@@ -21,6 +21,17 @@ BACKENDS = ("jax", "tensorflow", "torch")
 # What all backends together take at most on two idle cores.
 MINUTES = 14
 SHORT_MINUTES = 5
+# Reading data, drawing, rules of the code, and studies, which train by the
+# package that is tested on every backend. The last backend runs them, because
+# torch compiles nothing.
+ONCE = (
+    "tests/applications",
+    "tests/datasets",
+    "tests/visualization",
+    "tests/test_architecture.py",
+    "tests/test_command.py",
+    "tests/test_import.py",
+)
 SHORT = (
     "tests/network",
     "tests/ops",
@@ -94,6 +105,8 @@ def announce(backends: list[str], short: bool) -> None:
             print(f"Left out: {backend}, which is not installed.")
     if short:
         print(f"Only, by --short: {', '.join(SHORT)}.")
+    elif len(backends) > 1:
+        print(f"On {backends[-1]} alone: {', '.join(ONCE)}.")
 
 
 def summarize(outcomes: dict[str, Outcome]) -> None:
@@ -132,7 +145,10 @@ def main() -> int:
     outcomes = {}
     for backend in backends:
         print(f"\n=== KERAS_BACKEND={backend} ===", flush=True)
-        outcomes[backend] = run(backend, arguments)
+        left_out = ONCE if backend != backends[-1] else ()
+        outcomes[backend] = run(
+            backend, [f"--ignore={path}" for path in left_out] + arguments
+        )
     summarize(outcomes)
     return sum(1 for outcome in outcomes.values() if outcome.exit_code)
 

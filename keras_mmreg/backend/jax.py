@@ -189,6 +189,19 @@ def has_gpu() -> bool:
     return jax.default_backend() == "gpu"
 
 
+def sum_over_batch(x: Tensor) -> Tensor:
+    """The sum over the first axis, which stays, with size 1.
+
+    On CPUs, XLA adds up the examples coordinate by coordinate, against the
+    order of memory. A product with ones takes a tenth of the time.
+    """
+    rows = x.reshape((x.shape[0], -1))
+    ones = jax.numpy.ones((1, x.shape[0]), x.dtype)
+    # On GPUs, products would lose half of their digits otherwise.
+    sums = jax.numpy.matmul(ones, rows, precision=jax.lax.Precision.HIGHEST)
+    return sums.reshape((1, *x.shape[1:]))
+
+
 def sum_over_replicas(x: Tensor) -> Tensor:
     """Returns `x`: a batch spread over devices is still one global array."""
     return x
@@ -197,6 +210,11 @@ def sum_over_replicas(x: Tensor) -> Tensor:
 def sum_over_previous_replicas(x: Tensor) -> Tensor:
     """Zeros: a batch spread over devices is still one global array."""
     return jax.numpy.zeros_like(x)
+
+
+def num_replicas() -> int:
+    """Returns 1: a batch spread over devices is still one global array."""
+    return 1
 
 
 def replica_id() -> int:

@@ -109,6 +109,11 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def sum_over_batch(x: Tensor) -> Tensor:
+    """The sum over the first axis, which stays, with size 1."""
+    return keras.ops.sum(x, axis=0, keepdims=True)
+
+
 def sum_over_replicas(x: Tensor) -> Tensor:
     """The sum of `x` over the processes of `torch.distributed`.
 
@@ -131,6 +136,11 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
     distributed.all_gather(gathered, x.detach().contiguous())
     before = gathered[: distributed.get_rank()]
     return torch.stack([torch.zeros_like(x), *before]).sum(0)
+
+
+def num_replicas() -> int:
+    """How many processes of `torch.distributed` share a batch."""
+    return distributed.get_world_size() if _is_distributed() else 1
 
 
 def replica_id() -> int:

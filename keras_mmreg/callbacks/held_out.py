@@ -7,9 +7,12 @@ import numpy as np
 from keras import ops
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.callbacks.report_logger import require_rereadable
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_number
 from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
+from keras_mmreg.report.data import require_labelled
 
 
 class HeldOut(keras.callbacks.Callback):
@@ -73,11 +76,8 @@ class HeldOut(keras.callbacks.Callback):
         batch_size: int = 1024,
     ) -> None:
         super().__init__()
-        if data is None or (isinstance(data, tuple) and len(data) < 2):
-            raise ValueError(
-                "`data` must be a tuple `(x, y)` of arrays, or a dataset of "
-                f"such batches. Received: data of type {type(data)}"
-            )
+        require_rereadable(data)
+        require_labelled(data)
         check_integer("start", start, minimum=0)
         check_integer("batch_size", batch_size, minimum=1)
         self.data = data
@@ -96,12 +96,9 @@ class HeldOut(keras.callbacks.Callback):
             )
         gate = self.model.gate
         if self.doubt and not gate.doubts:
-            if int(self.model.step.numpy()) > 0:
-                raise ValueError(
-                    "`doubt=True` must be given from the first `fit` on: the "
-                    "training step of this model has been made without it."
-                )
             gate.doubts = True
+            # A step that was made before would shuffle nothing.
+            self.model.make_train_function(force=True)
         self._meter = GateMeter(self.model, shuffles=self.doubt)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -146,16 +143,18 @@ class HeldOut(keras.callbacks.Callback):
             groups: Optional array with the group of each example. As many
                 groups are held out as come closest to `fraction`, at least
                 one. Defaults to `None`.
-            fraction: Float, the part of the examples, or of the groups, to
-                hold out. Defaults to `0.1`.
+            fraction: Float in (0, 1), the part of the examples, or of the
+                groups, to hold out. Defaults to `0.1`.
             seed: Integer. Defaults to `0`.
 
         Returns:
             `(x, y)` to train on, and `(x, y)` held out.
 
         Raises:
-            ValueError: If there is only one group.
+            ValueError: If `fraction` is out of range, or there is only one
+                group.
         """
+        check_number("fraction", fraction, above=0, below=1)
         rng = np.random.default_rng(seed)
         size = len(keras.tree.flatten(y)[0])
         if groups is None:
@@ -163,6 +162,11 @@ class HeldOut(keras.callbacks.Callback):
             chosen[rng.permutation(size)[: max(round(fraction * size), 1)]] = 1
         else:
             groups = np.asarray(groups)
+            if groups.shape != (size,):
+                raise ValueError(
+                    "`groups` must be an array of a label for each example. "
+                    f"Received: shape {groups.shape} for {size} examples"
+                )
             names = np.unique(groups)
             if len(names) < 2:
                 raise ValueError(

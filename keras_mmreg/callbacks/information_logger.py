@@ -6,7 +6,9 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_options
 from keras_mmreg.information.meter import NO_DATA
 from keras_mmreg.information.meter import InformationMeter
 from keras_mmreg.information.meter import warn_of_new_statistics
@@ -31,9 +33,9 @@ class InformationLogger(keras.callbacks.Callback):
     `information_share_<modality>` (a part of 1) are added to the epoch's logs,
     so that `History` and every callback behind this one see them. Put it before
     `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
-    list. It works on plain models as well as on a `RegularizedModel`, whose
-    own `information_<modality>`, a running mean over the training batches, is
-    replaced by the value on this data.
+    list; `fit` warns where it is not. It works on plain models as well as on a
+    `RegularizedModel`, whose own `information_<modality>`, a running mean over
+    the training batches, is replaced by the value on this data.
 
     Information is the reaction of the prediction to noise. A small share is no
     proof that a modality is ignored: a shortcut on which the model relies can
@@ -90,12 +92,9 @@ class InformationLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         check_integer("frequency", frequency, minimum=1)
-        unknown = sorted(set(kwargs) - set(OPTIONS))
-        if unknown:
-            raise ValueError(
-                f"`InformationLogger` takes no argument {unknown[0]!r}; those "
-                f"of `modality_information` that it takes are {OPTIONS}."
-            )
+        check_options(
+            "InformationLogger", kwargs, OPTIONS, "modality_information"
+        )
         if data is None:
             raise ValueError(f"{NO_DATA}Received: None")
         self.data = data
@@ -115,6 +114,7 @@ class InformationLogger(keras.callbacks.Callback):
 
         A batch shows now, and not after an epoch, what cannot be measured.
         """
+        warn_if_behind(self, (f"{self.prefix}information_",))
         self._meter = create_meter(self.model, **self.kwargs)
         _require_own_columns(self._meter)
         self._first_epoch = None

@@ -1,14 +1,20 @@
 """Logs the headline numbers of a modality report while training."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
 from keras_mmreg.report import modality_report
+
+OPTIONS = tuple(inspect.signature(modality_report).parameters)[2:]
+"""The arguments of `modality_report` besides the model and the data."""
 
 
 class ReportLogger(keras.callbacks.Callback):
@@ -24,8 +30,8 @@ class ReportLogger(keras.callbacks.Callback):
 
     `History` and every callback behind this one see them: put it before
     `TensorBoard`, `CSVLogger`, `EarlyStopping` or `ModelCheckpoint` in the
-    list. Epochs between have no value. The whole report, with its intervals,
-    is `logger.report`.
+    list; `fit` warns where it is not. Epochs between have no value. The whole
+    report, with its intervals, is `logger.report`.
 
     Args:
         data: Held-out data, as for `modality_report`; arrays, or a dataset
@@ -40,8 +46,8 @@ class ReportLogger(keras.callbacks.Callback):
             `missing` or `steps`.
 
     Raises:
-        ValueError: If `frequency` is not positive, or `data` can be read only
-            once.
+        ValueError: If `frequency` is not positive, `data` can be read only
+            once, or an argument is none of `modality_report`.
 
     Example:
 
@@ -70,6 +76,7 @@ class ReportLogger(keras.callbacks.Callback):
         super().__init__()
         check_integer("frequency", frequency, minimum=1)
         require_rereadable(data)
+        check_options("ReportLogger", kwargs, OPTIONS, "modality_report")
         self.data = data
         self.frequency = frequency
         self.prefix = prefix
@@ -81,6 +88,8 @@ class ReportLogger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Forgets where an earlier training started."""
+        kinds = ("intact", "shuffled_", "alone_", "missing_")
+        warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
         self._first_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
-from typing import Protocol
 
 import keras
 from keras import ops
 
 from keras_mmreg import backend
-from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.examples import float_points
 from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import Prediction
-from keras_mmreg.information.functional import resolve_functional
+from keras_mmreg.information.measure import Measure
 from keras_mmreg.network import Network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import weighted_mean
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.ops.perturbation import noise_stddev
@@ -28,86 +28,10 @@ from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.types import Tensor
 
-FLOAT16_GRADIENT_SCALE = 2.0**7
-"""Lifts the gradients of single examples above float16's smallest numbers."""
-
 LARGEST_FLOAT16 = 65504.0
 
-LARGEST_INFORMATION = 1e30
+LARGEST_INFORMATION = 1e18
 """Far above any that a penalty could tell from it; their sum is finite."""
-
-
-class Measure(Protocol):
-    """What is measured; the information regularizers are such.
-
-    Attributes:
-        differentiates: Whether `information` needs the gradient of f.
-        num_samples: Draws of the noise for each example.
-        stddev: The noise's standard deviation, see `InformationRegularizer`.
-        perturbation: `"coordinate"` or `"joint"`.
-        cross_entropy: `"paper"` or `"reversed"`.
-    """
-
-    differentiates: bool
-    num_samples: int
-    stddev: Any
-    perturbation: str
-    cross_entropy: str
-
-    def information(
-        self, values: Tensor, gradients: Tensor | None, stddev: Tensor
-    ) -> Tensor:
-        """How much one modality informs about each prediction."""
-
-
-def create_estimator(
-    inner: keras.Model,
-    network: Network,
-    measure: Measure,
-    outputs: Any,
-    loss: Any = None,
-    functional: Any = "auto",
-    seed_generator: keras.random.SeedGenerator | None = None,
-) -> "InformationEstimator":
-    """The estimator of a built model.
-
-    Args:
-        inner: A built `keras.Model`.
-        network: How it is run again from perturbed modalities.
-        measure: What is measured, and how f is sampled.
-        outputs: A batch of the model's outputs, for their structure.
-        loss: The loss it was compiled with, if any. Defaults to `None`.
-        functional: See `RegularizedModel`. Defaults to `"auto"`.
-        seed_generator: What the noise is drawn with.
-
-    Returns:
-        An `InformationEstimator`.
-
-    Raises:
-        ValueError: If a modality cannot be perturbed, `stddev` lacks one, or no
-            functional fits.
-    """
-    network.require_float_points()
-    if isinstance(measure.stddev, dict):
-        missing = set(network.modalities) - set(measure.stddev)
-        if missing:
-            raise ValueError(
-                "`stddev` must name every modality, or be one value for all. "
-                f"Missing: {sorted(missing)}. "
-                f"Received: {sorted(measure.stddev)}"
-            )
-    half_precision = any(
-        layer.compute_dtype == "float16" for layer in all_layers(inner)
-    )
-    return InformationEstimator(
-        network,
-        measure,
-        resolve_functional(
-            functional, loss, inner, outputs, measure.cross_entropy
-        ),
-        seed_generator,
-        gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
-    )
 
 
 class Estimate(NamedTuple):
@@ -135,6 +59,7 @@ class InformationEstimator:
         gradient_scale: Float by which f is multiplied while its gradient is
             taken, so that it does not vanish in half precision.
             Defaults to `1.0`.
+        over_replicas: See `create_estimator`. Defaults to `False`.
     """
 
     def __init__(
@@ -144,6 +69,7 @@ class InformationEstimator:
         functional: Functional,
         seed_generator: keras.random.SeedGenerator | None,
         gradient_scale: float = 1.0,
+        over_replicas: bool = False,
     ) -> None:
         self._network = network
         self._measure = measure
@@ -151,6 +77,7 @@ class InformationEstimator:
         self._functional = functional
         self._seed_generator = seed_generator
         self._gradient_scale = gradient_scale
+        self._over_replicas = over_replicas
 
     def __call__(
         self,
@@ -203,12 +130,15 @@ class InformationEstimator:
         if counted is None:
             counted = ops.ones((batch_size(inputs),))
         weight = counted if weight is None else weight * counted
+        mean = mean_over_batch if self._over_replicas else weighted_mean
         means = {
-            name: weighted_mean(ops.minimum(value, LARGEST_INFORMATION), weight)
+            name: mean(ops.minimum(value, LARGEST_INFORMATION), weight)
             for name, value in information.items()
         }
-        total = ops.sum(weight)
-        return Estimate(means, total, total / ops.maximum(ops.sum(counted), 1))
+        total, number = ops.sum(weight), ops.sum(counted)
+        if self._over_replicas:
+            total, number = sum_over_replicas(total), sum_over_replicas(number)
+        return Estimate(means, total, total / ops.maximum(number, 1))
 
     def _stddev(
         self,
@@ -229,7 +159,11 @@ class InformationEstimator:
             if stddev == "batch" and leaf in whole_batch:
                 x, weight = whole_batch[leaf], weights[1]
             scales[leaf] = noise_stddev(
-                at_least_float32(x), stddev, mask_of(x), weight
+                at_least_float32(x),
+                stddev,
+                mask_of(x),
+                weight,
+                self._over_replicas,
             )
         return scales
 

@@ -1,43 +1,17 @@
-"""Chooses f, the functional that compares two predictions, for a model."""
+"""The functional f: how two predictions of a model are compared."""
 
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
 
 import keras
-from keras import losses
 from keras import ops
 
-from keras_mmreg.backend.keras_internals import as_graph
-from keras_mmreg.backend.keras_internals import operation_behind
 from keras_mmreg.ops import functional as functionals
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
-
-CATEGORICAL = (
-    losses.categorical_crossentropy,
-    losses.categorical_focal_crossentropy,
-    losses.kl_divergence,
-    losses.sparse_categorical_crossentropy,
-)
-BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
-REGRESSION = (
-    losses.huber,
-    losses.log_cosh,
-    losses.mean_absolute_error,
-    losses.mean_absolute_percentage_error,
-    losses.mean_squared_error,
-    losses.mean_squared_logarithmic_error,
-)
-
-REMEDY = (
-    "Pass `functional`: a Keras loss whose outputs the model has, such as "
-    "`keras.losses.CategoricalCrossentropy(from_logits=True)`, or a function "
-    "of the perturbed and the clean outputs that returns a non-negative "
-    "tensor of shape `(batch,)`."
-)
 
 
 class Prediction(NamedTuple):
@@ -194,69 +168,11 @@ class Functional:
         return counted
 
 
-def check_functional(functional: Any) -> None:
-    """Raises for a name that is neither `"auto"` nor that of a Keras loss."""
-    if isinstance(functional, str) and not (
-        functional == "auto" or _is_loss(functional)
-    ):
-        raise ValueError(f"`functional` does not know {functional!r}. {REMEDY}")
-
-
-def resolve_functional(
-    functional: Any,
-    loss: Any,
-    inner: keras.Model,
-    outputs: Any,
-    cross_entropy: str = "paper",
-) -> Functional:
-    """The function f of a model (Gat et al. 2020, Eq. 7).
-
-    Args:
-        functional: `"auto"`, a Keras loss (name or instance), a structure of
-            these that matches the outputs, or a function of the perturbed and
-            the clean outputs.
-        loss: The `loss` the model was compiled with, or `None`. `"auto"`
-            takes it, or else the activations of the model's last layers.
-        inner: The model.
-        outputs: Its outputs, or anything of the same structure.
-        cross_entropy: `"paper"` or `"reversed"`.
-
-    Returns:
-        A `Functional`. Outputs that a structure gives no loss are left out.
-
-    Raises:
-        ValueError: If no functional fits.
-    """
-    names = output_names(inner, outputs)
-    if callable(functional) and not _is_loss(functional):
-        return Functional([None] * len(names), names, custom=functional)
-    automatic = functional == "auto"
-    choices = per_output(loss if automatic else functional, names)
-    left_out = [each is None and any(choices) for each in choices]
-    activations = _output_activations(inner, len(names))
-    chosen = [
-        None if out else _for_output(each, activation, automatic, name)
-        for out, each, activation, name in zip(
-            left_out, choices, activations, names, strict=True
-        )
-    ]
-    return Functional(chosen, names, cross_entropy)
-
-
-def output_names(inner: keras.Model, outputs: Any) -> list[str]:
-    """The names by which losses and weights are given to the outputs."""
-    paths = keras.tree.flatten_with_path(outputs)
-    names = getattr(inner, "output_names", None) or []
-    if len(names) == len(paths) and not isinstance(outputs, dict):
-        return list(names)
-    return [_path_name(path) for path, _ in paths]
-
-
 def per_output(choice: Any, names: list[str]) -> list[Any]:
     """One choice for each output: a single one serves them all."""
     if isinstance(choice, dict):
         by_name = {
-            _path_name(path): each
+            path_name(path): each
             for path, each in keras.tree.flatten_with_path(choice)
         }
         return [by_name.get(name) for name in names]
@@ -265,47 +181,6 @@ def per_output(choice: Any, names: list[str]) -> list[Any]:
             list(choice) if len(choice) == len(names) else [None] * len(names)
         )
     return [choice] * len(names)
-
-
-def _for_output(
-    loss: Any, activation: str | None, automatic: bool, name: str
-) -> OutputFunctional:
-    function = _function_of(loss)
-    # Attributes of a loss that a future Keras may keep in its config alone.
-    config = loss.get_config() if isinstance(loss, losses.Loss) else {}
-    from_logits = bool(config.get("from_logits", False))
-    if function in REGRESSION:
-        return OutputFunctional("regression")
-    if function in CATEGORICAL + BINARY and not from_logits:
-        _require_probabilities(loss, activation, name)
-    if function in CATEGORICAL:
-        return OutputFunctional(
-            "categorical",
-            from_logits,
-            config.get("axis", -1),
-            config.get("ignore_class"),
-        )
-    if function in BINARY:
-        return OutputFunctional("binary", from_logits)
-    if automatic and activation in ("softmax", "sigmoid"):
-        softmax = activation == "softmax"
-        return OutputFunctional("categorical" if softmax else "binary")
-    raise ValueError(
-        f"Neither the loss ({loss!r}) nor the last activation "
-        f"({activation!r}) of output {name!r} tells how to compare two of its "
-        f"predictions. {REMEDY}"
-    )
-
-
-def _require_probabilities(
-    loss: Any, activation: str | None, name: str
-) -> None:
-    if activation == "linear":
-        raise ValueError(
-            f"`loss` ({loss!r}) takes the probabilities of output {name!r}, "
-            "but the output ends in a linear layer. Create the loss with "
-            "`from_logits=True`, or end the model in a softmax or sigmoid."
-        )
 
 
 def _position_weight(
@@ -339,35 +214,6 @@ def _valid_examples(weight: Tensor | None) -> Tensor | None:
     return ops.cast(ops.max(by_example, axis=-1) > 0, "float32")
 
 
-def _is_loss(identifier: Any) -> bool:
-    """Whether it is a Keras loss: an instance, or one of its functions."""
-    known = _function_of(identifier) in CATEGORICAL + BINARY + REGRESSION
-    return known or isinstance(identifier, losses.Loss)
-
-
-def _function_of(loss: Any) -> Any:
-    """The function that a Keras loss (name or instance) computes."""
-    if isinstance(loss, str):
-        try:
-            loss = losses.get(loss)
-        except ValueError:
-            return None
-    return getattr(loss, "fn", loss)
-
-
-def _path_name(path: tuple) -> str:
+def path_name(path: tuple) -> str:
+    """The name of an output by its place in a structure."""
     return "/".join(map(str, path)) or "output"
-
-
-def _output_activations(inner: keras.Model, count: int) -> list[str | None]:
-    """The name of the activation that ends each output, where it shows."""
-    graph = as_graph(inner)
-    names: list[str | None] = []
-    for symbol in [] if graph is None else graph.outputs:
-        layer = operation_behind(symbol)
-        activation = getattr(layer, "activation", None)
-        if isinstance(layer, keras.layers.Softmax):
-            names.append("softmax")
-        else:
-            names.append(getattr(activation, "__name__", None))
-    return names if len(names) == count else [None] * count

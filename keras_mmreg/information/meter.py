@@ -8,11 +8,12 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import kept_variables
+from keras_mmreg.checks import check_integer
+from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
-from keras_mmreg.information.estimator import Measure
-from keras_mmreg.information.estimator import create_estimator
-from keras_mmreg.information.functional import check_functional
+from keras_mmreg.information.measure import Measure
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import modality_names
@@ -111,9 +112,10 @@ class InformationMeter(keras.Model):
         Raises:
             ValueError: If there are no data, or a modality cannot be measured.
         """
-        if data is None or _is_empty(data):
-            received = None if data is None else "no examples"
-            raise ValueError(f"{NO_DATA}Received: {received}")
+        for name, value in (("batch_size", batch_size), ("steps", steps)):
+            if value is not None:
+                check_integer(name, value, minimum=1)
+        _require_examples(data)
         if isinstance(data, tuple):
             _require_inputs_and_labels(self.inner, data)
         seed = self.seed_generator
@@ -185,13 +187,18 @@ def warn_of_new_statistics(inner: keras.Model, remaining: int = 0) -> None:
         )
 
 
-def _is_empty(data: Any) -> bool:
+def _require_examples(data: Any) -> None:
     leaves = [x for x in keras.tree.flatten(data) if x is not None]
-    shapes = [getattr(x, "shape", None) for x in leaves]
-    return not leaves or any(
-        isinstance(shape, tuple) and len(shape) > 0 and shape[0] == 0
-        for shape in shapes
-    )
+    shapes = [getattr(x, "shape", ()) for x in leaves]
+    lengths = [int(shape[0]) for shape in shapes if shape]
+    if not leaves or 0 in lengths:
+        received = None if data is None else "no examples"
+        raise ValueError(f"{NO_DATA}Received: {received}")
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            "`data` must have arrays of as many examples each. "
+            f"Received: {lengths} examples"
+        )
 
 
 def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:

@@ -11,6 +11,7 @@ from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
+from keras_mmreg.checks import check_seed
 from keras_mmreg.layers.mask_arguments import check_clip
 from keras_mmreg.layers.mask_arguments import check_initial_value
 from keras_mmreg.layers.mask_arguments import check_schedule
@@ -137,6 +138,7 @@ class ComplementarityMask(
         check_number("rate", rate, minimum=0, below=1)
         check_clip(clip, threshold, mode)
         check_schedule(schedule)
+        check_seed(seed)
         self.threshold = threshold
         self.initial_value = initial_value
         self.strength = strength
@@ -319,7 +321,7 @@ class ComplementarityMask(
         penalty = self.strength * channel_masks.mask_penalty(weights)
         if self.schedule is None:
             return penalty
-        factor = self.schedule(ops.convert_to_tensor(self.step), 0)
+        factor = self.schedule(step=ops.convert_to_tensor(self.step), epoch=0)
         return penalty * ops.cast(factor, penalty.dtype)
 
     def _apply(self, x: Tensor, mask: Tensor) -> Tensor:

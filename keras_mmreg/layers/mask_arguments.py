@@ -7,11 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg import checks
+
 
 def check_initial_value(value: Any, threshold: float, mode: str) -> None:
     """Raises unless weights can start with this value."""
     random = isinstance(value, keras.initializers.Initializer)
-    if not random and (isinstance(value, bool) or not _is_finite(value)):
+    if not random and not _is_finite(value):
         raise ValueError(
             "`initial_value` must be a finite number or an instance of "
             "`keras.initializers.Initializer`, such as "
@@ -34,13 +36,7 @@ def check_initial_value(value: Any, threshold: float, mode: str) -> None:
 
 def check_schedule(schedule: Any) -> None:
     """Raises unless the strength can be scheduled by this, step by step."""
-    if schedule is None:
-        return
-    if not callable(schedule):
-        raise ValueError(
-            "`schedule` must be a `keras_mmreg.schedules.LinearRamp` or None. "
-            f"Received: schedule={schedule!r}"
-        )
+    checks.check_schedule(schedule)
     if getattr(schedule, "unit", "step") != "step":
         raise ValueError(
             "`schedule` must count training steps: a layer does not know "
@@ -73,4 +69,8 @@ def check_clip(clip: Any, threshold: float, mode: str) -> None:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and math.isfinite(value)
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.checks import get_initializer
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import align_mask
@@ -49,7 +50,7 @@ class MissingModality(keras.layers.Layer):
 
     def __init__(self, initializer: Any = "zeros", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.initializer = keras.initializers.get(initializer)
+        self.initializer = get_initializer("initializer", initializer)
         self.supports_masking = True
 
     def build(self, inputs_shape: tuple, present_shape: Any = None) -> None:
@@ -70,8 +71,8 @@ class MissingModality(keras.layers.Layer):
         """Puts the token where the modality is missing."""
         missing_value = ops.isnan(inputs)
         if present is None:
-            rows = ops.reshape(missing_value, (ops.shape(inputs)[0], -1))
-            present = ops.logical_not(ops.all(rows, axis=-1))
+            axes = tuple(range(1, len(inputs.shape)))
+            present = ops.logical_not(ops.all(missing_value, axis=axes))
         present = ops.reshape(ops.cast(present, "float32"), (-1,))
         known = ops.where(missing_value, ops.zeros_like(inputs), inputs)
         token = ops.cast(self.token, inputs.dtype)

@@ -11,6 +11,8 @@ from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.checks import check_seed
+from keras_mmreg.checks import get_initializer
 from keras_mmreg.layers.codebook import Codebook
 from keras_mmreg.ops import quantization
 from keras_mmreg.types import Tensor
@@ -159,8 +161,11 @@ class VectorQuantizer(
         check_choice("distance", distance, _DISTANCES)
         check_choice("gradient", gradient, _GRADIENTS)
         check_choice("data_format", data_format, _DATA_FORMATS)
+        check_seed(seed)
         if codebook_initializer not in ("data", "kmeans"):
-            codebook_initializer = keras.initializers.get(codebook_initializer)
+            codebook_initializer = get_initializer(
+                "codebook_initializer", codebook_initializer
+            )
         self.num_embeddings = num_embeddings
         self.commitment_cost = commitment_cost
         self.decay = decay

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -163,7 +164,9 @@ def _measure(
         methods = getattr(model, "regularizers", [])
         own = [m for m in methods if isinstance(m, InformationRegularizer)]
         information = own[0] if own else "fisher"
-    regularizer = regularizers.get(information)
+    regularizer: Any = None
+    with suppress(ValueError):
+        regularizer = regularizers.get(information)
     if not isinstance(regularizer, InformationRegularizer):
         raise ValueError(
             "`information` must be 'fisher', 'poincare', 'entropy', "

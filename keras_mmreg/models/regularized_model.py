@@ -9,21 +9,25 @@ import keras
 from keras import ops
 
 from keras_mmreg import regularizers
-from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend import kept_variables
+from keras_mmreg.backend import replica_id
+from keras_mmreg.backend import unscaled_loss
 from keras_mmreg.backend.keras_internals import additional_loss
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
-from keras_mmreg.backend.seeds import SavesSeeds
-from keras_mmreg.information.functional import check_functional
+from keras_mmreg.backend.keras_internals import set_seed_paths
+from keras_mmreg.backend.seeds import seed_states
+from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.models.fit_watch import FitWatch
+from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import symbolic_inputs
-from keras_mmreg.network.checks import require_no_training_of_its_own
 from keras_mmreg.network.checks import trains_as_it_infers
 from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.network.naming import check_kind_of_modalities
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.network.naming import describe_points
 from keras_mmreg.regularizers import Regularizer
@@ -35,7 +39,7 @@ FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
+class RegularizedModel(WrapperModel):
     """Wraps a Keras model so that `fit` works against multimodal overfitting.
 
     A classifier on several modalities tends to lean on the one that is easiest
@@ -63,6 +67,17 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     the training data are of the predictions that the model was trained with,
     perturbed ones where a method perturbs. The training `loss` contains the
     penalty; `val_loss` does not.
+
+    On several devices, training is that of one device: information and the
+    scale of the noise, the gate, prototypes and coefficients are those of the
+    whole batch, on JAX (`keras.distribution`), under TensorFlow's
+    `MirroredStrategy` and in torch's `DistributedDataParallel` (call the
+    wrapped model, then `compute_loss`, as Keras's guide does). Under the latter
+    two each replica draws random numbers for its part of the batch, as those of
+    Keras's own layers do: noise and dropped modalities are other draws of the
+    same distribution, and a permutation stays within a replica's part, which
+    should hold several examples. `modality_information` and reports measure
+    what one process is given.
 
     `fit` warns once if a modality gave no information for an epoch, or if a
     penalty of fixed strength is still larger than the task loss after the
@@ -143,19 +158,13 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.autocast = False  # Inputs are cast as the inner model says.
-        if not isinstance(inner, keras.Model):
-            raise ValueError(
-                "`inner` must be a `keras.Model`. "
-                f"Received: inner={inner!r} of type {type(inner)}"
-            )
-        require_no_training_of_its_own(inner)
+        super().__init__(inner, **kwargs)
         check_kind_of_taps(taps)
         check_functional(functional)
         if isinstance(modalities, str):
             modalities = [modalities]
-        self.inner = inner
+        check_kind_of_modalities(modalities)
+        check_seed(seed)
         self.regularizers = regularizers.get_all(regularizer)
         self._taps = dict(taps) if isinstance(taps, Mapping) else taps
         self.functional = functional
@@ -164,11 +173,12 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         self.gate = regularizers.create_gate(self.regularizers)
         self.penalty_tracker = keras.metrics.Mean(name="penalty")
         self.trackers: dict[str, keras.metrics.Mean] = {}
-        self.step = self._add_counter("step")
-        self.epoch = self._add_counter("epoch")
-        self.settled_step = self._add_counter("settled_step")
+        self.step = self.add_counter("step")
+        self.epoch = self.add_counter("epoch")
+        self.settled_step = self.add_counter("settled_step")
         self._network: Network | None = None
-        self._training_pass: TrainingPass | None = None
+        # By replica: these take turns at every sum over them.
+        self._training_passes: dict[int, TrainingPass] = {}
         self._loss_function = Memo()
         inputs = symbolic_inputs(inner)
         if inputs is not None:
@@ -192,21 +202,16 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         """The points of the model, and how it runs again from them."""
         return self._network
 
-    @property
-    def output_names(self) -> list[str] | None:
-        """The names by which `compile` gives losses to the outputs."""
-        return getattr(self.inner, "output_names", None)
-
     # One training step, from top to bottom: Keras's `train_step` calls the
     # model, then `compute_loss`, then takes the gradient.
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The wrapped model's outputs, on perturbed points while it trains."""
-        self._training_pass = None
+        self._training_passes.pop(replica_id(), None)
         if not training:
             return self.inner(inputs, training=training)
         training_pass = self._run_in_training(inputs)
-        self._training_pass = training_pass
+        self._training_passes[replica_id()] = training_pass
         return training_pass.outputs
 
     def compute_loss(
@@ -222,12 +227,12 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return loss
-        training_pass, self._training_pass = self._training_pass, None
+        training_pass = self._training_passes.pop(replica_id(), None)
         if training_pass is None or training_pass.outputs is not y_pred:
             training_pass = self._run_in_training(x)
         training_pass.y = y
         training_pass.sample_weight = sample_weight
-        training_pass.loss = loss
+        training_pass.loss = unscaled_loss(loss)
         compiled = compiled_loss(self)
         training_pass.loss_function = self._loss_function.get(
             (compiled,), lambda: copy_compiled_loss(compiled)
@@ -289,7 +294,8 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
     ) -> keras.callbacks.History:
         """Keras's `fit`, with a callback that tells the methods of epochs.
 
-        If it raises, the variables are restored.
+        If it raises, the variables are restored. What measures the gate comes
+        before all other callbacks, so that a backup has the gate of its epoch.
         """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
@@ -300,6 +306,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         else:
             callbacks = members = keras.tree.flatten(callbacks or [])
         members.append(watch)
+        members.sort(key=lambda each: not getattr(each, "measures_gate", False))
         try:
             with kept_variables(self):
                 return super().fit(callbacks=callbacks, **kwargs)
@@ -313,22 +320,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
                 lambda shape: keras.KerasTensor(shape), input_shape
             )
         )
-
-    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuses to become a layer of another model, which would not train it.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "A `RegularizedModel` cannot be a layer of another model: only its "
-            "own `fit` adds the penalty. Build the larger model from "
-            "`model.inner`, and wrap that."
-        )
-
-    def export(self, *args: Any, **kwargs: Any) -> Any:
-        """Exports the wrapped model, as its own `export` does."""
-        return self.inner.export(*args, **kwargs)
 
     def summary(self, *args: Any, **kwargs: Any) -> None:
         """Keras's `summary`, followed by the regularizers and the points."""
@@ -351,16 +342,6 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         own = {self.penalty_tracker.name, *self.trackers}
         logs = super().get_metrics_result()
         return {name: log for name, log in logs.items() if name not in own}
-
-    def load_own_variables(self, store: Any) -> None:
-        """Restores what `save_own_variables` saved."""
-        if not store.keys():
-            raise ValueError(
-                "`filepath` does not hold the weights of a `RegularizedModel`. "
-                "Those of the plain model are loaded with "
-                "`model.inner.load_weights(filepath)`."
-            )
-        super().load_own_variables(store)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the wrapped model among them."""
@@ -408,6 +389,7 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
                 method.reseed(self.seed + index)
             method.attach(self._network, self.inner)
         self._create_trackers(self._network.modalities)
+        set_seed_paths("seed_generators", seed_states(self))
         self.await_settled_statistics()
 
     def _create_trackers(self, modalities: list[str]) -> None:
@@ -423,14 +405,3 @@ class RegularizedModel(SavesSeeds, TrainStep, keras.Model):
         if remaining:
             step = int(ops.convert_to_numpy(self.step))
             self.settled_step.assign(step + remaining)
-
-    def _add_counter(self, name: str) -> keras.Variable:
-        return self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="int32",
-            autocast=False,
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )

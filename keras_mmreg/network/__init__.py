@@ -10,6 +10,7 @@ from keras_mmreg.network.functional_network import FunctionalNetwork
 from keras_mmreg.network.graph import Graph
 from keras_mmreg.network.naming import check_taps
 from keras_mmreg.network.naming import modality_names
+from keras_mmreg.network.naming import require_inputs
 from keras_mmreg.network.naming import symbolic_inputs
 from keras_mmreg.network.network import Network
 from keras_mmreg.network.opaque_network import OpaqueNetwork
@@ -20,6 +21,7 @@ __all__ = [
     "OpaqueNetwork",
     "create_network",
     "modality_names",
+    "require_inputs",
     "symbolic_inputs",
 ]
 

@@ -6,6 +6,7 @@ to the modality is done to all of them.
 """
 
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -50,6 +51,25 @@ def leaf_names(inner: keras.Model, inputs: Any) -> list[str]:
     ]
 
 
+def require_inputs(inner: keras.Model, inputs: Any) -> None:
+    """Raises for a dict of inputs that lacks one of a model's.
+
+    Keras takes some such dicts for lists, and gives inputs to each other.
+    """
+    symbols = symbolic_inputs(inner)
+    if not isinstance(symbols, Mapping) or not isinstance(inputs, Mapping):
+        return
+    needed, given = (
+        {_name_of_path(path) for path, _ in keras.tree.flatten_with_path(each)}
+        for each in (symbols, inputs)
+    )
+    if needed - given:
+        raise ValueError(
+            f"`data` must have the inputs of the model, {sorted(needed)}. "
+            f"Missing: {sorted(needed - given)}. Received: {sorted(given)}"
+        )
+
+
 def modality_of(leaf: str) -> str:
     """The modality that an input tensor belongs to: its outermost key."""
     return leaf.split("/", 1)[0]
@@ -80,12 +100,50 @@ def select_modalities(
     if modalities is None:
         return names
     unknown = [name for name in modalities if name not in names]
-    if unknown or not modalities:
+    if unknown or not modalities or len(set(modalities)) < len(modalities):
         raise ValueError(
-            f"`modalities` must name at least one of {names}. "
+            f"`modalities` must name at least one of {names}, each once. "
             f"Received: modalities={modalities}"
         )
     return list(modalities)
+
+
+def check_named(
+    argument: str,
+    value: Iterable[str],
+    inner: keras.Model,
+    modalities: Sequence[str],
+) -> None:
+    """Raises for a name, in a dict by modality, that the model does not have.
+
+    Args:
+        argument: The argument's name.
+        value: The dict.
+        inner: The model.
+        modalities: The modalities that have points. A model that knows its
+            inputs may have others.
+    """
+    symbols = symbolic_inputs(inner)
+    if symbols is not None:
+        modalities = modality_names(inner, symbols)
+    unknown = sorted(set(value) - set(modalities))
+    if unknown:
+        raise ValueError(
+            f"`{argument}` must name modalities of the model, which are "
+            f"{list(modalities)}. Received: {unknown}"
+        )
+
+
+def check_kind_of_modalities(modalities: Any) -> None:
+    """Raises unless `modalities` is a list of strings or `None`."""
+    if modalities is not None and not (
+        isinstance(modalities, list | tuple)
+        and all(isinstance(name, str) for name in modalities)
+    ):
+        raise ValueError(
+            "`modalities` must be a list of names, or None for all. "
+            f"Received: modalities={modalities!r}"
+        )
 
 
 def check_taps(taps: Mapping[str, str], modalities: Sequence[str]) -> None:

@@ -6,12 +6,17 @@ its gradient. All return one number per example.
 
 from keras import ops
 
+from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.ops.numerics import entropy_of_deviation
 from keras_mmreg.ops.numerics import sum_over_features
 from keras_mmreg.types import Tensor
 
 SMALLEST_MEAN = 1e-12
 """The entropy of n values is at most `log(n)` times their mean."""
+
+LARGEST_SLOPE = 1e9
+"""Of f by a coordinate. Their squares can be added up and divided by the
+smallest f."""
 
 
 def functional_entropy(values: Tensor) -> Tensor:
@@ -31,6 +36,7 @@ def functional_entropy(values: Tensor) -> Tensor:
         or less than 1e-12 on average.
     """
     num_samples = values.shape[0]
+    values = ops.minimum(values, LARGEST_SQUARED)
     mean = ops.mean(values, axis=0)
     # The gradient holds 1 / mean^2, which must be finite.
     positive = mean > SMALLEST_MEAN
@@ -51,13 +57,14 @@ def functional_variance(values: Tensor) -> Tensor:
         Tensor of shape `(batch,)`; `0` where f is constant.
     """
     num_samples = values.shape[0]
+    values = ops.minimum(values, LARGEST_SQUARED)
     return ops.var(values, axis=0) * (num_samples / (num_samples - 1))
 
 
 def fisher_information(
     values: Tensor,
     gradients: Tensor,
-    variance: Tensor | float = 1.0,
+    stddev: Tensor | float = 1.0,
     epsilon: float = 1e-7,
 ) -> Tensor:
     """Functional Fisher information `|grad f|^2 / f` (Eq. 3 and 11).
@@ -66,7 +73,7 @@ def fisher_information(
         values: Non-negative tensor f of shape `(batch,)`.
         gradients: Tensor of shape `(batch, ...)`, the gradient of each value
             by its own coordinates.
-        variance: Weight of each squared partial derivative; broadcasts against
+        stddev: Weight of each partial derivative; broadcasts against
             `gradients`. Defaults to `1.0`.
         epsilon: Float added to f. As f goes to 0 for a confident prediction,
             so does its gradient, and `0 / 0` has to be kept at 0.
@@ -75,21 +82,22 @@ def fisher_information(
     Returns:
         Tensor of shape `(batch,)`, in nats per squared unit of the input.
     """
-    return poincare_information(gradients, variance) / (values + epsilon)
+    return poincare_information(gradients, stddev) / (values + epsilon)
 
 
 def poincare_information(
-    gradients: Tensor, variance: Tensor | float = 1.0
+    gradients: Tensor, stddev: Tensor | float = 1.0
 ) -> Tensor:
     """Squared norm `|grad f|^2`, which bounds the variance of f (Eq. 15, 17).
 
     Args:
         gradients: Tensor of shape `(batch, ...)`, the gradient of each value
             of f by its own coordinates.
-        variance: Weight of each squared partial derivative; broadcasts against
+        stddev: Weight of each partial derivative; broadcasts against
             `gradients`. Defaults to `1.0`.
 
     Returns:
         Tensor of shape `(batch,)`.
     """
-    return sum_over_features(ops.square(gradients) * variance)
+    slopes = ops.clip(gradients * stddev, -LARGEST_SLOPE, LARGEST_SLOPE)
+    return sum_over_features(ops.square(slopes))

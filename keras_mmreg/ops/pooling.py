@@ -4,6 +4,7 @@ import math
 
 from keras import ops
 
+from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.types import Tensor
 
 LARGEST_SIZE = 1024
@@ -12,6 +13,8 @@ FEW_CHANNELS = 16
 
 def pooled_features(x: Tensor) -> Tensor:
     """A vector for each example: the features, averaged where they are many.
+
+    Values beyond 1e15 become that, so that their squares are finite.
 
     Up to 1,024 features stay as they are. Of more, all positions of each
     channel are averaged if there are at least 16 channels, or if the number of
@@ -24,6 +27,7 @@ def pooled_features(x: Tensor) -> Tensor:
         Tensor of shape `(batch, pooled_size(x.shape))`.
     """
     shape = tuple(x.shape)
+    x = ops.clip(x, -LARGEST_SQUARED, LARGEST_SQUARED)
     if _averages_positions(shape):
         return ops.mean(x, axis=tuple(range(1, len(shape) - 1)))
     size = math.prod(shape[1:])

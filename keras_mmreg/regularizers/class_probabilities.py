@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_mmreg.information.functional import OutputFunctional
-from keras_mmreg.information.functional import resolve_functional
 from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor

@@ -48,7 +48,7 @@ class FisherInformation(InformationRegularizer):
         information = fisher_information(
             ops.reshape(values, (-1,)),
             gradients,
-            self.variance_weight(stddev),
+            self.slope_weight(stddev),
             self.epsilon,
         )
         factor = 0.5 if self.bound == "gaussian" else 1.0  # Eq. 3, Eq. 8

@@ -10,8 +10,8 @@ from keras import ops
 
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
-from keras_mmreg.information.estimator import create_estimator
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_no_state
@@ -113,6 +113,7 @@ class InformationRegularizer(Regularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802)
     """
 
+    search_range = ("strength", 1e-5, 1e-1)
     has_automatic_strength = True
 
     differentiates = True
@@ -183,9 +184,9 @@ class InformationRegularizer(Regularizer):
             f"{type(self).__name__} must implement `information`."
         )
 
-    def variance_weight(self, stddev: Tensor) -> Tensor | float:
-        """The weight of each squared partial derivative under `bound`."""
-        return ops.square(stddev) if self.bound == "gaussian" else 1.0
+    def slope_weight(self, stddev: Tensor) -> Tensor | float:
+        """The weight of each partial derivative under `bound`."""
+        return stddev if self.bound == "gaussian" else 1.0
 
     def mean_over_samples(self, information: Tensor) -> Tensor:
         """Averages `(num_samples * batch,)` to `(batch,)`."""
@@ -263,11 +264,13 @@ class InformationRegularizer(Regularizer):
                 loss=loss,
                 functional=functional,
                 seed_generator=self.seed_generator,
+                over_replicas=True,
             ),
         )
 
     def _automatic(self, penalty: Tensor, loss: Tensor) -> Tensor:
         """The weight that ties the penalty to the task loss of the batch."""
+        loss = mean_over_replicas(ops.stop_gradient(loss))
         part = AUTOMATIC_PART * ops.abs(ops.cast(loss, penalty.dtype))
         if self.reduction != "negative_log":  # That crosses 0.
             part = part / penalty
@@ -279,7 +282,7 @@ class InformationRegularizer(Regularizer):
         for name, value in information.items():
             variable = self.moving_information[name]
             moving = ops.cast(variable, value.dtype)
-            now = mean_over_replicas(ops.stop_gradient(value))
+            now = ops.stop_gradient(value)
             average = self.momentum * moving + (1.0 - self.momentum) * now
             # The first batch has no average before it.
             average = ops.where(moving > 0, average, now)

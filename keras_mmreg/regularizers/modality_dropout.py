@@ -9,6 +9,8 @@ from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
 from keras_mmreg.interventions import draw_kept
 from keras_mmreg.interventions import drop
+from keras_mmreg.network import Network
+from keras_mmreg.network.naming import check_named
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -34,7 +36,8 @@ class ModalityDropout(Regularizer):
         **kwargs: See `Regularizer`: `seed`, `name`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or `value` names what is no
+            modality of the model.
 
     Example:
 
@@ -47,6 +50,7 @@ class ModalityDropout(Regularizer):
     """
 
     alias = "dropout"
+    search_range = ("rate", 0.05, 0.5)
 
     def __init__(
         self,
@@ -61,6 +65,12 @@ class ModalityDropout(Regularizer):
             check_choice("value", each, ("zero", "mean", "nan"))
         self.rate = rate
         self.value = value
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that `value` names modalities of the model."""
+        super().attach(network, inner)
+        if isinstance(self.value, Mapping):
+            check_named("value", self.value, inner, network.modalities)
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass

@@ -51,7 +51,11 @@ class ModalityShuffle(Regularizer):
         super().__init__(strength, fraction, **kwargs)
         if isinstance(suspects, str):
             suspects = [suspects]
-        if not suspects or not all(isinstance(n, str) for n in suspects):
+        if (
+            not isinstance(suspects, list | tuple)
+            or not suspects
+            or not all(isinstance(name, str) for name in suspects)
+        ):
             raise ValueError(
                 "`suspects` must be a list of names of modalities, such as "
                 f"['color']. Received: suspects={suspects!r}"

@@ -44,5 +44,5 @@ class PoincareInformation(InformationRegularizer):
     ) -> Tensor:
         """Squared gradient, averaged over the samples (Eq. 17)."""
         return self.mean_over_samples(
-            poincare_information(gradients, self.variance_weight(stddev))
+            poincare_information(gradients, self.slope_weight(stddev))
         )

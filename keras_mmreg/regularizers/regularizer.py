@@ -10,6 +10,7 @@ from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_number
 from keras_mmreg.checks import check_schedule
+from keras_mmreg.checks import check_seed
 from keras_mmreg.network import Network
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.schedules import LinearRamp
@@ -74,6 +75,13 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
 
     default_strength: ClassVar[float] = 1.0
 
+    search_range: ClassVar[tuple[str, float, float] | None] = (
+        "strength",
+        0.1,
+        4.0,
+    )
+    """The argument to tune, and from where to where: see `hypermodels`."""
+
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 
@@ -92,7 +100,8 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         if strength != "auto" or not self.has_automatic_strength:
             check_number("strength", strength, minimum=0)
         check_number("fraction", fraction, above=0, maximum=1)
-        check_schedule("schedule", schedule)
+        check_schedule(schedule)
+        check_seed(seed)
         self.strength = strength
         self.fraction = fraction
         self.schedule = schedule

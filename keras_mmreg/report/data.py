@@ -85,6 +85,19 @@ def open_source(
     )
 
 
+def require_labelled(data: Any) -> None:
+    """Raises for data that `open_source` would not read; reads no dataset.
+
+    Raises:
+        ValueError: If arrays have no labels, differ in length or are empty, or
+            data are neither arrays nor a dataset.
+    """
+    if isinstance(data, tuple):
+        _open_arrays(data, DEFAULT_BATCH_SIZE, None)
+    elif not is_dataset(data):
+        raise ValueError(NEEDS_LABELS.format(type(data).__name__))
+
+
 def is_dataset(data: Any) -> bool:
     """Whether data come in batches, rather than as arrays."""
     arrays = tuple | list | Mapping | str

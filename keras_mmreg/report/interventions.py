@@ -17,6 +17,7 @@ import numpy as np
 
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.network import modality_names
+from keras_mmreg.network import require_inputs
 
 FILLS = ("zero", "mean", "noise")
 """What may stand in for a modality that is missing."""
@@ -254,11 +255,12 @@ def _zeros(leaf: np.ndarray) -> np.ndarray:
 
 def _leaf_names(model: keras.Model, x: Any) -> list[str]:
     """The name of each leaf of the inputs, by its path in a dict."""
+    if isinstance(model, RegularizedModel):
+        model = model.inner
+    require_inputs(model, x)
     if isinstance(x, Mapping):
         paths = keras.tree.flatten_with_path(x)
         return ["/".join(map(str, path)) for path, _ in paths]
-    if isinstance(model, RegularizedModel):
-        model = model.inner
     names = modality_names(model, x)
     count = len(keras.tree.flatten(x))
     if len(names) == count:

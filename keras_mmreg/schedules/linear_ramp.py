@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
-from keras_mmreg.checks import check_number
+from keras_mmreg.checks import check_integer
 from keras_mmreg.types import Tensor
 
 
@@ -34,7 +34,7 @@ class LinearRamp(ShowsSettings):
             `"step"` there. Defaults to `"epoch"`.
 
     Raises:
-        ValueError: If a number is negative or the unit unknown.
+        ValueError: If a number is no integer or negative, or the unit unknown.
 
     Example:
 
@@ -46,8 +46,8 @@ class LinearRamp(ShowsSettings):
     def __init__(
         self, start: int = 0, duration: int = 0, unit: str = "epoch"
     ) -> None:
-        check_number("start", start, minimum=0)
-        check_number("duration", duration, minimum=0)
+        check_integer("start", start, minimum=0)
+        check_integer("duration", duration, minimum=0)
         check_choice("unit", unit, ("epoch", "step"))
         self.start = start
         self.duration = duration

@@ -1,0 +1,70 @@
+"""Prepares the estimator of a model's information."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.information.estimator import InformationEstimator
+from keras_mmreg.information.measure import Measure
+from keras_mmreg.information.resolve_functional import resolve_functional
+from keras_mmreg.network import Network
+from keras_mmreg.network.naming import check_named
+
+FLOAT16_GRADIENT_SCALE = 2.0**7
+"""Lifts the gradients of single examples above float16's smallest numbers."""
+
+
+def create_estimator(
+    inner: keras.Model,
+    network: Network,
+    measure: Measure,
+    outputs: Any,
+    loss: Any = None,
+    functional: Any = "auto",
+    seed_generator: keras.random.SeedGenerator | None = None,
+    over_replicas: bool = False,
+) -> InformationEstimator:
+    """The estimator of a built model.
+
+    Args:
+        inner: A built `keras.Model`.
+        network: How it is run again from perturbed modalities.
+        measure: What is measured, and how f is sampled.
+        outputs: A batch of the model's outputs, for their structure.
+        loss: The loss it was compiled with, if any. Defaults to `None`.
+        functional: See `RegularizedModel`. Defaults to `"auto"`.
+        seed_generator: What the noise is drawn with.
+        over_replicas: Whether a batch is what all devices that share it hold,
+            as in training. Defaults to `False`.
+
+    Returns:
+        An `InformationEstimator`.
+
+    Raises:
+        ValueError: If a modality cannot be perturbed, `stddev` lacks one or
+            names an unknown one, or no functional fits.
+    """
+    network.require_float_points()
+    if isinstance(measure.stddev, dict):
+        check_named("stddev", measure.stddev, inner, network.modalities)
+        missing = set(network.modalities) - set(measure.stddev)
+        if missing:
+            raise ValueError(
+                "`stddev` must name every modality, or be one value for all. "
+                f"Missing: {sorted(missing)}. "
+                f"Received: {sorted(measure.stddev)}"
+            )
+    half_precision = any(
+        layer.compute_dtype == "float16" for layer in all_layers(inner)
+    )
+    return InformationEstimator(
+        network,
+        measure,
+        resolve_functional(
+            functional, loss, inner, outputs, measure.cross_entropy
+        ),
+        seed_generator,
+        gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
+        over_replicas=over_replicas,
+    )

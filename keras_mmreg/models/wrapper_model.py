@@ -1,0 +1,75 @@
+"""A Keras model that trains another one."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend import TrainStep
+from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.network.checks import require_no_training_of_its_own
+
+
+class WrapperModel(SavesSeeds, TrainStep, keras.Model):
+    """What wrapping a model means for names, files and exports.
+
+    Args:
+        inner: The `keras.Model` to train.
+        **kwargs: Keyword arguments of `keras.Model`, such as `name`.
+
+    Raises:
+        ValueError: If `inner` is no model, or one that trains in its own way.
+    """
+
+    def __init__(self, inner: keras.Model, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.autocast = False  # Inputs are cast as the inner model says.
+        if not isinstance(inner, keras.Model):
+            raise ValueError(
+                "`inner` must be a `keras.Model`. "
+                f"Received: inner={inner!r} of type {type(inner)}"
+            )
+        require_no_training_of_its_own(inner)
+        self.inner = inner
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names by which `compile` gives losses to the outputs."""
+        return getattr(self.inner, "output_names", None)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuses to become a layer of another model, which would not train it.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"A `{type(self).__name__}` cannot be a layer of another model: "
+            "only its own `fit` adds the penalty. Build the larger model from "
+            "`model.inner`, and wrap that."
+        )
+
+    def export(self, *args: Any, **kwargs: Any) -> Any:
+        """Exports the wrapped model, as its own `export` does."""
+        return self.inner.export(*args, **kwargs)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Restores what `save_own_variables` saved."""
+        if not store.keys():
+            raise ValueError(
+                f"`filepath` holds no weights of a `{type(self).__name__}`. "
+                "Those of the plain model are loaded with "
+                "`model.inner.load_weights(filepath)`."
+            )
+        super().load_own_variables(store)
+
+    def add_counter(self, name: str) -> keras.Variable:
+        """A number of steps or epochs, which is saved with the weights."""
+        return self.add_weight(
+            shape=(),
+            initializer="zeros",
+            dtype="int32",
+            autocast=False,
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
