@@ -144,7 +144,7 @@ def main(
 def smoke(
     args: argparse.Namespace, task: Task, modalities: tuple[str, ...]
 ) -> None:
-    """An epoch of a modality and of CM-VQVAE, or of a transfer of the latter."""
+    """An epoch of a modality and of CM-VQVAE; or of a transfer."""
     args.epochs, args.strength = 1, STRENGTHS[0]
     args.transfer = task.source is not None
     args.method = ["cm_vqvae"] if args.transfer else [modalities[0], "cm_vqvae"]
