@@ -57,23 +57,15 @@ def data(shapes):
 
 
 @pytest.mark.parametrize(
-    ("task", "shapes", "parameters"),
+    ("task", "shapes"),
     [
-        # The authors' task solver: 577,478 parameters with the mask's 128.
-        (
-            crema_d.task,
-            {"image": (128, 128, 3), "audio": (256, 256, 1)},
-            577_478 - 128,
-        ),
-        (digits.task, {"mnist": (28, 28, 1), "svhn": (32, 32, 3)}, None),
+        (crema_d.task, {"image": (128, 128, 3), "audio": (256, 256, 1)}),
+        (digits.task, {"mnist": (28, 28, 1), "svhn": (32, 32, 3)}),
     ],
 )
-def test_the_nets_fit_their_data(task, shapes, parameters):
+def test_the_nets_fit_their_data(task, shapes):
     own = task(data(shapes))
-    settings = Settings("cm_vqvae", 0, 1e-3, 1, 2, 8)
-    model = build(settings, own)
-    trained = sum(int(np.prod(v.shape)) for v in model.head.trainable_variables)
-    assert parameters in (None, trained)
+    model = build(Settings("cm_vqvae", 0, 1e-3, 1, 2, 8), own)
     for name, decoder in model.decoders.items():
         assert decoder.output_shape[1:] == own.splits.train.x[name].shape[1:]
 
