@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -151,3 +152,13 @@ def test_the_chosen_strength():
 def test_where_the_data_are():
     with pytest.raises(SystemExit, match="as `--social-iq`"):
         social_iq_study.main([])
+
+
+@pytest.mark.parametrize("study", [vqa_study, social_iq_study])
+def test_the_published_tables(study, capsys):
+    folder = pathlib.Path(study.__file__).parent
+    results = folder / "results" / f"{folder.name}.jsonl"
+    study.main(["--table", str(results)])
+    readme = (folder / "README.md").read_text()
+    for table in capsys.readouterr().out.strip().split("\n\n"):
+        assert table in readme
