@@ -1,11 +1,16 @@
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from keras_mmreg.datasets import faces_and_voices
 from keras_mmreg.datasets import videos
 from tests.datasets import clips
+
+pytestmark = pytest.mark.skipif(
+    keras.config.backend() != "jax", reason="reads files alone"
+)
 
 
 def test_needs_pyav(tmp_path, monkeypatch):
@@ -40,14 +45,14 @@ def test_what_is_no_clip(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="^clip.flv: "):
         videos.read_video(path, 44_100)
     clips.save(path, size=(64, 64), sound=False)
-    with pytest.raises(ValueError, match="clip.flv: .*audio|without sound"):
+    with pytest.raises(ValueError, match="clip.flv: a video without sound"):
         videos.read_video(path, 44_100)
     clips.save(path, size=(64, 64))
     monkeypatch.setattr(videos, "_MAX_SECONDS", 0.04)
     with pytest.raises(ValueError, match="longer than"):
         videos.read_video(path, 44_100)
     monkeypatch.setattr(videos, "_MAX_PIXELS", 100)
-    with pytest.raises(ValueError, match="64 x 64 pixels, more than 100"):
+    with pytest.raises(ValueError, match="more than 100 pixels in all"):
         videos.read_video(path, 44_100)
 
 

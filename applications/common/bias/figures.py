@@ -16,56 +16,57 @@ from applications.common.bias.methods import METHODS
 from applications.common.bias.tables import by_method
 from applications.common.bias.tables import by_strength
 
-SHOWN = ("plain", "fisher", "lmh", "lmh_fisher")
+SHOWN = ("plain", "fisher", "lmh", "lmh_fisher", "lmh_noise")
 """The rows of the curves."""
 
 
 def save(runs: list[dict], folder: pathlib.Path) -> None:
     """Draws what the runs have."""
-    names = list(dict.fromkeys(run["data"] for run in runs))
     searched = [run for run in runs if run["select"]]
+    tested = [run for run in runs if not run["select"]]
     drawn: dict[str, Figure] = {}
     if searched:
-        drawn["strength"] = plot_strengths(searched, names)
-    for data in names:
-        curves = {
-            METHODS[method].title: [run["history"] for run in group]
-            for method, group in by_method(
-                [
-                    run
-                    for run in runs
-                    if run["data"] == data and not run["select"]
-                ]
-            ).items()
-            if method in SHOWN
-        }
-        if not curves:
-            continue
+        drawn["strength"] = plot_strengths(searched)
+    for data in names(tested):
+        own = [run for run in tested if run["data"] == data]
+        measured = [
+            run for run in own if "information" in "".join(run["history"])
+        ]
+        rest = [run for run in own if run not in measured]
         drawn[f"{data}_accuracy"] = mmreg.visualization.plot_training_curves(
-            curves, "accuracy"
+            curves(rest or measured), "accuracy"
         )
-        measured = {
-            name: histories
-            for name, histories in curves.items()
-            if any("information" in key for key in histories[0])
-        }
         if measured:
             drawn[f"{data}_information"] = (
-                mmreg.visualization.plot_information_share(measured)
+                mmreg.visualization.plot_information_share(curves(measured))
             )
     figures.save(drawn, folder)
 
 
-def plot_strengths(runs: list[dict], names: list[str]) -> Figure:
+def names(runs: list[dict]) -> list[str]:
+    """The data sets that have runs."""
+    return list(dict.fromkeys(run["data"] for run in runs))
+
+
+def curves(runs: list[dict]) -> dict[str, list[dict]]:
+    """The histories of the rows that figures show."""
+    return {
+        METHODS[method].title: [run["history"] for run in group]
+        for method, group in by_method(runs).items()
+        if method in SHOWN
+    }
+
+
+def plot_strengths(runs: list[dict]) -> Figure:
     """A panel for each data set, a line for each method, without "auto"."""
     figure, axes = plt.subplots(
         1,
-        len(names),
-        figsize=(4.5 * len(names), 3.4),
+        len(names(runs)),
+        figsize=(4.8 * len(names(runs)), 3.4),
         squeeze=False,
         layout="constrained",
     )
-    for ax, data in zip(axes[0], names, strict=True):
+    for ax, data in zip(axes[0], names(runs), strict=True):
         groups = by_method([run for run in runs if run["data"] == data])
         for method, group in groups.items():
             figures.draw_means(

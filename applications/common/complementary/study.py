@@ -144,10 +144,10 @@ def main(
 def smoke(
     args: argparse.Namespace, task: Task, modalities: tuple[str, ...]
 ) -> None:
-    """An epoch of one modality and of CM-VQVAE, on made-up examples."""
+    """An epoch of a modality and of CM-VQVAE; or of a transfer."""
     args.epochs, args.strength = 1, STRENGTHS[0]
-    args.method = [modalities[0], "cm_vqvae"]
     args.transfer = task.source is not None
+    args.method = ["cm_vqvae"] if args.transfer else [modalities[0], "cm_vqvae"]
     store = runs.RunStore()
     run_all(args, task, store)
     print(tables.markdown(store.runs, modalities))

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -8,6 +9,10 @@ from keras_mmreg.datasets import load_rml
 from keras_mmreg.datasets.rml import clips
 from keras_mmreg.datasets.rml.loading import split_of
 from tests.datasets.rml import toys
+
+pytestmark = pytest.mark.skipif(
+    keras.config.backend() != "jax", reason="reads files alone"
+)
 
 
 @pytest.fixture(scope="module")
