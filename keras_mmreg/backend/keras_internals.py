@@ -6,6 +6,7 @@ object, so that a new version of Keras can break nothing elsewhere.
 
 import inspect
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -104,13 +105,28 @@ def takes_training(layer: keras.layers.Layer) -> bool:
 def transformed_output(
     layer: keras.layers.Layer, transform: Callable[[Tensor], Tensor]
 ) -> Iterator[None]:
-    """Passes what a layer returns through `transform` for a while."""
-    call = layer.call
-    layer.call = lambda *args, **kwargs: transform(call(*args, **kwargs))
+    """Passes what a layer returns through `transform` for a while.
+
+    Replicas that share the layer take turns at every sum over them: each has
+    a transform of its own.
+    """
+    transforms = layer.__dict__.setdefault("_transform_of_replica", {})
+    if not transforms:
+        call = layer.call
+
+        def transformed(*args: Any, **kwargs: Any) -> Tensor:
+            output = call(*args, **kwargs)
+            own = transforms.get(backend.replica_id())
+            return output if own is None else own(output)
+
+        layer.call = transformed
+    transforms[backend.replica_id()] = transform
     try:
         yield
     finally:
-        del layer.call
+        del transforms[backend.replica_id()]
+        if not transforms:
+            del layer.call
 
 
 def graph_in(model: Any) -> keras.Model | None:
@@ -194,6 +210,11 @@ class LossesOfEachReplica:
         }
 
 
+def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
+    """Makes the `fit` that has begun start at an epoch, `None` for its own."""
+    model._initial_epoch = epoch
+
+
 def set_paths(prefix: str, layer: Any) -> None:
     """Gives the variables of a layer paths that only depend on its structure.
 
@@ -211,6 +232,21 @@ def set_paths(prefix: str, layer: Any) -> None:
         # Seed generators have other names in every model.
         owner = owner if id(variable) in weights else "seed_generator"
         variable._path = f"{prefix}/{index}_{owner}/{name}"
+
+
+def set_seed_paths(prefix: str, states: Iterable[keras.Variable]) -> None:
+    """Gives the states of seed generators paths that are the same every time.
+
+    Keras numbers seed generators as they are made, and so differently in a
+    model that is loaded. Checkpoints that find variables by their paths would
+    leave them as they are.
+
+    Args:
+        prefix: String that all paths start with.
+        states: The variables.
+    """
+    for index, state in enumerate(states):
+        state._path = f"{prefix}/{index}/seed_generator_state"
 
 
 def compiled_metrics(model: keras.Model) -> Any:

@@ -1,5 +1,6 @@
 """Callbacks that show what each modality contributes."""
 
+from keras_mmreg.callbacks.atomic_backup import AtomicBackup
 from keras_mmreg.callbacks.blending_estimator import BlendingEstimator
 from keras_mmreg.callbacks.complementarity_logger import ComplementarityLogger
 from keras_mmreg.callbacks.held_out import HeldOut
@@ -10,6 +11,7 @@ from keras_mmreg.callbacks.shuffled_modality_logger import (
 )
 
 __all__ = [
+    "AtomicBackup",
     "BlendingEstimator",
     "ComplementarityLogger",
     "HeldOut",

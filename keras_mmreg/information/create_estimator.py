@@ -23,6 +23,7 @@ def create_estimator(
     loss: Any = None,
     functional: Any = "auto",
     seed_generator: keras.random.SeedGenerator | None = None,
+    over_replicas: bool = False,
 ) -> InformationEstimator:
     """The estimator of a built model.
 
@@ -34,13 +35,15 @@ def create_estimator(
         loss: The loss it was compiled with, if any. Defaults to `None`.
         functional: See `RegularizedModel`. Defaults to `"auto"`.
         seed_generator: What the noise is drawn with.
+        over_replicas: Whether a batch is what all devices that share it hold,
+            as in training. Defaults to `False`.
 
     Returns:
         An `InformationEstimator`.
 
     Raises:
-        ValueError: If a modality cannot be perturbed, `stddev` lacks one, or no
-            functional fits.
+        ValueError: If a modality cannot be perturbed, `stddev` lacks one or
+            names an unknown one, or no functional fits.
     """
     network.require_float_points()
     if isinstance(measure.stddev, dict):
@@ -63,4 +66,5 @@ def create_estimator(
         ),
         seed_generator,
         gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
+        over_replicas=over_replicas,
     )

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
@@ -75,7 +76,7 @@ class ModalityDependence(Regularizer):
             moved = self._probabilities(
                 training_pass, training_pass.rerun(shuffled, chosen)
             )
-            total = total + ops.mean(jensen_shannon(intact, moved))
+            total = total + mean_over_batch(jensen_shannon(intact, moved))
         return -self.weight(training_pass) * total, {}
 
 

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend.keras_internals import LossesOfEachReplica
-from keras_mmreg.ops.numerics import mean_over_replicas
+from keras_mmreg.ops.numerics import mean_or_zero
+from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.types import Tensor
 
 
@@ -34,7 +35,7 @@ class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
     def call(self, inputs: Tensor, reconstruction: Tensor) -> Tensor:
         """Adds the loss and returns it."""
         inputs = ops.cast(inputs, self.compute_dtype)
-        error = ops.mean(ops.square(inputs - reconstruction))
+        error = mean_or_zero(ops.square(inputs - reconstruction))
         variance = self.variance
         if variance is None:
             variance = _variance(ops.stop_gradient(inputs))
@@ -45,7 +46,8 @@ class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
 
 def _variance(x: Tensor) -> Tensor:
     """The variance of the whole batch, over all replicas."""
-    mean = mean_over_replicas(ops.mean(x))
-    variance = mean_over_replicas(ops.mean(ops.square(x - mean)))
+    count = ops.cast(ops.size(x), x.dtype)
+    mean = quotient_over_replicas(ops.sum(x), count)
+    variance = quotient_over_replicas(ops.sum(ops.square(x - mean)), count)
     # A constant batch would divide by zero.
     return ops.maximum(variance, keras.config.epsilon())
