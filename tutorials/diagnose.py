@@ -71,7 +71,7 @@ def moved(x, y, copies=2):
 
 
 digits = mmreg.datasets.load_colored_mnist()
-someones = keras.Model({"color": color, "shape": shape}, logits)
+someones = keras.Model({"color": color, "shape": shape}, logits, name="theirs")
 train(someones, moved(*digits.train))
 someones.save("someones.keras")
 

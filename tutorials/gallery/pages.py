@@ -32,11 +32,11 @@ for this page: <code>python tutorials/{script.path.name}</code></p>
 def render_index(scripts: list[Script]) -> str:
     """A list of the tutorials, each with its sentence and a figure."""
     cards = "\n".join(_card(script) for script in scripts)
-    body = f"""<header>
+    body = f"""<header class="wide">
 <h1>keras_mmreg tutorials</h1>
 <p class="lead">One question each, answered offline in two minutes at most.</p>
 </header>
-<main class="cards">
+<main class="cards wide">
 {cards}
 </main>"""
     return _document("keras_mmreg tutorials", body)
