@@ -37,7 +37,7 @@ from applications.common import command
 from applications.common import runs
 from applications.common.search import search
 
-STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2)
+STRENGTHS = (1e-3, 3e-3, 1e-2)
 PARTS = ("accuracy", "quantizers", "transfer", "pictures")
 FILES = ("search", *PARTS[:-1])
 

@@ -12,12 +12,14 @@ import keras_mmreg as mmreg
 from applications.common.problems import Examples
 from applications.common.problems import Splits
 from applications.common.problems import nets
+from applications.common.problems import utd_mhad
 from applications.common.problems.problem import standardize
-from applications.common.problems.utd_mhad import ENCODERS
-from applications.common.problems.utd_mhad import SHAPES
-from applications.common.problems.utd_mhad import TRAINING_SUBJECTS
 
+TRAINING_SUBJECTS = utd_mhad.TRAINING_SUBJECTS
 NUM_FOLDS = len(TRAINING_SUBJECTS)
+DEPTH_SIZE = (24, 32)
+"""Half of what `applications.common` has; a decoder has a weight for each."""
+SHAPES = {**utd_mhad.SHAPES, "depth": (*DEPTH_SIZE, 8)}
 REGIMES = {"odd": 3, "two": 2}
 """How many of the odd subjects train; another one validates."""
 MAX_DEPTH = 4.0
@@ -89,7 +91,7 @@ def read_utd_mhad(
     path: str, modalities: tuple[str, ...]
 ) -> tuple[Examples, Examples]:
     """Odd subjects and even subjects."""
-    data = mmreg.datasets.load_utd_mhad(path, modalities)
+    data = mmreg.datasets.load_utd_mhad(path, modalities, depth_size=DEPTH_SIZE)
     halves = []
     for part in data:
         x = dict(part.x)
@@ -118,20 +120,20 @@ def read_penn_action(path: str) -> tuple[Examples, Examples]:
     )
 
 
-def utd_mhad(*modalities: str) -> Task:
+def of_utd_mhad(*modalities: str) -> Task:
     """A task on two modalities of UTD-MHAD."""
     return Task(
         title=f"UTD-MHAD, {' + '.join(modalities)}",
         shapes={name: SHAPES[name] for name in modalities},
-        encoders={name: ENCODERS[name] for name in modalities},
+        encoders={name: utd_mhad.ENCODERS[name] for name in modalities},
         num_classes=27,
         read=functools.partial(read_utd_mhad, modalities=modalities),
     )
 
 
 TASKS: dict[str, Task] = {
-    "depth_skeleton": utd_mhad("depth", "skeleton"),
-    "inertial_skeleton": utd_mhad("inertial", "skeleton"),
+    "depth_skeleton": of_utd_mhad("depth", "skeleton"),
+    "inertial_skeleton": of_utd_mhad("inertial", "skeleton"),
     "box_pose": Task(
         title="Penn Action, box + pose",
         shapes={"box": (16, 4), "pose": (16, 13, 3)},

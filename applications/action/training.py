@@ -74,7 +74,7 @@ class Settings:
     seed: int = 0
     start: str = "scratch"
     epochs: int = 10
-    steps_per_epoch: int = 50
+    steps_per_epoch: int = 40
     batch_size: int = 32
     learning_rate: float = 1e-3
     strength: float = 3e-3

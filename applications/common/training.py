@@ -23,7 +23,8 @@ class Recipe:
         regularizer: What `RegularizedModel` takes; `None` leaves the net as it
             is.
         build: A function of the problem that makes another model of it.
-        optimizer: A function of the learning rate.
+        optimizer: A function of the learning rate; `None` leaves the
+            problem's own.
         loss: A function of no argument that makes a loss of logits.
         one_hot: Whether `loss` takes classes as one-hot vectors.
         taps: `"auto"`, or `None` for the problem's own.
@@ -39,7 +40,7 @@ class Recipe:
 
     regularizer: Any = None
     build: Callable[[Problem], keras.Model] | None = None
-    optimizer: Optimizer = keras.optimizers.Adam
+    optimizer: Optimizer | None = None
     loss: Callable[[], Any] | None = None
     one_hot: bool = False
     taps: str | None = None
@@ -141,7 +142,8 @@ def _fit(
     callbacks: Sequence[Any],
 ) -> keras.Model:
     loss = recipe.loss or _cross_entropy
-    model.compile(recipe.optimizer(learning_rate), loss())
+    optimizer = recipe.optimizer or problem.optimizer
+    model.compile(optimizer(learning_rate), loss())
     callbacks = list(callbacks)
     if recipe.holds_out and held_out is None:
         raise ValueError(

@@ -62,13 +62,20 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("plain", "plain", recipes.plain, group="control"),
-        Method("amsgrad", "AMSGrad", recipes.amsgrad, group="control"),
+        Method(
+            "amsgrad",
+            "AMSGrad",
+            recipes.amsgrad,
+            applies=recipes.trains_by_adam,
+            group="control",
+        ),
         Method(
             "weight_decay",
             "weight decay",
             recipes.weight_decay,
             "weight_decay",
             (0.01, 0.03, 0.1),
+            applies=recipes.trains_by_adam,
             group="control",
         ),
         Method(

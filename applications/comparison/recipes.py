@@ -144,6 +144,11 @@ def blended(problem: Problem, value: Value) -> Recipe:
     return Recipe(regularizer="blending", estimator=estimator)
 
 
+def trains_by_adam(problem: Problem) -> bool:
+    """Whether a row that is another kind of Adam can be compared."""
+    return problem.optimizer is keras.optimizers.Adam
+
+
 def has_suspects(problem: Problem) -> bool:
     return bool(problem.suspects)
 

@@ -59,13 +59,13 @@ class Settings:
 
     method: str = "cm_vqvae"
     seed: int = 0
-    epochs: int = 8
+    epochs: int = 4
     batch_size: int = 16
     learning_rate: float = 2e-3
     strength: float = 3e-3
     clip: tuple[float, float] = (0.0, 0.2)
-    channels: int = 32
-    hidden_channels: int = 16
+    channels: int = 16
+    hidden_channels: int = 8
     reconstruction_weight: float = 0.1
     num_groups: int = 8
     num_embeddings: int = 64

@@ -24,7 +24,7 @@ PLAIN = "plain"
 
 
 class RegularizedHyperModel(keras_tuner.HyperModel):
-    """Tunes an `RegularizedModel` with KerasTuner.
+    """Tunes a `RegularizedModel` with KerasTuner.
 
     The search space is the hyperparameters of `build_inner` and
     `compile_arguments`, if they define any, the `"regularizer"`, and what each

@@ -42,8 +42,8 @@ def create_estimator(
         An `InformationEstimator`.
 
     Raises:
-        ValueError: If a modality cannot be perturbed, `stddev` lacks one, or no
-            functional fits.
+        ValueError: If a modality cannot be perturbed, `stddev` lacks one or
+            names an unknown one, or no functional fits.
     """
     network.require_float_points()
     if isinstance(measure.stddev, dict):

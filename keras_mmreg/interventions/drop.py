@@ -48,12 +48,11 @@ def drop(
         Tensor like `x`, with its mask.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
-    replacement = ops.zeros_like(x)
+    replacement = ops.zeros((), dtype)
     if keras.backend.is_float_dtype(dtype) and not isinstance(value, str):
-        replacement = ops.broadcast_to(ops.cast(value, dtype), ops.shape(x))
+        replacement = ops.cast(value, dtype)
     elif keras.backend.is_float_dtype(dtype) and value == "mean":
-        mean = mean_over_batch(ops.stop_gradient(x))[None]
-        replacement = ops.broadcast_to(mean, ops.shape(x))
+        replacement = mean_over_batch(ops.stop_gradient(x))[None]
     keep = align_mask(kept, x) > 0
     return with_mask(ops.where(keep, x, replacement), mask_of(x))
 

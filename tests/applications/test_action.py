@@ -85,7 +85,7 @@ def test_study_runs_what_is_missing(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="run `--search` first"):
         study.main(options)
     study.main([*options, "--search"])
-    assert len(trained) == 16 and all(each.select for each in trained)
+    assert len(trained) == 12 and all(each.select for each in trained)
     trained.clear()
     study.main(options)
     assert {each.strength for each in trained} == {0.01}

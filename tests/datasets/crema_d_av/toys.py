@@ -7,7 +7,7 @@ from tests.datasets import clips
 NAMES = (
     "1001_DFA_DIS_XX",
     "1063_IOM_FEA_XX",
-    "1063_IEO_HAP_HI",
+    "1063_IEO_ANG_HI",
     "1091_WSI_SAD_XX",
     "1076_MTI_SAD_XX",
 )
