@@ -1,4 +1,8 @@
 import importlib
+import json
+import signal
+import socket
+import subprocess
 import sys
 
 import keras
@@ -285,3 +289,24 @@ def test_missing_keras_tuner(monkeypatch):
             monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ImportError, match=r"keras-mmreg\[tuner\]"):
         importlib.import_module("keras_mmreg.hypermodels")
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "torch", reason="the searches are KerasTuner's"
+)
+def test_a_killed_search_and_one_of_two_workers(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.hypermodels.searches", tmp_path, port],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["exits"] == [0, 0, 0, signal.SIGKILL]
+    assert len(found["shared"]) == len(found["after"]) == 3
+    # What was finished before the kill is not run again.
+    assert list(found["before"]) == ["0"]
+    assert found["before"].items() <= found["after"].items()

@@ -60,7 +60,6 @@ def main() -> None:
             )
 
     compare("cm_vqvae", replicas.cm_vqvae, (2, 4))
-    compare("gradient", lambda: replicas.cm_vqvae("gradient"), (2,))
     with mock.patch.multiple(keras.random, **replicas.FIXED_DRAWS):
         compare("regularized", regularized, (2, 4))
         compare("subclassed", subclassed, (2,))

@@ -96,15 +96,17 @@ def regularized(
     return model
 
 
-def cm_vqvae(update: str = "ema") -> CMVQVAE:
-    """Most of its codes are restarted in every step."""
+def cm_vqvae() -> CMVQVAE:
+    """Most of its codes are restarted in every step, and move in both ways."""
+    quantizers = {
+        name: VectorQuantizer(6, update=update, restart_threshold=0.9, seed=0)
+        for name, update in (("image", "ema"), ("audio", "gradient"))
+    }
     model = CMVQVAE(
         encoders={"image": Dense(4), "audio": Dense(4)},
         decoders={"image": Dense(5), "audio": Dense(4)},
         head=Dense(3, activation="softmax"),
-        quantizers=VectorQuantizer(
-            6, update=update, restart_threshold=0.9, seed=0
-        ),
+        quantizers=quantizers,
     )
     model.compile(
         keras.optimizers.SGD(0.05),
