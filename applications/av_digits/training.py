@@ -16,6 +16,7 @@ from applications.common.callbacks import Stopwatch
 from applications.common.cm_vqvae_methods import create_cm_vqvae
 from applications.common.probe_separability import probe_separability
 from applications.common.runs import Outcome
+from applications.common.trainer import Trainer
 
 SHAPES = {"image": (28, 28, 1), "audio": (32, 32, 1)}
 # Configuration i is the plain concatenation.
@@ -130,73 +131,27 @@ def build_model(settings: Settings) -> keras.Model:
     return model
 
 
-def copy(value: Any) -> np.ndarray:
-    """A variable's value that later steps of training cannot overwrite."""
-    return np.array(keras.ops.convert_to_numpy(value))
-
-
-class Trainer:
-    """Trains one model again and again without compiling it again."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.model = build_model(settings)
-        self.model.compile(
-            keras.optimizers.Adam(settings.learning_rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-        optimizer = self.model.optimizer
-        optimizer.build(self.model.trainable_variables)
-        self.optimizer_state = [copy(value) for value in optimizer.variables]
-
-    def start_from(self, model: keras.Model) -> None:
-        """Takes the weights of `model`, and a new optimizer's state."""
-        for variable, value in zip(
-            self.model.variables, model.variables, strict=True
-        ):
-            variable.assign(copy(value))
-        for variable, value in zip(
-            self.model.optimizer.variables, self.optimizer_state, strict=True
-        ):
-            variable.assign(copy(value))
-
-    def inputs(self, examples: Any) -> dict[str, np.ndarray]:
-        return {name: examples.x[name] for name in self.model.modalities}
-
-    def fit(
-        self, settings: Settings, data: Any, held_out: dict
-    ) -> tuple[dict, Stopwatch]:
-        """Trains; returns the history and how long it took."""
-        datasets = {
-            name: (self.inputs(examples), examples.y)
-            for name, examples in held_out.items()
-        }
-        stopwatch = Stopwatch()
-        # Keras ends an epoch when the data end: few pairs are repeated.
-        steps, batch_size = settings.steps_per_epoch, settings.batch_size
-        num_pairs = len(data.train.y)
-        index = np.resize(
-            np.arange(num_pairs), max(num_pairs, steps * batch_size)
-        )
-        history = self.model.fit(
-            {name: x[index] for name, x in self.inputs(data.train).items()},
-            data.train.y[index],
-            batch_size=batch_size,
-            steps_per_epoch=steps,
-            epochs=settings.epochs,
-            callbacks=[
-                stopwatch,
-                Accuracies(datasets),
-                mmreg.callbacks.ComplementarityLogger(),
-            ],
-            verbose=0,
-        )
-        return history.history, stopwatch
+def fit(
+    own: Trainer, settings: Settings, data: Any, held_out: dict
+) -> tuple[dict, Stopwatch]:
+    """Trains; returns the history and how long it took."""
+    datasets = {
+        name: (own.inputs(examples.x), examples.y)
+        for name, examples in held_out.items()
+    }
+    return own.fit(
+        data.train.x,
+        data.train.y,
+        settings.epochs,
+        settings.steps_per_epoch,
+        settings.batch_size,
+        [Accuracies(datasets), mmreg.callbacks.ComplementarityLogger()],
+    )
 
 
 @functools.cache
-def trainer_of(model_settings: Settings) -> Trainer:
-    return Trainer(model_settings)
+def trainer_of(settings: Settings) -> Trainer:
+    return Trainer(build_model(settings), settings.learning_rate)
 
 
 def trainer(settings: Settings) -> Trainer:
@@ -253,7 +208,7 @@ def train(settings: Settings, sources: Sources) -> Outcome:
     keras.utils.set_random_seed(settings.seed)
     own.start_from(build_model(settings))
     if settings.pretrain_speakers:
-        own.fit(settings, load_source(settings, sources), {})
+        fit(own, settings, load_source(settings, sources), {})
         fresh = build_model(settings)
         kept = ("encoders", "quantizers", "decoders")
         fresh.warm_start(
@@ -263,7 +218,7 @@ def train(settings: Settings, sources: Sources) -> Outcome:
     held_out = {"validation": data.validation}
     if not settings.select:
         held_out["test"] = data.test
-    history, stopwatch = own.fit(settings, data, held_out)
+    history, stopwatch = fit(own, settings, data, held_out)
     results = {
         **summary(history),
         "complementary": by_modality(history, "complementary"),
@@ -307,7 +262,7 @@ def by_modality(history: dict, name: str) -> dict:
 
 def separability(own: Trainer, examples: Any, size: int = 1000) -> dict:
     """How well a linear probe tells the speaker and the digit."""
-    inputs = {name: x[:size] for name, x in own.inputs(examples).items()}
+    inputs = {name: x[:size] for name, x in own.inputs(examples.x).items()}
     attributes = {"speaker": examples.speaker, "digit": examples.y}
     return {
         name: probe_separability(

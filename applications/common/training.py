@@ -23,12 +23,15 @@ class Recipe:
         regularizer: What `RegularizedModel` takes; `None` leaves the net as it
             is.
         build: A function of the problem that makes another model of it.
-        optimizer: A function of the learning rate.
+        optimizer: A function of the learning rate; `None` leaves the
+            problem's own.
         loss: A function of no argument that makes a loss of logits.
         one_hot: Whether `loss` takes classes as one-hot vectors.
         taps: `"auto"`, or `None` for the problem's own.
         callbacks: A function of the data held out from training that makes
             callbacks.
+        estimator: A function of the examples to train on and of those held out
+            that makes one more callback.
         holds_out_groups: Whether these data are whole groups. One subject of
             four is a quarter of the training data, so that a method which asks
             for a group pays for it.
@@ -37,13 +40,19 @@ class Recipe:
 
     regularizer: Any = None
     build: Callable[[Problem], keras.Model] | None = None
-    optimizer: Optimizer = keras.optimizers.Adam
+    optimizer: Optimizer | None = None
     loss: Callable[[], Any] | None = None
     one_hot: bool = False
     taps: str | None = None
     callbacks: Callable[[Examples], Sequence[Any]] | None = None
+    estimator: Callable[[Examples, Examples], Any] | None = None
     holds_out_groups: bool = False
     ensemble: bool = False
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether the method measures on data that are not trained on."""
+        return self.callbacks is not None or self.estimator is not None
 
 
 class Ensemble:
@@ -133,15 +142,18 @@ def _fit(
     callbacks: Sequence[Any],
 ) -> keras.Model:
     loss = recipe.loss or _cross_entropy
-    model.compile(recipe.optimizer(learning_rate), loss())
+    optimizer = recipe.optimizer or problem.optimizer
+    model.compile(optimizer(learning_rate), loss())
     callbacks = list(callbacks)
-    if recipe.callbacks is not None:
-        if held_out is None:
-            raise ValueError(
-                "`held_out` must be examples: this method measures on them. "
-                "Received: None"
-            )
+    if recipe.holds_out and held_out is None:
+        raise ValueError(
+            "`held_out` must be examples: this method measures on them. "
+            "Received: None"
+        )
+    if held_out is not None and recipe.callbacks is not None:
         callbacks += recipe.callbacks(held_out)
+    if held_out is not None and recipe.estimator is not None:
+        callbacks.append(recipe.estimator(examples, held_out))
     y = examples.y
     if recipe.one_hot:
         y = np.eye(problem.num_classes, dtype="float32")[y]

@@ -3,6 +3,7 @@
 import pathlib
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
 from applications.common import figures
@@ -10,6 +11,7 @@ from applications.common import problems
 from applications.comparison.methods import METHODS
 from applications.comparison.tables import Row
 from applications.comparison.tables import rows
+from applications.comparison.tables import shows_gray
 
 
 def draw(runs: list[dict], folder: pathlib.Path) -> None:
@@ -29,7 +31,7 @@ def forest(found: dict[tuple[str, int], list[Row]]) -> Figure:
         name
         for name in METHODS
         if any(
-            each.method == name and each.against_plain
+            each.method == name and each.headline
             for rows_of_problem in found.values()
             for each in rows_of_problem
         )
@@ -48,13 +50,17 @@ def forest(found: dict[tuple[str, int], list[Row]]) -> Figure:
     ):
         ax.axvline(0, color="0.7", linewidth=1)
         for each in problem_rows:
-            if each.against_plain is None:
+            if each.headline is None:
                 continue
-            mean, low, high = (100 * value for value in each.against_plain)
+            mean, low, high = (100 * value for value in each.headline)
             place = methods.index(each.method)
-            ax.plot([low, high], [place, place], color="tab:blue")
+            if np.isfinite([low, high]).all():
+                ax.plot([low, high], [place, place], color="tab:blue")
             ax.plot(mean, place, "o", color="tab:blue", markersize=4)
-        ax.set_title(problems.get(problem).title.replace(", ", ",\n"), size=9)
+        title = problems.get(problem).title.replace(", ", ",\n")
+        if shows_gray(problem):
+            title += "\n(gray)"
+        ax.set_title(title, size=9)
         ax.set_xlabel("points over plain", size=8)
         ax.tick_params(labelsize=8)
     axes[0, 0].set_yticks(

@@ -32,7 +32,8 @@ def paired_interval(first: ByRun, second: ByRun) -> Interval | None:
         second: Those of the method that it is compared with.
 
     Returns:
-        The interval, or `None` without a run in common.
+        The interval, or `None` without a run in common. That of one run on
+        one group has no ends.
     """
     differences = [
         {
@@ -48,6 +49,8 @@ def paired_interval(first: ByRun, second: ByRun) -> Interval | None:
         table = np.array([[np.mean(list(d.values()))] for d in differences])
     else:
         table = np.array([[d[group] for group in groups] for d in differences])
+    if table.size == 1:  # One number says nothing of how it varies.
+        return Interval(float(table.mean()), -np.inf, np.inf)
     means = _resampled_means(table)
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(table.mean()), float(low), float(high))

@@ -95,7 +95,7 @@ def run(job: Job, folder: pathlib.Path | None) -> tuple[dict, dict]:
         if problem.refits:
             examples = examples.join(splits.validation)
     recipe, held_out = METHODS[job.method].recipe(problem, job.value), None
-    if recipe.callbacks is not None:
+    if recipe.holds_out:
         examples, held_out = examples.hold_out(
             problem.grouped and recipe.holds_out_groups, job.seed
         )

@@ -62,13 +62,20 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("plain", "plain", recipes.plain, group="control"),
-        Method("amsgrad", "AMSGrad", recipes.amsgrad, group="control"),
+        Method(
+            "amsgrad",
+            "AMSGrad",
+            recipes.amsgrad,
+            applies=recipes.trains_by_adam,
+            group="control",
+        ),
         Method(
             "weight_decay",
             "weight decay",
             recipes.weight_decay,
             "weight_decay",
             (0.01, 0.03, 0.1),
+            applies=recipes.trains_by_adam,
             group="control",
         ),
         Method(
@@ -155,6 +162,13 @@ METHODS: dict[str, Method] = {
         of_regularizer("dropout", "dropout", "rate", (0.1, 0.2, 0.4)),
         of_regularizer(
             "unimodal", "unimodal loss", "strength", (0.25, 1.0, 4.0)
+        ),
+        Method(
+            "blending",
+            "Gradient-Blending",
+            recipes.blended,
+            "estimate",
+            ("equal", "offline", "online"),
         ),
         of_regularizer(
             "dependence", "dependence", "strength", (0.003, 0.01, 0.03)

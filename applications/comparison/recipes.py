@@ -14,6 +14,7 @@ from applications.common.problems import Problem
 from applications.common.training import Recipe
 from applications.comparison.losses import SpectralDecoupling
 from keras_mmreg import regularizers
+from keras_mmreg.callbacks import BlendingEstimator
 from keras_mmreg.callbacks import HeldOut
 
 Value = float | str | None
@@ -119,6 +120,33 @@ def shuffled(problem: Problem, value: Value) -> Recipe:
             list(problem.suspects), strength=value
         )
     )
+
+
+def blended(problem: Problem, value: Value) -> Recipe:
+    """Gradient-Blending, its weights estimated over a fifth of the epochs.
+
+    With M modalities, offline costs `1 + (M + 1) / 5` plain runs, online
+    `M + 2`.
+    """
+    epochs = max(problem.epochs // 5, 1)
+    if value == "equal":
+        return Recipe(regularizer="blending")
+
+    def estimator(train: Any, held_out: Any) -> BlendingEstimator:
+        return BlendingEstimator(
+            (train.x, train.y),
+            (held_out.x, held_out.y),
+            epochs,
+            every=epochs if value == "online" else None,
+            batch_size=problem.batch_size,
+        )
+
+    return Recipe(regularizer="blending", estimator=estimator)
+
+
+def trains_by_adam(problem: Problem) -> bool:
+    """Whether a row that is another kind of Adam can be compared."""
+    return problem.optimizer is keras.optimizers.Adam
 
 
 def has_suspects(problem: Problem) -> bool:

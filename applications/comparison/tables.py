@@ -16,12 +16,19 @@ from applications.comparison.intervals import Interval
 from applications.comparison.intervals import paired_interval
 from applications.comparison.methods import METHODS
 
+MARKS = {True: " ▲", False: " ▼", None: ""}
+"""An interval that is above 0, below 0, or neither."""
+
 ENSEMBLE = "ume"
 """The runs that have the nets of single modalities."""
 
 
 class Row(NamedTuple):
-    """What a method did on a problem."""
+    """What a method did on a problem.
+
+    `headline` is the gain over plain training in what the problem is about:
+    the accuracy in gray where there is one, otherwise `accuracy`.
+    """
 
     problem: str
     method: str
@@ -30,6 +37,7 @@ class Row(NamedTuple):
     columns: dict[str, list[float]]
     against_plain: Interval | None
     against_single: Interval | None
+    headline: Interval | None
     cost: float | None
 
 
@@ -37,7 +45,51 @@ def report(runs: list[dict]) -> str:
     """A table for each problem that has runs of `test`."""
     tested = [run for run in runs if run["stage"] == "test"]
     names = dict.fromkeys((run["problem"], run["epochs"]) for run in tested)
-    return "\n\n".join(table(*name, rows(*name, runs)) for name in names)
+    found = {name: rows(*name, runs) for name in names}
+    parts = [table(*name, of_problem) for name, of_problem in found.items()]
+    return "\n\n".join([summary(found), *parts])
+
+
+def summary(found: dict[tuple[str, int], list[Row]]) -> str:
+    """Points over plain training, a row for each method, in Markdown.
+
+    Args:
+        found: The rows of each problem, by its name and epochs.
+    """
+    titles = [
+        problems.get(name).title + (" (gray)" if shows_gray(name) else "")
+        for name, _ in found
+    ]
+    by_method = [
+        {each.method: each for each in of_problem}
+        for of_problem in found.values()
+    ]
+    lines = [header("points over plain", *titles)]
+    for name, method in METHODS.items():
+        cells = [_summary_cell(each.get(name)) for each in by_method]
+        if any(cells):
+            lines.append(row(method.title, *cells))
+    return "\n".join(lines)
+
+
+def _summary_cell(found: Row | None) -> str:
+    """A gain over plain training; the accuracy of plain training itself."""
+    if found is None:
+        return ""
+    if found.method == "plain":
+        gray = found.columns.get("gray")
+        shown = gray if shows_gray(found.problem) and gray else found.accuracy
+        return percent(shown, digits=1)
+    if found.headline is None:
+        return ""
+    mean, low, high = (100 * value for value in found.headline)
+    above = True if low > 0 else False if high < 0 else None
+    return f"{mean:+.1f}{MARKS[above]}"
+
+
+def shows_gray(problem: str) -> bool:
+    """Whether a problem is about digits in gray."""
+    return problem.startswith("colored_mnist")
 
 
 def rows(problem: str, epochs: int, runs: list[dict]) -> list[Row]:
@@ -92,6 +144,7 @@ def _row(
         name for run in runs for name in run["accuracy"] if name != "intact"
     )
     groups = functools.partial(_by_group, found, "intact")
+    headline = "gray" if shows_gray(problem) else "intact"
     return Row(
         problem,
         method,
@@ -109,6 +162,11 @@ def _row(
         paired_interval(groups(), _by_group(ensemble, single))
         if single
         else None,
+        None
+        if method == "plain"
+        else paired_interval(
+            _by_group(found, headline), _by_group(plain, headline)
+        ),
         _cost(found, plain),
     )
 
@@ -133,7 +191,7 @@ def shown_columns(problem: str) -> dict[str, str]:
     """The columns beside accuracy, and their heads."""
     names = problems.get(problem).modalities
     suspects = problems.get(problem).suspects
-    gray = {"gray": "gray"} if problem.startswith("colored_mnist") else {}
+    gray = {"gray": "gray"} if shows_gray(problem) else {}
     alone = {f"alone_{name}": f"{name} alone" for name in names}
     shuffled = {
         f"shuffled_{name}": f"{name} shuffled"

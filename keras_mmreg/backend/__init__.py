@@ -13,6 +13,7 @@ backend module provides the same names:
 - `sum_over_batch`: a sum over the first axis.
 - `sum_over_replicas`: a sum over the devices that share a batch.
 - `sum_over_previous_replicas`: the same over those before this one.
+- `num_replicas`: how many devices or processes share a batch.
 - `replica_id`: which of the replicas that share a layer is running.
 - `unscaled_loss`: a loss without the factor that Keras gives it on replicas.
 - `argmin_distance`: the index of each vector's nearest code.
@@ -26,6 +27,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
+    from keras_mmreg.backend.tensorflow import num_replicas
     from keras_mmreg.backend.tensorflow import replica_id
     from keras_mmreg.backend.tensorflow import sum_over_batch
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
@@ -39,6 +41,7 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
+    from keras_mmreg.backend.jax import num_replicas
     from keras_mmreg.backend.jax import replica_id
     from keras_mmreg.backend.jax import sum_over_batch
     from keras_mmreg.backend.jax import sum_over_previous_replicas
@@ -53,6 +56,7 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import argmin_distance
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import kept_variables
+    from keras_mmreg.backend.torch import num_replicas
     from keras_mmreg.backend.torch import replica_id
     from keras_mmreg.backend.torch import segment_sum
     from keras_mmreg.backend.torch import sum_over_batch
@@ -74,6 +78,7 @@ __all__ = [
     "argmin_distance",
     "has_gpu",
     "kept_variables",
+    "num_replicas",
     "replica_id",
     "segment_sum",
     "sum_over_batch",

@@ -4,7 +4,9 @@ Only this file imports `keras.src` or reads an underscore attribute of a Keras
 object, so that a new version of Keras can break nothing elsewhere.
 """
 
+import inspect
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.masking import set_keras_mask
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.models.functional import Functional
+from keras.src.ops import numpy as operations
 from keras.src.trainers.compile_utils import CompileLoss
 
 from keras_mmreg import backend
@@ -22,6 +25,21 @@ from keras_mmreg.types import Tensor
 
 GRAPH_CALLS = (Functional.call, keras.Sequential.call)
 """The `call` of a model that is nothing but its graph of layers."""
+
+MERGING_OPERATIONS = (
+    keras.layers.Add,
+    keras.layers.Average,
+    keras.layers.Concatenate,
+    keras.layers.Maximum,
+    keras.layers.Minimum,
+    keras.layers.Multiply,
+    operations.Add,
+    operations.Concatenate,
+    operations.Maximum,
+    operations.Minimum,
+    operations.Multiply,
+)
+"""Those that treat all tensors alike, and mean the same of fewer of them."""
 
 
 def mask_of(x: Tensor) -> Tensor | None:
@@ -59,6 +77,25 @@ def all_layers(
     return list(layer._flatten_layers(include_self=include_self))
 
 
+def callbacks_in_use(
+    callback: keras.callbacks.Callback,
+) -> list[keras.callbacks.Callback]:
+    """The callbacks among which Keras is calling this one just now.
+
+    Keras tells a callback nothing of the others, but its list of them is what
+    calls. Empty if something else does.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList) and any(
+            each is callback for each in caller.callbacks
+        ):
+            return list(caller.callbacks)
+        frame = frame.f_back
+    return []
+
+
 def takes_training(layer: keras.layers.Layer) -> bool:
     """Whether the `call` of a layer has an argument `training`."""
     return layer._call_has_training_arg
@@ -68,13 +105,28 @@ def takes_training(layer: keras.layers.Layer) -> bool:
 def transformed_output(
     layer: keras.layers.Layer, transform: Callable[[Tensor], Tensor]
 ) -> Iterator[None]:
-    """Passes what a layer returns through `transform` for a while."""
-    call = layer.call
-    layer.call = lambda *args, **kwargs: transform(call(*args, **kwargs))
+    """Passes what a layer returns through `transform` for a while.
+
+    Replicas that share the layer take turns at every sum over them: each has
+    a transform of its own.
+    """
+    transforms = layer.__dict__.setdefault("_transform_of_replica", {})
+    if not transforms:
+        call = layer.call
+
+        def transformed(*args: Any, **kwargs: Any) -> Tensor:
+            output = call(*args, **kwargs)
+            own = transforms.get(backend.replica_id())
+            return output if own is None else own(output)
+
+        layer.call = transformed
+    transforms[backend.replica_id()] = transform
     try:
         yield
     finally:
-        del layer.call
+        del transforms[backend.replica_id()]
+        if not transforms:
+            del layer.call
 
 
 def graph_in(model: Any) -> keras.Model | None:
@@ -158,6 +210,11 @@ class LossesOfEachReplica:
         }
 
 
+def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
+    """Makes the `fit` that has begun start at an epoch, `None` for its own."""
+    model._initial_epoch = epoch
+
+
 def set_paths(prefix: str, layer: Any) -> None:
     """Gives the variables of a layer paths that only depend on its structure.
 
@@ -175,6 +232,21 @@ def set_paths(prefix: str, layer: Any) -> None:
         # Seed generators have other names in every model.
         owner = owner if id(variable) in weights else "seed_generator"
         variable._path = f"{prefix}/{index}_{owner}/{name}"
+
+
+def set_seed_paths(prefix: str, states: Iterable[keras.Variable]) -> None:
+    """Gives the states of seed generators paths that are the same every time.
+
+    Keras numbers seed generators as they are made, and so differently in a
+    model that is loaded. Checkpoints that find variables by their paths would
+    leave them as they are.
+
+    Args:
+        prefix: String that all paths start with.
+        states: The variables.
+    """
+    for index, state in enumerate(states):
+        state._path = f"{prefix}/{index}/seed_generator_state"
 
 
 def compiled_metrics(model: keras.Model) -> Any:

@@ -37,8 +37,7 @@ class TrainStep:
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Runs Keras's train step and adds the logs of training alone."""
         logs = super().train_step(data)  # type: ignore[misc]
-        context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
+        if num_replicas() == 1:
             return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
 
         # Within a replica a metric only knows that replica's examples, and
@@ -46,6 +45,7 @@ class TrainStep:
         def logs_of_all_replicas(strategy: Any) -> dict[str, Tensor]:
             return {**self.get_metrics_result(), **self.training_logs()}  # type: ignore[attr-defined]
 
+        context = tf.distribute.get_replica_context()
         return context.merge_call(logs_of_all_replicas)
 
 
@@ -73,26 +73,32 @@ def sum_over_replicas(x: Tensor) -> Tensor:
 
     On one device, and outside of a replica, that is `x`.
     """
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
+    if num_replicas() == 1:
         return x
+    context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.SUM, x)
 
 
 def sum_over_previous_replicas(x: Tensor) -> Tensor:
     """The sum of `x` over the replicas that come before this one."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
+    if num_replicas() == 1:
         return tf.zeros_like(x)
+    context = tf.distribute.get_replica_context()
     index = context.replica_id_in_sync_group
     return tf.reduce_sum(context.all_gather(x[None], axis=0)[:index], axis=0)
 
 
+def num_replicas() -> int:
+    """How many replicas share a batch; 1 outside of replicas."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
 def replica_id() -> int:
     """Which of the strategy's replicas this is; 0 outside of replicas."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
+    if num_replicas() == 1:
         return 0
+    context = tf.distribute.get_replica_context()
     return int(tf.get_static_value(context.replica_id_in_sync_group))
 
 

@@ -138,6 +138,11 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
     return torch.stack([torch.zeros_like(x), *before]).sum(0)
 
 
+def num_replicas() -> int:
+    """How many processes of `torch.distributed` share a batch."""
+    return distributed.get_world_size() if _is_distributed() else 1
+
+
 def replica_id() -> int:
     """Returns 0: each process has layers of its own."""
     return 0

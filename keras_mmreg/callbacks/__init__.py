@@ -1,5 +1,7 @@
 """Callbacks that show what each modality contributes."""
 
+from keras_mmreg.callbacks.atomic_backup import AtomicBackup
+from keras_mmreg.callbacks.blending_estimator import BlendingEstimator
 from keras_mmreg.callbacks.complementarity_logger import ComplementarityLogger
 from keras_mmreg.callbacks.held_out import HeldOut
 from keras_mmreg.callbacks.information_logger import InformationLogger
@@ -9,6 +11,8 @@ from keras_mmreg.callbacks.shuffled_modality_logger import (
 )
 
 __all__ = [
+    "AtomicBackup",
+    "BlendingEstimator",
     "ComplementarityLogger",
     "HeldOut",
     "InformationLogger",

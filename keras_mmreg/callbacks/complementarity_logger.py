@@ -6,6 +6,7 @@ import keras
 
 from keras_mmreg.backend import sync_variables
 from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.layers import ComplementarityMask
 
 
@@ -17,7 +18,8 @@ class ComplementarityLogger(keras.callbacks.Callback):
     `zeta` (between 0 and 1) are added to the epoch's logs, so that `History`,
     the progress bar and every callback behind this one see them. Put it before
     `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
-    list. It works on `CMVQVAE` and on any model with one `ComplementarityMask`.
+    list; `fit` warns where it is not. It works on `CMVQVAE` and on any model
+    with one `ComplementarityMask`.
 
     A `CMVQVAE` logs the use of its codebooks by itself.
 
@@ -57,6 +59,7 @@ class ComplementarityLogger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Finds the model's mask."""
+        warn_if_behind(self, ("complementary_", "contradictory_", "zeta"))
         masks = [
             layer
             for layer in all_layers(self.model)

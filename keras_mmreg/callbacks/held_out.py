@@ -98,12 +98,9 @@ class HeldOut(keras.callbacks.Callback):
             )
         gate = self.model.gate
         if self.doubt and not gate.doubts:
-            if int(self.model.step.numpy()) > 0:
-                raise ValueError(
-                    "`doubt=True` must be given from the first `fit` on: the "
-                    "training step of this model has been made without it."
-                )
             gate.doubts = True
+            # A step that was made before would shuffle nothing.
+            self.model.make_train_function(force=True)
         self._meter = GateMeter(self.model, shuffles=self.doubt)
         self._prepared = preprocessed_data(self.model.inner, self.data)
 

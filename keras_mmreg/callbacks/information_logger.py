@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
 from keras_mmreg.information.meter import NO_DATA
@@ -32,9 +33,9 @@ class InformationLogger(keras.callbacks.Callback):
     `information_share_<modality>` (a part of 1) are added to the epoch's logs,
     so that `History` and every callback behind this one see them. Put it before
     `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
-    list. It works on plain models as well as on a `RegularizedModel`, whose
-    own `information_<modality>`, a running mean over the training batches, is
-    replaced by the value on this data.
+    list; `fit` warns where it is not. It works on plain models as well as on a
+    `RegularizedModel`, whose own `information_<modality>`, a running mean over
+    the training batches, is replaced by the value on this data.
 
     Information is the reaction of the prediction to noise. A small share is no
     proof that a modality is ignored: a shortcut on which the model relies can
@@ -113,6 +114,7 @@ class InformationLogger(keras.callbacks.Callback):
 
         A batch shows now, and not after an epoch, what cannot be measured.
         """
+        warn_if_behind(self, (f"{self.prefix}information_",))
         self._meter = create_meter(self.model, **self.kwargs)
         _require_own_columns(self._meter)
         self._first_epoch = None

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.backend import sync_variables
+from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
@@ -29,8 +30,8 @@ class ReportLogger(keras.callbacks.Callback):
 
     `History` and every callback behind this one see them: put it before
     `TensorBoard`, `CSVLogger`, `EarlyStopping` or `ModelCheckpoint` in the
-    list. Epochs between have no value. The whole report, with its intervals,
-    is `logger.report`.
+    list; `fit` warns where it is not. Epochs between have no value. The whole
+    report, with its intervals, is `logger.report`.
 
     Args:
         data: Held-out data, as for `modality_report`; arrays, or a dataset
@@ -87,6 +88,8 @@ class ReportLogger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Forgets where an earlier training started."""
+        kinds = ("intact", "shuffled_", "alone_", "missing_")
+        warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
         self._first_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.callbacks.report_logger import require_rereadable
 from keras_mmreg.report.data import NEEDS_LABELS
 from keras_mmreg.report.data import Source
@@ -36,10 +37,11 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
       its mean over the shuffled modalities: the number by which to choose
       hyperparameters and epochs.
 
-    Put it before `EarlyStopping`, `ModelCheckpoint` or `CSVLogger` in the list,
-    and tell those that monitor an accuracy `mode="max"`. The permutation is the
-    same in every epoch and every run. Training steps cost nothing extra, an
-    epoch one evaluation more for each modality and one for the intact data.
+    Put it before `EarlyStopping`, `ModelCheckpoint`, `TensorBoard` or
+    `CSVLogger` in the list (`fit` warns where it is not), and tell those that
+    monitor an accuracy `mode="max"`. The permutation is the same in every epoch
+    and every run. Training steps cost nothing extra, an epoch one evaluation
+    more for each modality and one for the intact data.
 
     For choosing, shuffle the suspected shortcut alone. A model that ignores
     what carries the label (the shape of a digit) is not hurt by shuffling it,
@@ -115,6 +117,8 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Finds the modalities among the inputs."""
+        kinds = ("shuffled_", "balanced_")
+        warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
         x = self.data[0] if self._has_arrays else self._open().first.x
         self._leaves = modality_leaves(self.model, x, self.modalities)
 

@@ -24,6 +24,9 @@ from keras_mmreg.datasets.colored_mnist import colorize
 from keras_mmreg.datasets.colored_mnist import gray
 from keras_mmreg.datasets.colored_mnist import load_colored_mnist
 from keras_mmreg.datasets.colored_mnist import permute_colors
+from keras_mmreg.datasets.crema_d_av import CREMA_D_EMOTIONS
+from keras_mmreg.datasets.crema_d_av import CREMADAV
+from keras_mmreg.datasets.crema_d_av import load_crema_d_av
 from keras_mmreg.datasets.daquar import DAQUAR
 from keras_mmreg.datasets.daquar import load_daquar
 from keras_mmreg.datasets.digits import Digits
@@ -34,6 +37,9 @@ from keras_mmreg.datasets.nyu_v2_segmentation import load_nyu_v2_segmentation
 from keras_mmreg.datasets.penn_action import PENN_ACTIONS
 from keras_mmreg.datasets.penn_action import PennAction
 from keras_mmreg.datasets.penn_action import load_penn_action
+from keras_mmreg.datasets.rml import RML
+from keras_mmreg.datasets.rml import RML_EMOTIONS
+from keras_mmreg.datasets.rml import load_rml
 from keras_mmreg.datasets.social_iq import SocialIQ
 from keras_mmreg.datasets.social_iq import load_social_iq
 from keras_mmreg.datasets.social_iq import load_social_iq_features
@@ -45,10 +51,14 @@ from keras_mmreg.datasets.vqa_cp import load_vqa_cp
 from keras_mmreg.datasets.vqa_cp import vqa_scores
 
 __all__ = [
+    "CREMADAV",
+    "CREMA_D_EMOTIONS",
     "FSDD",
     "NYU_V2_CLASSES",
     "PALETTES",
     "PENN_ACTIONS",
+    "RML",
+    "RML_EMOTIONS",
     "SPEAKERS",
     "UTDMHAD",
     "UTD_MHAD_ACTIONS",
@@ -65,9 +75,11 @@ __all__ = [
     "gray",
     "load_av_digits",
     "load_biased_dogs_cats",
+    "load_crema_d_av",
     "load_colored_mnist",
     "load_nyu_v2_segmentation",
     "load_penn_action",
+    "load_rml",
     "load_utd_mhad",
     "load_daquar",
     "load_digits",
@@ -86,8 +98,10 @@ _BUILDERS = {
     "BiasedDogsCatsBuilder": ("biased_dogs_cats", "Builder"),
     "ColoredMNISTBuilder": ("colored_mnist", "Builder"),
     "ColoredMNISTConfig": ("colored_mnist", "ColoredMNISTConfig"),
+    "CREMADAVBuilder": ("crema_d_av", "Builder"),
     "NYUv2SegmentationBuilder": ("nyu_v2_segmentation", "Builder"),
     "PennActionBuilder": ("penn_action", "Builder"),
+    "RMLBuilder": ("rml", "Builder"),
     "UTDMHADBuilder": ("utd_mhad", "Builder"),
     "DAQUARBuilder": ("daquar", "Builder"),
     "DAQUARConfig": ("daquar", "DAQUARConfig"),

@@ -1,5 +1,6 @@
 """A search space for how, and how strongly, to regularize a model."""
 
+import math
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -8,26 +9,30 @@ from typing import Any
 import keras
 import keras_tuner
 
-from keras_mmreg import regularizers as information_regularizers
+from keras_mmreg.callbacks import HeldOut
 from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
 from keras_mmreg.hypermodels.hyperparameters import check_range
 from keras_mmreg.hypermodels.hyperparameters import compile_trial
 from keras_mmreg.hypermodels.hyperparameters import number
 from keras_mmreg.models import RegularizedModel
+from keras_mmreg.regularizers import Regularizer
+from keras_mmreg.regularizers import get_all
 
 PLAIN = "plain"
 """The label of training without a regularizer."""
 
 
 class RegularizedHyperModel(keras_tuner.HyperModel):
-    """Tunes an `RegularizedModel` with KerasTuner.
+    """Tunes a `RegularizedModel` with KerasTuner.
 
     The search space is the hyperparameters of `build_inner` and
-    `compile_arguments`, if they define any, and those below that are given a
-    range: `"regularizer"`, `"strength"`, `"fraction"`. Plain training is among
-    the candidates (`regularizer="plain"`); `conclusion` says in a sentence
-    whether a regularizer was any better.
+    `compile_arguments`, if they define any, the `"regularizer"`, and what each
+    of these is tuned by, over a range of its own: `"noise_scale"`,
+    `"dropout_rate"`, `"mix_strength"`, `"fisher_strength"` and so on
+    (`Regularizer.search_range`). Plain training is among the candidates
+    (`regularizer="plain"`); `conclusion` says in a sentence whether a
+    regularizer was any better.
 
     Do not choose by `val_accuracy`: the shortcut works on validation data, too,
     so it asks for a strength of 0. Name the modality that may be a shortcut in
@@ -46,15 +51,19 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         compile_arguments: Dict of the arguments of `compile`, or a function of
             the `HyperParameters` that returns one.
         regularizers: What to choose from besides `"plain"`: names such as
-            `"fisher"` and `"mix"`, or a dict from a label to a name or an
+            `"fisher"` and `"mix"`, or a dict from a label to a name, to an
             instance from `keras_mmreg.regularizers`, whose other settings are
-            kept. Defaults to `("fisher",)`.
-        strength: A float, or a pair `(low, high)` to search on a log scale.
-            What works differs by orders of magnitude between data sets; let
-            the range cover it. `None` leaves each regularizer its own.
-            Defaults to `(1e-5, 1e-1)`.
-        fraction: A float, or such a pair, or `None` likewise. Defaults to
-            `None`.
+            kept, to a list of these that act together, or to a function of the
+            `HyperParameters` that returns any of them, and asks for what is to
+            be searched. Defaults to `("fisher",)`.
+        strength: A float, or a pair `(low, high)` to search on a log scale, for
+            the information penalties in place of their own range, from 1e-5 to
+            1e-1. What works differs by orders of magnitude between data sets;
+            let the range cover it. Defaults to `None`.
+        fraction: A float, or such a pair, for the methods that add a penalty.
+            `None` leaves each its own. Defaults to `None`.
+        held_out: Data for the gate of methods that have one, see
+            `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
         shortcuts: Optional list of the modalities to shuffle, one at a time.
             The search then needs `validation_data=(x, y)` of arrays.
             Defaults to `None`.
@@ -98,7 +107,17 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     >>> x, y = {"color": np.eye(8, 3), "shape": np.eye(8, 4)}, np.arange(8) % 2
     >>> tuner.search(x, y, validation_data=(x, y), verbose=0)
     >>> sorted(tuner.get_best_hyperparameters()[0].values)
-    ['optimizer', 'regularizer', 'strength', 'units']
+    ['fisher_strength', 'optimizer', 'regularizer', 'units']
+
+    Names are enough; a dict combines methods, and a function asks for other
+    values:
+
+    >>> from keras_mmreg.regularizers import ModalityNoise
+    >>> regularizers = ["noise", "mix", "dropout", "fisher"]
+    >>> regularizers = {
+    ...     "noise": lambda hp: ModalityNoise(hp.Choice("scale", [0.5, 1.0])),
+    ...     "noise + mix": ["noise", "mix"],
+    ... }
 
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 12 and 19
@@ -109,9 +128,10 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         build_inner: Callable[[keras_tuner.HyperParameters], keras.Model],
         compile_arguments: Any,
         regularizers: Sequence[str] | Mapping[str, Any] = ("fisher",),
-        strength: float | tuple[float, float] | None = (1e-5, 1e-1),
+        strength: float | tuple[float, float] | None = None,
         fraction: float | tuple[float, float] | None = None,
         shortcuts: Sequence[str] | None = None,
+        held_out: Any = None,
         name: str | None = None,
         tunable: bool = True,
         **kwargs: Any,
@@ -127,29 +147,52 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         self.strength = strength
         self.fraction = fraction
         self.shortcuts = shortcuts
+        self.held_out = held_out
         self.kwargs = kwargs
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled model of a trial."""
         # The first choice is the default, and so what is tried first.
         label = hp.Choice("regularizer", [*self.regularizers, PLAIN])
-        settings = {}
-        if self.strength is not None:
-            settings["strength"] = number(
-                hp, "strength", self.strength, default=1e-3
-            )
-        if self.fraction is not None:
-            settings["fraction"] = number(
-                hp, "fraction", self.fraction, default=1.0
-            )
         model = self.build_inner(hp)
         if label != PLAIN:
-            regularizer = self.regularizers[label]
-            config = {**regularizer.get_config(), **settings}
-            model = RegularizedModel(
-                model, type(regularizer).from_config(config), **self.kwargs
-            )
+            with hp.conditional_scope("regularizer", [label]):
+                regularizer = self._create(label, hp)
+            model = RegularizedModel(model, regularizer, **self.kwargs)
         return compile_trial(hp, model, self.compile_arguments)
+
+    def _create(self, label: str, hp: Any) -> list[Regularizer]:
+        """New instances of the methods that a label stands for."""
+        given = self.regularizers[label]
+        if callable(given) and not isinstance(given, Regularizer):
+            return get_all(given(hp))
+        methods = get_all(given)
+        if len(methods) == 1:
+            return [self._tuned(methods[0], hp, label)]
+        return [self._tuned(m, hp, f"{label}_{m.name}") for m in methods]
+
+    def _tuned(self, method: Regularizer, hp: Any, prefix: str) -> Regularizer:
+        """The method with the hyperparameter that it is tuned by."""
+        settings = {}
+        if method.search_range is not None:
+            argument, *limits = method.search_range
+            value: Any = limits
+            if method.has_automatic_strength and self.strength is not None:
+                value = self.strength
+            own = getattr(method, argument)
+            settings[argument] = number(
+                hp,
+                f"{prefix}_{argument}",
+                value,
+                default=math.prod(limits) ** 0.5 if own == "auto" else own,
+            )
+        if self.fraction is not None and method.penalizes:
+            settings["fraction"] = number(
+                hp, f"{prefix}_fraction", self.fraction, default=1.0
+            )
+        # What was given would be shared between trials.
+        config = {**method.get_config(), **settings}
+        return type(method).from_config(config)
 
     @staticmethod
     def conclusion(tuner: keras_tuner.Tuner) -> str:
@@ -195,6 +238,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     ) -> Any:
         """Trains the model of a trial, watching what the shortcuts hide."""
         callbacks = list(callbacks or [])
+        if self.held_out is not None and getattr(model, "gate", None):
+            callbacks.append(HeldOut(self.held_out))
         if self.shortcuts is not None:
             data = kwargs.get("validation_data")
             if not isinstance(data, tuple):
@@ -233,8 +278,10 @@ def _by_label(regularizers: Any) -> dict[str, Any]:
     ):
         raise ValueError(
             "`regularizers` must be names, such as ['fisher', 'poincare'], or "
-            "a dict from a label to a name or an instance. "
-            f"Received: regularizers={regularizers}"
+            "a dict from a label to a name, an instance, a list of these or a "
+            f"function that returns them. Received: regularizers={regularizers}"
         )
-    get = information_regularizers.get
-    return {label: get(value) for label, value in regularizers.items()}
+    for value in regularizers.values():
+        if not callable(value):
+            get_all(value)
+    return dict(regularizers)

@@ -24,6 +24,7 @@ def create_estimator(
     loss: Any = None,
     functional: Any = "auto",
     seed_generator: keras.random.SeedGenerator | None = None,
+    over_replicas: bool = False,
 ) -> InformationEstimator:
     """The estimator of a built model.
 
@@ -35,6 +36,8 @@ def create_estimator(
         loss: The loss it was compiled with, if any. Defaults to `None`.
         functional: See `RegularizedModel`. Defaults to `"auto"`.
         seed_generator: What the noise is drawn with.
+        over_replicas: Whether a batch is what all devices that share it hold,
+            as in training. Defaults to `False`.
 
     Returns:
         An `InformationEstimator`.
@@ -66,4 +69,5 @@ def create_estimator(
         seed_generator,
         gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
         spans_batch=parts and outputs_span_batch(network),
+        over_replicas=over_replicas,
     )

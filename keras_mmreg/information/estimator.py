@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_mmreg import backend
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.information.examples import example_weight
@@ -18,6 +19,7 @@ from keras_mmreg.information.measure import Measure
 from keras_mmreg.network import Network
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import weighted_mean
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.ops.perturbation import noise_stddev
@@ -59,6 +61,7 @@ class InformationEstimator:
             Defaults to `1.0`.
         spans_batch: Whether the outputs compare all examples of a batch, so
             that each sample has to be run by itself. Defaults to `False`.
+        over_replicas: See `create_estimator`. Defaults to `False`.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class InformationEstimator:
         seed_generator: keras.random.SeedGenerator | None,
         gradient_scale: float = 1.0,
         spans_batch: bool = False,
+        over_replicas: bool = False,
     ) -> None:
         self._network = network
         self._measure = measure
@@ -77,6 +81,7 @@ class InformationEstimator:
         self._seed_generator = seed_generator
         self._gradient_scale = gradient_scale
         self._spans_batch = spans_batch
+        self._over_replicas = over_replicas
 
     def __call__(
         self,
@@ -131,12 +136,15 @@ class InformationEstimator:
         if counted is None:
             counted = ops.ones((batch_size(inputs),))
         weight = counted if weight is None else weight * counted
+        mean = mean_over_batch if self._over_replicas else weighted_mean
         means = {
-            name: weighted_mean(ops.minimum(value, LARGEST_INFORMATION), weight)
+            name: mean(ops.minimum(value, LARGEST_INFORMATION), weight)
             for name, value in information.items()
         }
-        total = ops.sum(weight)
-        return Estimate(means, total, total / ops.maximum(ops.sum(counted), 1))
+        total, number = ops.sum(weight), ops.sum(counted)
+        if self._over_replicas:
+            total, number = sum_over_replicas(total), sum_over_replicas(number)
+        return Estimate(means, total, total / ops.maximum(number, 1))
 
     def _stddev(
         self,
@@ -157,7 +165,11 @@ class InformationEstimator:
             if stddev == "batch" and leaf in whole_batch:
                 x, weight = whole_batch[leaf], weights[1]
             scales[leaf] = noise_stddev(
-                at_least_float32(x), stddev, mask_of(x), weight
+                at_least_float32(x),
+                stddev,
+                mask_of(x),
+                weight,
+                self._over_replicas,
             )
         return scales
 

@@ -53,13 +53,13 @@ def batch_size(inputs: Any) -> int | Tensor:
 def example_weight(sample_weight: Any) -> Tensor | None:
     """One weight for each example: the mean over outputs and positions."""
     weights = [
-        ops.mean(
-            ops.reshape(
-                ops.cast(weight, "float32"), (ops.shape(weight)[0], -1)
-            ),
-            axis=-1,
-        )
+        _mean_over_positions(ops.cast(weight, "float32"))
         for weight in keras.tree.flatten(sample_weight)
         if weight is not None
     ]
     return sum(weights) / len(weights) if weights else None
+
+
+def _mean_over_positions(x: Tensor) -> Tensor:
+    axes = tuple(range(1, len(x.shape)))
+    return ops.mean(x, axis=axes) if axes else x

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
 
@@ -47,12 +48,11 @@ def drop(
         Tensor like `x`, with its mask.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
-    replacement = ops.zeros_like(x)
+    replacement = ops.zeros((), dtype)
     if keras.backend.is_float_dtype(dtype) and not isinstance(value, str):
-        replacement = ops.broadcast_to(ops.cast(value, dtype), ops.shape(x))
+        replacement = ops.cast(value, dtype)
     elif keras.backend.is_float_dtype(dtype) and value == "mean":
-        mean = ops.mean(ops.stop_gradient(x), axis=0, keepdims=True)
-        replacement = ops.broadcast_to(mean, ops.shape(x))
+        replacement = mean_over_batch(ops.stop_gradient(x))[None]
     keep = align_mask(kept, x) > 0
     return with_mask(ops.where(keep, x, replacement), mask_of(x))
 

@@ -21,7 +21,8 @@ def add_noise(
 ) -> dict[str, Tensor]:
     """Draws `z ~ N(x, (scale * stddev)^2)` at each point.
 
-    The standard deviation is that of each coordinate over the batch. Padding,
+    The standard deviation is that of each coordinate over the batch, also
+    where several devices share it; each draws noise of its own. Padding,
     examples of weight 0 and missing values (NaN) have no part in it. Integers
     stay as they are.
 
@@ -42,7 +43,7 @@ def add_noise(
             continue
         mask = mask_of(x)
         clean = at_least_float32(x)
-        stddev = noise_stddev(clean, "batch", mask, weight)
+        stddev = noise_stddev(clean, "batch", mask, weight, True)
         stddev = stddev * ops.cast(scales[name], stddev.dtype)
         z = perturb(clean, stddev, 1, seed, mask)
         noisy[name] = with_mask(ops.cast(z, dtype), mask)

@@ -17,9 +17,10 @@ def permutations(
 ) -> dict[str, Tensor]:
     """A random permutation of the batch for each modality, drawn on its own.
 
-    That of a batch of one example is the identity. On several devices each
-    permutes the part of the batch that it holds, unless the backend sees one
-    global batch, as JAX does.
+    That of a batch of one example is the identity. Under data parallelism JAX
+    permutes the whole batch, over all devices. A replica of a
+    `tf.distribute.MirroredStrategy` and a process of `torch.distributed`
+    permute the part of the batch that they hold.
     """
     return {
         name: ops.argsort(keras.random.uniform((batch_size,), seed=seed))

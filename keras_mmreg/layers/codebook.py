@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import num_replicas
 from keras_mmreg.backend import sum_over_previous_replicas
 from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.ops import quantization
@@ -140,6 +141,9 @@ class Codebook(keras.layers.Layer):
     def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
         """A random vector, padding excepted, for each code of each group."""
         own = ops.sum(weights)
+        if num_replicas() > 1:  # Of which one may have no example at all.
+            weights = ops.pad(weights, ((0, 1),))
+            vectors = ops.pad(vectors, ((0, 0), (0, 1), (0, 0)))
         total = sum_over_replicas(own)
         uniform = keras.random.uniform(
             (self.num_groups, self.num_embeddings),

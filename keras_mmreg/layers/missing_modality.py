@@ -71,8 +71,8 @@ class MissingModality(keras.layers.Layer):
         """Puts the token where the modality is missing."""
         missing_value = ops.isnan(inputs)
         if present is None:
-            rows = ops.reshape(missing_value, (ops.shape(inputs)[0], -1))
-            present = ops.logical_not(ops.all(rows, axis=-1))
+            axes = tuple(range(1, len(inputs.shape)))
+            present = ops.logical_not(ops.all(missing_value, axis=axes))
         present = ops.reshape(ops.cast(present, "float32"), (-1,))
         known = ops.where(missing_value, ops.zeros_like(inputs), inputs)
         token = ops.cast(self.token, inputs.dtype)

@@ -23,6 +23,8 @@ class FitWatch(keras.callbacks.Callback):
         callbacks: The other callbacks of `fit`.
     """
 
+    measures_gate = True
+
     def __init__(
         self, validation_data: Any = None, callbacks: Any = None
     ) -> None:
@@ -30,6 +32,7 @@ class FitWatch(keras.callbacks.Callback):
         self.validation_data = validation_data
         callbacks = getattr(callbacks, "callbacks", callbacks)
         self.callbacks = keras.tree.flatten(callbacks or [])
+        self._has_begun = False
         self._gate_meter: GateMeter | None = None
         self._lost: set[str] = set()
         self._dominant: set[str] = set()
@@ -38,8 +41,8 @@ class FitWatch(keras.callbacks.Callback):
         self._first_step = 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Looks at batch statistics, which may have been loaded by now."""
-        self.model.await_settled_statistics()
+        """Compiles the wrapped model, and decides what measures the gate."""
+        self._has_begun = False
         compile_inner(self.model.inner, self.model)
         self._gate_meter = None
         if self.model.gate is not None and not any(
@@ -49,7 +52,14 @@ class FitWatch(keras.callbacks.Callback):
             self._measure_gate_on_validation_data()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Tells the methods which epoch it is."""
+        """Tells the methods which epoch it is.
+
+        In the first, looks at batch statistics, which other callbacks may have
+        loaded by now.
+        """
+        if not self._has_begun:
+            self.model.await_settled_statistics()
+            self._has_begun = True
         self.model.epoch.assign(epoch)
         self._first_step = self._steps
         self._earlier = None

@@ -10,9 +10,13 @@ from keras import ops
 
 from keras_mmreg import regularizers
 from keras_mmreg.backend import kept_variables
+from keras_mmreg.backend import replica_id
+from keras_mmreg.backend import unscaled_loss
 from keras_mmreg.backend.keras_internals import additional_loss
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
+from keras_mmreg.backend.keras_internals import set_seed_paths
+from keras_mmreg.backend.seeds import seed_states
 from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import check_functional
@@ -64,6 +68,17 @@ class RegularizedModel(WrapperModel):
     the training data are of the predictions that the model was trained with,
     perturbed ones where a method perturbs. The training `loss` contains the
     penalty; `val_loss` does not.
+
+    On several devices, training is that of one device: information and the
+    scale of the noise, the gate, prototypes and coefficients are those of the
+    whole batch, on JAX (`keras.distribution`), under TensorFlow's
+    `MirroredStrategy` and in torch's `DistributedDataParallel` (call the
+    wrapped model, then `compute_loss`, as Keras's guide does). Under the latter
+    two each replica draws random numbers for its part of the batch, as those of
+    Keras's own layers do: noise and dropped modalities are other draws of the
+    same distribution, and a permutation stays within a replica's part, which
+    should hold several examples. `modality_information` and reports measure
+    what one process is given.
 
     `fit` warns once if a modality gave no information for an epoch, or if a
     penalty of fixed strength is still larger than the task loss after the
@@ -163,7 +178,8 @@ class RegularizedModel(WrapperModel):
         self.epoch = self.add_counter("epoch")
         self.settled_step = self.add_counter("settled_step")
         self._network: Network | None = None
-        self._training_pass: TrainingPass | None = None
+        # By replica: these take turns at every sum over them.
+        self._training_passes: dict[int, TrainingPass] = {}
         self._loss_function = Memo()
         inputs = symbolic_inputs(inner)
         if inputs is not None:
@@ -192,11 +208,11 @@ class RegularizedModel(WrapperModel):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The wrapped model's outputs, on perturbed points while it trains."""
-        self._training_pass = None
+        self._training_passes.pop(replica_id(), None)
         if not training:
             return self.inner(inputs, training=training)
         training_pass = self._run_in_training(inputs)
-        self._training_pass = training_pass
+        self._training_passes[replica_id()] = training_pass
         return training_pass.outputs
 
     def compute_loss(
@@ -212,12 +228,12 @@ class RegularizedModel(WrapperModel):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if not training:
             return loss
-        training_pass, self._training_pass = self._training_pass, None
+        training_pass = self._training_passes.pop(replica_id(), None)
         if training_pass is None or training_pass.outputs is not y_pred:
             training_pass = self._run_in_training(x)
         training_pass.y = y
         training_pass.sample_weight = sample_weight
-        training_pass.loss = loss
+        training_pass.loss = unscaled_loss(loss)
         compiled = compiled_loss(self)
         training_pass.loss_function = self._loss_function.get(
             (compiled,), lambda: copy_compiled_loss(compiled)
@@ -279,7 +295,8 @@ class RegularizedModel(WrapperModel):
     ) -> keras.callbacks.History:
         """Keras's `fit`, with a callback that tells the methods of epochs.
 
-        If it raises, the variables are restored.
+        If it raises, the variables are restored. What measures the gate comes
+        before all other callbacks, so that a backup has the gate of its epoch.
         """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
@@ -291,6 +308,7 @@ class RegularizedModel(WrapperModel):
         else:
             callbacks = members = keras.tree.flatten(callbacks or [])
         members.append(watch)
+        members.sort(key=lambda each: not getattr(each, "measures_gate", False))
         try:
             with kept_variables(self):
                 return super().fit(callbacks=callbacks, **kwargs)
@@ -373,6 +391,7 @@ class RegularizedModel(WrapperModel):
                 method.reseed(self.seed + index)
             method.attach(self._network, self.inner)
         self._create_trackers(self._network.modalities)
+        set_seed_paths("seed_generators", seed_states(self))
         self.await_settled_statistics()
 
     def _create_trackers(self, modalities: list[str]) -> None:

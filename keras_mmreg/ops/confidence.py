@@ -1,12 +1,17 @@
 """How well predictions tell the label, corrected for chance."""
 
+from collections.abc import Callable
+
 from keras import ops
 
 from keras_mmreg.types import Tensor
 
 
 def chance_corrected_confidence(
-    kind: str, predictions: Tensor, y: Tensor
+    kind: str,
+    predictions: Tensor,
+    y: Tensor,
+    mean: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """`(E[p(y)] - c) / (1 - c)`: 0 by chance, 1 if sure and right.
 
@@ -19,21 +24,25 @@ def chance_corrected_confidence(
         predictions: Tensor of shape `(batch, units)`, probabilities or values.
         y: Labels: integers of shape `(batch,)` or `(batch, 1)`, or a tensor
             like `predictions`.
+        mean: The mean over the examples of a tensor `(batch, ...)`. Defaults
+            to `None`: that of these.
 
     Returns:
         Scalar, at most 1.
     """
+    mean = mean or _mean
     y = labels_like(predictions, kind, y)
     if kind == "regression":
-        error = ops.sum(ops.square(y - predictions))
-        spread = ops.sum(ops.square(y - ops.mean(y, axis=0)))
+        error = ops.sum(mean(ops.square(y - predictions)))
+        spread = ops.sum(mean(ops.square(y - mean(y))))
         return 1.0 - error / ops.maximum(spread, 1e-12)
-    frequencies = ops.mean(y, axis=0)
+    frequencies = mean(y)
     if kind == "categorical":
-        right = ops.mean(ops.sum(y * predictions, axis=-1))
+        right = mean(ops.sum(y * predictions, axis=-1))
         chance = ops.sum(ops.square(frequencies))
     else:
-        right = ops.mean(y * predictions + (1.0 - y) * (1.0 - predictions))
+        agreement = y * predictions + (1.0 - y) * (1.0 - predictions)
+        right = mean(ops.mean(agreement, axis=-1))
         both = ops.square(frequencies) + ops.square(1.0 - frequencies)
         chance = ops.mean(both)
     # A batch of one class says nothing.
@@ -80,3 +89,7 @@ def right_predictions(kind: str, predictions: Tensor, y: Tensor) -> Tensor:
         agree = ops.equal(predictions > 0.5, y > 0.5)
         return ops.mean(ops.cast(agree, "float32"))
     return -ops.mean(ops.square(y - predictions))
+
+
+def _mean(x: Tensor) -> Tensor:
+    return ops.mean(x, axis=0)

@@ -6,6 +6,8 @@ Outputs of shape `(batch, ..., classes)` are compared over the last axis, and
 the positions between are averaged.
 """
 
+import math
+
 from keras import ops
 
 from keras_mmreg.ops.numerics import LOG_FLOOR
@@ -112,15 +114,22 @@ def squared_distance(
 
 def mean_over_positions(values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Averages `(batch, ...)` over every axis but the first, under a mask."""
-    batch = ops.shape(values)[0]
     if len(values.shape) == 1:
         return values
     if mask is not None:
         missing_axes = (1,) * (len(values.shape) - len(mask.shape))
         mask = ops.reshape(mask, (*ops.shape(mask), *missing_axes))
         mask = ops.broadcast_to(mask, ops.shape(values))
-        mask = ops.reshape(mask, (batch, -1))
-    return weighted_mean(ops.reshape(values, (batch, -1)), mask, axis=-1)
+        mask = _flat(mask, values.shape)
+    return weighted_mean(_flat(values, values.shape), mask, axis=-1)
+
+
+def _flat(x: Tensor, shape: tuple) -> Tensor:
+    # No size can be inferred in an empty batch, the part of some replica.
+    inner = tuple(shape)[1:]
+    if None in inner:
+        return ops.reshape(x, (ops.shape(x)[0], -1))
+    return ops.reshape(x, (-1, math.prod(inner)))
 
 
 def _sum_last_axis(values: Tensor, mask: Tensor | None) -> Tensor:

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_mmreg.backend import num_replicas
 from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.types import Tensor
 
@@ -89,12 +90,77 @@ def weighted_mean(
     return ops.where(nothing, ops.mean(x, axis=axis), weighted)
 
 
+def mean_or_zero(x: Tensor) -> Tensor:
+    """Mean of all values; 0 of none.
+
+    Prevents `0 / 0` on a device that has no example of a small batch.
+    """
+    count = ops.cast(ops.size(x), x.dtype)
+    return ops.sum(x) / ops.maximum(count, 1.0)
+
+
 def mean_over_replicas(x: Tensor) -> Tensor:
     """The mean of `x` over the devices that share a batch."""
-    total_and_count = sum_over_replicas(ops.stack([x, ops.ones_like(x)]))
-    return total_and_count[0] / total_and_count[1]
+    return sum_over_replicas(x) / num_replicas()
+
+
+def quotient_over_replicas(total: Tensor, count: Tensor) -> Tensor:
+    """`sum total / sum count` over the devices that share a batch.
+
+    Each device gets the same value, and a gradient by its own `total` which,
+    averaged over the devices as Keras and torch's DDP do with gradients, is
+    that of the value. A function of such means, linear or not, is then trained
+    on as if there were one device.
+
+    Prevents `0 / 0`: where all counts are zero, the quotient is zero. A device
+    without examples has a total and a count of zero.
+
+    Args:
+        total: Tensor of any shape.
+        count: Scalar.
+
+    Returns:
+        Tensor like `total`.
+    """
+    count = ops.cast(sum_over_replicas(count), total.dtype)
+    count = ops.where(count > 0, count, 1.0)
+    own = total / count
+    if num_replicas() == 1:
+        return own
+    own = own * num_replicas()
+    mean = sum_over_replicas(ops.stop_gradient(total)) / count
+    # In this order the value is the mean to the last bit, alike everywhere.
+    return mean + (own - ops.stop_gradient(own))
+
+
+def mean_over_batch(x: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean over the examples of all devices that share a batch.
+
+    Its gradient is explained at `quotient_over_replicas`. Where all the
+    weights are zero, the mean is taken without them.
+
+    Args:
+        x: Tensor of shape `(batch, ...)`.
+        weights: Optional tensor of shape `(batch,)`.
+
+    Returns:
+        Tensor of shape `x.shape[1:]`.
+    """
+    number = ops.cast(ops.shape(x)[0], x.dtype)
+    if weights is None:
+        return quotient_over_replicas(ops.sum(x, axis=0), number)
+    weights = ops.cast(weights, x.dtype)
+    nothing = sum_over_replicas(ops.sum(weights)) <= 0
+    weights = ops.where(nothing, ops.ones_like(weights), weights)
+    weighted = ops.reshape(weights, (-1,) + (1,) * (len(x.shape) - 1)) * x
+    return quotient_over_replicas(ops.sum(weighted, axis=0), ops.sum(weights))
 
 
 def sum_over_features(x: Tensor) -> Tensor:
-    """Sum over every axis but the first: `(batch, ...)` to `(batch,)`."""
-    return ops.sum(ops.reshape(x, (ops.shape(x)[0], -1)), axis=-1)
+    """Sum over every axis but the first: `(batch, ...)` to `(batch,)`.
+
+    Prevents a reshape whose sizes cannot be inferred in an empty batch, the
+    part of a small one on some devices.
+    """
+    axes = tuple(range(1, len(x.shape)))
+    return ops.sum(x, axis=axes) if axes else x

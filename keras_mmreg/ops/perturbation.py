@@ -6,9 +6,11 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import sum_over_batch
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.numerics import LARGEST_SQUARED
+from keras_mmreg.ops.numerics import sum_over_features
 from keras_mmreg.types import Tensor
 
 
@@ -17,6 +19,7 @@ def noise_stddev(
     stddev: str | float,
     mask: Tensor | None = None,
     weight: Tensor | None = None,
+    over_replicas: bool = False,
 ) -> Tensor:
     """The standard deviation sigma of the noise for each coordinate of `x`.
 
@@ -33,19 +36,22 @@ def noise_stddev(
             which is left out of the statistics.
         weight: Optional tensor of shape `(batch,)`. Examples of weight 0 are
             left out, too. So are missing values, which are NaN.
+        over_replicas: Whether the batch is what all devices that share it
+            hold, all of which must ask then. Defaults to `False`: what this
+            one holds.
 
     Returns:
         Tensor that broadcasts against `x`. A coordinate that never varies has
-        `0`, and so is not perturbed; deviations above 1e15 count as that.
+        `0`, and so is not perturbed.
     """
     counted = _counted(x, mask, weight)
     if stddev == "batch":
         batch = ops.shape(x)[0]
         several = isinstance(batch, int) and batch > 1
         deviation = (
-            _stddev(x, (0,), counted)
+            _stddev(x, (0,), counted, over_replicas)
             if several and mask is None and weight is None
-            else _stddev_over_batch(x, counted)
+            else _stddev_over_batch(x, counted, over_replicas)
         )
     elif stddev == "example":
         deviation = _stddev(x, tuple(range(1, len(x.shape))), counted)
@@ -128,23 +134,40 @@ def _counted(x: Tensor, mask: Tensor | None, weight: Tensor | None) -> Tensor:
     return counted
 
 
-def _stddev_over_batch(x: Tensor, counted: Tensor) -> Tensor:
-    over_batch = _stddev(x, (0,), counted)
-    over_example = _stddev(x, tuple(range(len(x.shape))), counted)
-    per_example = ops.max(ops.reshape(counted, (ops.shape(x)[0], -1)), axis=1)
-    return ops.where(ops.sum(per_example) > 1, over_batch, over_example)
+def _stddev_over_batch(
+    x: Tensor, counted: Tensor, over_replicas: bool
+) -> Tensor:
+    over_batch = _stddev(x, (0,), counted, over_replicas)
+    everything = tuple(range(len(x.shape)))
+    over_example = _stddev(x, everything, counted, over_replicas)
+    number = ops.sum(ops.cast(sum_over_features(counted) > 0, x.dtype))
+    if over_replicas:
+        number = sum_over_replicas(number)
+    return ops.where(number > 1, over_batch, over_example)
 
 
-def _stddev(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
+def _stddev(
+    x: Tensor,
+    axis: tuple[int, ...],
+    counted: Tensor,
+    over_replicas: bool = False,
+) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
-    deviation = x - _mean(x, axis, counted)
+    deviation = x - _mean(x, axis, counted, over_replicas)
+    # The square of what is larger could overflow.
     deviation = ops.clip(deviation, -LARGEST_SQUARED, LARGEST_SQUARED)
-    return ops.sqrt(_mean(ops.square(deviation), axis, counted))
+    squares = ops.square(deviation)
+    return ops.sqrt(_mean(squares, axis, counted, over_replicas))
 
 
-def _mean(x: Tensor, axis: tuple[int, ...], counted: Tensor) -> Tensor:
+def _mean(
+    x: Tensor, axis: tuple[int, ...], counted: Tensor, over_replicas: bool
+) -> Tensor:
     present = ops.where(counted > 0, x, 0.0)
-    return _sum(present, axis) / ops.maximum(_sum(counted, axis), 1.0)
+    total, count = _sum(present, axis), _sum(counted, axis)
+    if over_replicas:
+        total, count = sum_over_replicas(total), sum_over_replicas(count)
+    return total / ops.maximum(count, 1.0)
 
 
 def _sum(x: Tensor, axis: tuple[int, ...]) -> Tensor:

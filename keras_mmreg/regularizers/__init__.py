@@ -10,6 +10,7 @@ from keras_mmreg.regularizers.disentangled_gradients import (
 from keras_mmreg.regularizers.fisher_information import FisherInformation
 from keras_mmreg.regularizers.functional_entropy import FunctionalEntropy
 from keras_mmreg.regularizers.functional_variance import FunctionalVariance
+from keras_mmreg.regularizers.gradient_blending import GradientBlending
 from keras_mmreg.regularizers.gradient_modulation import GradientModulation
 from keras_mmreg.regularizers.information_regularizer import (
     InformationRegularizer,
@@ -41,6 +42,7 @@ ALIASES: dict[str, type[Regularizer]] = {
         ModalityMix,
         ModalityDependence,
         UnimodalLoss,
+        GradientBlending,
         DisentangledGradients,
         GradientModulation,
         PrototypicalRebalance,
@@ -147,6 +149,7 @@ __all__ = [
     "FisherInformation",
     "FunctionalEntropy",
     "FunctionalVariance",
+    "GradientBlending",
     "GradientModulation",
     "InformationRegularizer",
     "ModalityDependence",

@@ -44,6 +44,7 @@ class DisentangledGradients(Regularizer):
     """
 
     alias = "disentangled"
+    search_range = ("strength", 0.5, 5.0)
 
     def __init__(self, strength: float = 1.0, **kwargs: Any) -> None:
         super().__init__(strength, **kwargs)

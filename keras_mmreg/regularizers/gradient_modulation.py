@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.interventions import drop_others
@@ -57,6 +58,7 @@ class GradientModulation(Regularizer):
     """
 
     alias = "modulation"
+    search_range = ("alpha", 0.1, 0.8)
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class GradientModulation(Regularizer):
             )
             labels = labels_like(probabilities, "categorical", training_pass.y)
             scores.append(ops.sum(labels * probabilities))
-        s = ops.stack(scores)
+        s = sum_over_replicas(ops.stack(scores))
         others = (ops.sum(s) - s) / max(len(scores) - 1, 1)
         ratio = s / ops.maximum(others, 1e-7)
         k = ops.where(ratio > 1.0, 1.0 - ops.tanh(self.alpha * ratio), 1.0)
@@ -163,10 +165,19 @@ def _with_gradient(x: Tensor, factor: Tensor, draw: Tensor) -> Tensor:
         def gradient(*args: Any, upstream: Tensor | None = None) -> Tensor:
             if upstream is None:  # As TensorFlow and JAX pass it.
                 (upstream,) = args
-            scale = ops.std(ops.cast(upstream, "float32"))
+            scale = _std(ops.cast(upstream, "float32"))
             noise = ops.cast(scale * draw, upstream.dtype)
             return upstream * ops.cast(factor, upstream.dtype) + noise
 
         return x, gradient
 
     return identity(x)
+
+
+def _std(x: Tensor) -> Tensor:
+    """The standard deviation of all values, on all devices together."""
+    number = sum_over_replicas(ops.sum(ops.ones_like(x)))
+    number = ops.maximum(number, 1.0)
+    mean = sum_over_replicas(ops.sum(x)) / number
+    squares = sum_over_replicas(ops.sum(ops.square(x - mean)))
+    return ops.sqrt(squares / number)

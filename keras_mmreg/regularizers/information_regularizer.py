@@ -113,6 +113,7 @@ class InformationRegularizer(Regularizer):
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802)
     """
 
+    search_range = ("strength", 1e-5, 1e-1)
     has_automatic_strength = True
 
     differentiates = True
@@ -263,11 +264,13 @@ class InformationRegularizer(Regularizer):
                 loss=loss,
                 functional=functional,
                 seed_generator=self.seed_generator,
+                over_replicas=True,
             ),
         )
 
     def _automatic(self, penalty: Tensor, loss: Tensor) -> Tensor:
         """The weight that ties the penalty to the task loss of the batch."""
+        loss = mean_over_replicas(ops.stop_gradient(loss))
         part = AUTOMATIC_PART * ops.abs(ops.cast(loss, penalty.dtype))
         if self.reduction != "negative_log":  # That crosses 0.
             part = part / penalty
@@ -279,7 +282,7 @@ class InformationRegularizer(Regularizer):
         for name, value in information.items():
             variable = self.moving_information[name]
             moving = ops.cast(variable, value.dtype)
-            now = mean_over_replicas(ops.stop_gradient(value))
+            now = ops.stop_gradient(value)
             average = self.momentum * moving + (1.0 - self.momentum) * now
             # The first batch has no average before it.
             average = ops.where(moving > 0, average, now)

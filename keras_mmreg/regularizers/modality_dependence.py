@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network.checks import require_outputs_of_examples
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
@@ -44,6 +45,7 @@ class ModalityDependence(Regularizer):
     """
 
     alias = "dependence"
+    search_range = ("strength", 1e-3, 1e-1)
     default_strength = 0.01
 
     def __init__(
@@ -76,7 +78,7 @@ class ModalityDependence(Regularizer):
             moved = self._probabilities(
                 training_pass, training_pass.rerun(shuffled, chosen)
             )
-            total = total + ops.mean(jensen_shannon(intact, moved))
+            total = total + mean_over_batch(jensen_shannon(intact, moved))
         return -self.weight(training_pass) * total, {}
 
 

@@ -50,6 +50,7 @@ class ModalityDropout(Regularizer):
     """
 
     alias = "dropout"
+    search_range = ("rate", 0.05, 0.5)
 
     def __init__(
         self,

@@ -17,7 +17,8 @@ from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.numerics import at_least_float32
-from keras_mmreg.ops.numerics import mean_over_replicas
+from keras_mmreg.ops.numerics import mean_over_batch
+from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.ops.pooling import pooled_features
 from keras_mmreg.ops.pooling import pooled_size
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -70,6 +71,7 @@ class ModalityGate(Regularizer):
     """
 
     alias = "gate"
+    search_range = None
 
     def __init__(self, threshold: float = 0.1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -172,7 +174,10 @@ class ModalityGate(Regularizer):
             self._descend(name, features, predictions - labels)
             confidences.append(
                 chance_corrected_confidence(
-                    functional.kind, predictions, training_pass.y
+                    functional.kind,
+                    predictions,
+                    training_pass.y,
+                    mean_over_batch,
                 )
             )
         self._update_values(ops.stack(confidences))
@@ -191,11 +196,11 @@ class ModalityGate(Regularizer):
         does not depend on the model's optimizer.
         """
         gradients = (
-            mean_over_replicas(
-                ops.matmul(ops.transpose(features), error)
-                / ops.cast(ops.shape(error)[0], "float32")
+            quotient_over_replicas(
+                ops.matmul(ops.transpose(features), error),
+                ops.cast(ops.shape(error)[0], "float32"),
             ),
-            mean_over_replicas(ops.mean(error, axis=0)),
+            mean_over_batch(error),
         )
         weights = zip(self.probes[name], gradients, strict=True)
         for (variable, moment), gradient in weights:
@@ -260,12 +265,11 @@ class ModalityGate(Regularizer):
             (self.means[name], features),
             (self.squares[name], ops.square(features)),
         ):
-            now = mean_over_replicas(ops.mean(value, axis=0))
-            self._average(variable, now)
+            self._average(variable, mean_over_batch(value))
 
     def _update_values(self, confidences: Tensor) -> None:
         """On training data, until other data are measured."""
-        now = ops.maximum(mean_over_replicas(confidences), 0.0)
+        now = ops.maximum(confidences, 0.0)
         held_out = ops.convert_to_tensor(self.held_out)
         values = ops.convert_to_tensor(self.values)
         average = MOMENTUM * values + (1.0 - MOMENTUM) * now

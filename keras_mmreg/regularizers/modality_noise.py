@@ -56,6 +56,7 @@ class ModalityNoise(Regularizer):
     """
 
     alias = "noise"
+    search_range = ("scale", 0.25, 2.0)
 
     def __init__(
         self, scale: float = 1.0, gate: str | None = "auto", **kwargs: Any

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.network import Network
@@ -12,6 +13,7 @@ from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.pooling import pooled_features
 from keras_mmreg.ops.pooling import pooled_size
@@ -105,10 +107,10 @@ class PrototypicalRebalance(Regularizer):
             y = labels_like(log_q, "categorical", training_pass.y)
             self._update(name, ops.stop_gradient(features), y)
             q = ops.exp(log_q)
-            losses.append(-ops.mean(ops.sum(y * log_q, axis=-1)))
+            losses.append(-mean_over_batch(ops.sum(y * log_q, axis=-1)))
             scores.append(ops.stop_gradient(ops.sum(y * q)))
-            entropies.append(-ops.mean(ops.sum(x_log_x(q), axis=-1)))
-        s = ops.stack(scores)
+            entropies.append(-mean_over_batch(ops.sum(x_log_x(q), axis=-1)))
+        s = sum_over_replicas(ops.stack(scores))
         ratio = ops.max(s) / ops.maximum(s, 1e-7) - 1.0
         beta = ops.clip(ratio, 0.0, 1.0)
         total = ops.sum(beta * ops.stack(losses))
@@ -135,8 +137,8 @@ class PrototypicalRebalance(Regularizer):
 
     def _update(self, name: str, features: Tensor, y: Tensor) -> None:
         """Moves the prototypes of the classes in the batch."""
-        counts = ops.sum(y, axis=0)
-        sums = ops.matmul(ops.transpose(y), features)
+        counts = sum_over_replicas(ops.sum(y, axis=0))
+        sums = sum_over_replicas(ops.matmul(ops.transpose(y), features))
         means = sums / ops.maximum(counts, 1.0)[:, None]
         prototypes = ops.convert_to_tensor(self.prototypes[name])
         seen = ops.convert_to_tensor(self.seen[name])

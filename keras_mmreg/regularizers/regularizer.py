@@ -75,6 +75,13 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
 
     default_strength: ClassVar[float] = 1.0
 
+    search_range: ClassVar[tuple[str, float, float] | None] = (
+        "strength",
+        0.1,
+        4.0,
+    )
+    """The argument to tune, and from where to where: see `hypermodels`."""
+
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 

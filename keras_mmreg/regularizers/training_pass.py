@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.backend import unscaled_loss
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.network import Network
@@ -155,7 +156,7 @@ class TrainingPass:
         y, weight = self.y, self.sample_weight
         if indices is not None:
             y, weight = take((y, weight), indices)
-        return self.loss_function(y, outputs, weight)
+        return unscaled_loss(self.loss_function(y, outputs, weight))
 
     def random_part(
         self, fraction: float, seed: keras.random.SeedGenerator

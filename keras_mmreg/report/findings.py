@@ -213,7 +213,8 @@ def _fusion_within(report: Result) -> Finding:
         return Finding("fusion", "note", text)
     text = (
         f"Fusion beats `{best}` alone ({against}) in this model. Pass "
-        f"`unimodal` to compare with a model of `{best}` only."
+        f"`unimodal` to compare with a model of `{best}` only, which "
+        "`keras_mmreg.models.single_modality_model` builds."
     )
     return Finding("fusion", "note", text)
 

@@ -70,6 +70,11 @@ def test_interval_of_folds_with_groups_of_their_own():
     assert 0.0 < interval.low < 0.25 < interval.high
 
 
+def test_interval_of_one_number():
+    interval = paired_interval({0: {"a": 1.0}}, {0: {"a": 0.75}})
+    assert interval == (0.25, -np.inf, np.inf)
+
+
 def test_interval_without_a_run_in_common():
     assert paired_interval({0: {"a": 1.0}}, {1: {"a": 1.0}}) is None
 
@@ -181,7 +186,10 @@ def test_the_value_that_validation_data_choose(runs):
 
 def test_table(runs):
     text = tables.report(runs)
-    line = next(x for x in text.splitlines() if x.startswith("| weight decay"))
+    summary, line = (
+        x for x in text.splitlines() if x.startswith("| weight decay")
+    )
+    assert summary == "| weight decay | +5.0 ▲ |"
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[2] == "95.0 ± 0.0"
     assert cells[3] == "+5.0 [+5.0, +5.0]"

@@ -11,6 +11,8 @@ BUILDERS = [
     "BiasedDogsCatsBuilder",
     "ColoredMNISTBuilder",
     "ColoredMNISTConfig",
+    "CREMADAVBuilder",
+    "RMLBuilder",
     "NYUv2SegmentationBuilder",
     "PennActionBuilder",
     "UTDMHADBuilder",

@@ -25,6 +25,7 @@ METHODS = {
     "mix": lambda: regularizers.ModalityMix(gate=None),
     "gated_mix": regularizers.ModalityMix,
     "dependence": regularizers.ModalityDependence,
+    "blending": regularizers.GradientBlending,
     "unimodal": lambda: regularizers.UnimodalLoss(fraction=0.5),
     "disentangled": regularizers.DisentangledGradients,
     "modulation": regularizers.GradientModulation,

@@ -96,7 +96,8 @@ def test_fusion_that_helps():
     fusion = texts(report)["fusion"]
     assert fusion == (
         "Fusion beats `a` alone (90% against 55%) in this model. Pass "
-        "`unimodal` to compare with a model of `a` only."
+        "`unimodal` to compare with a model of `a` only, which "
+        "`keras_mmreg.models.single_modality_model` builds."
     )
     assert texts(report)["reliance"].endswith("`a` and `b`, most of all `a`.")
 

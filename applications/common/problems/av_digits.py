@@ -1,10 +1,12 @@
 """Written and spoken digits, tested on another speaker, in three regimes."""
 
+import dataclasses
 import functools
 import pathlib
 from typing import Any
 
 from applications.common.problems import nets
+from applications.common.problems.problem import SGD
 from applications.common.problems.problem import Examples
 from applications.common.problems.problem import Problem
 from applications.common.problems.problem import Splits
@@ -52,8 +54,18 @@ def regime(
     )
 
 
+USABLE = regime("usable", "both usable", 10_000, epochs=4, image_noise=0.5)
+USABLE_SGD = dataclasses.replace(
+    USABLE,
+    name="av_digits_usable_sgd",
+    title="AV digits, both usable, SGD",
+    optimizer=SGD,
+    learning_rate=1e-2,
+    epochs=8,
+)
 PROBLEMS = (
-    regime("usable", "both usable", 10_000, epochs=4, image_noise=0.5),
+    USABLE,
+    USABLE_SGD,
     regime(
         "one_speaker",
         "one training speaker",

@@ -1,11 +1,13 @@
 """Digits whose colour gives the label away, and digits that need both."""
 
+import dataclasses
 import functools
 import pathlib
 
 import numpy as np
 
 from applications.common.problems import nets
+from applications.common.problems.problem import SGD
 from applications.common.problems.problem import Problem
 from applications.common.problems.problem import Splits
 from applications.common.problems.problem import independent
@@ -71,6 +73,14 @@ OWN_ENCODER = Problem(
     batch_size=128,
     suspects=("color",),
 )
+OWN_ENCODER_SGD = dataclasses.replace(
+    OWN_ENCODER,
+    name="colored_mnist_encoder_sgd",
+    title="Colored MNIST, colour with an encoder, SGD",
+    optimizer=SGD,
+    learning_rate=1e-2,
+    epochs=30,
+)
 SYNERGY = Problem(
     name="synergy",
     title="(digit + colour) mod 10",
@@ -83,4 +93,4 @@ SYNERGY = Problem(
     batch_size=128,
     is_control=True,
 )
-PROBLEMS = (RAW, OWN_ENCODER, SYNERGY)
+PROBLEMS = (RAW, OWN_ENCODER, OWN_ENCODER_SGD, SYNERGY)

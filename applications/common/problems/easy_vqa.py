@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,28 @@ NUM_TRAIN, NUM_HELD_OUT = 512, 1000
 
 def read(folder: pathlib.Path, part: str, size: int, rng: Any) -> dict:
     """`size` questions drawn at random, their pictures and answers."""
-    from PIL import Image
-
     questions = json.loads((folder / part / "questions.json").read_text())
     chosen = rng.permutation(len(questions))[:size]
     texts, answers, numbers = zip(*(questions[i] for i in chosen), strict=True)
-    pictures = []
-    for number in numbers:
-        path = folder / part / "images" / f"{number}.png"
-        with Image.open(path) as picture:
-            small = picture.convert("RGB").resize((SIZE, SIZE))
-        pictures.append(np.asarray(small, "float32") / 255)
     return {
         "texts": texts,
         "answers": answers,
-        "image": np.stack(pictures),
+        "image": read_pictures(folder / part, numbers),
         "groups": np.array(numbers, "int32"),
     }
+
+
+def read_pictures(folder: pathlib.Path, numbers: Iterable[int]) -> np.ndarray:
+    """The pictures of these numbers: float32 `(n, SIZE, SIZE, 3)`."""
+    from PIL import Image
+
+    unique, places = np.unique(list(numbers), return_inverse=True)
+    pictures = []
+    for number in unique:
+        with Image.open(folder / "images" / f"{number}.png") as picture:
+            small = picture.convert("RGB").resize((SIZE, SIZE))
+        pictures.append(np.asarray(small, "float32") / 255)
+    return np.stack(pictures)[places]
 
 
 def load(folder: pathlib.Path, run: int) -> Splits:

@@ -1,5 +1,6 @@
 """What a study needs to know of a data set and of the net trained on it."""
 
+import functools
 import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
+SGD = functools.partial(keras.optimizers.SGD, momentum=0.9)
 FUSIONS = {"concatenate": layers.Concatenate, "multiply": layers.Multiply}
 
 
@@ -109,7 +111,8 @@ class Problem:
             differ in their seed, and where the data have folds, in the fold.
         epochs: Passes over the training data.
         batch_size: Examples of a step.
-        learning_rate: Of Adam.
+        learning_rate: Of the optimizer.
+        optimizer: A function of the learning rate.
         fusion: How features are joined, a key of `FUSIONS`.
         taps: The layer at which a modality is perturbed that has no gradient.
         vocabularies: For a modality of token ids, how many there are.
@@ -131,6 +134,7 @@ class Problem:
     epochs: int
     batch_size: int
     learning_rate: float = 1e-3
+    optimizer: Callable[..., keras.optimizers.Optimizer] = keras.optimizers.Adam
     fusion: str = "concatenate"
     taps: Mapping[str, str] = field(default_factory=dict)
     vocabularies: Mapping[str, int] = field(default_factory=dict)

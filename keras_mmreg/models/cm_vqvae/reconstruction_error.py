@@ -7,7 +7,8 @@ from keras import ops
 
 from keras_mmreg.backend.keras_internals import LossesOfEachReplica
 from keras_mmreg.ops.numerics import at_least_float32
-from keras_mmreg.ops.numerics import mean_over_replicas
+from keras_mmreg.ops.numerics import mean_or_zero
+from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.types import Tensor
 
 
@@ -37,7 +38,7 @@ class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
         # Squares of pixels are too large for float16.
         inputs = at_least_float32(ops.cast(inputs, self.compute_dtype))
         difference = inputs - at_least_float32(reconstruction)
-        error = ops.mean(ops.square(difference))
+        error = mean_or_zero(ops.square(difference))
         variance = self.variance
         if variance is None:
             variance = _variance(ops.stop_gradient(inputs))
@@ -48,7 +49,8 @@ class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
 
 def _variance(x: Tensor) -> Tensor:
     """The variance of the whole batch, over all replicas."""
-    mean = mean_over_replicas(ops.mean(x))
-    variance = mean_over_replicas(ops.mean(ops.square(x - mean)))
+    count = ops.cast(ops.size(x), x.dtype)
+    mean = quotient_over_replicas(ops.sum(x), count)
+    variance = quotient_over_replicas(ops.sum(ops.square(x - mean)), count)
     # A constant batch would divide by zero.
     return ops.maximum(variance, keras.config.epsilon())

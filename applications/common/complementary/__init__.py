@@ -1,0 +1,1 @@
+"""What the studies of CM-VQVAE on two modalities share."""

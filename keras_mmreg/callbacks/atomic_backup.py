@@ -1,0 +1,129 @@
+"""Backs training up so that a kill at any moment loses an epoch at most."""
+
+import json
+import os
+import pathlib
+import shutil
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import set_initial_epoch
+
+_PREFIX = "epoch-"
+_UNFINISHED = ".unfinished"
+_WEIGHTS = "model.weights.h5"
+_STATE = "state.json"
+
+
+class AtomicBackup(keras.callbacks.Callback):
+    """Like `keras.callbacks.BackupAndRestore`, but safe against kills.
+
+    Keras's callback writes each backup over the one before. A process that is
+    killed while it writes leaves a file that cannot be read, and no other; with
+    `double_checkpoint=True`, one that is killed between its two files goes on
+    with the weights of one epoch under the number of another.
+
+    This callback writes every backup into a folder of its own, which gets its
+    name when it is whole, and removes the previous one after that. The same
+    `fit` in a new process starts from the last whole backup, with weights, the
+    optimizer's state and the methods' state, and `history` goes on where it
+    ended. With data that come in the same order (`shuffle=False`, or a dataset
+    that is seeded by epoch) the result is that of an uninterrupted training.
+
+    Put it behind the callbacks whose logs the history should have. What other
+    callbacks remember, such as the patience of `EarlyStopping`, is not saved.
+    The directory must be on a file system
+    on which renaming a folder is atomic, as local ones are; a loss of power is
+    a matter of that file system.
+
+    Args:
+        directory: Path of a folder for the backups of one training.
+        delete_backup: Whether to remove the backup after training has ended.
+            If `False`, the same `fit` run again has nothing left to do.
+            Defaults to `True`.
+
+    Raises:
+        ValueError: If `directory` is empty.
+
+    Example:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> backup = AtomicBackup(tempfile.mkdtemp())
+    >>> x, y = np.ones((4, 2)), np.ones((4, 1))
+    >>> history = model.fit(x, y, epochs=2, callbacks=[backup], verbose=0)
+    >>> len(history.history["loss"])
+    2
+    """
+
+    def __init__(
+        self, directory: str | os.PathLike, delete_backup: bool = True
+    ) -> None:
+        super().__init__()
+        if not str(directory):
+            raise ValueError(
+                "`directory` must be the path of a folder. "
+                f"Received: directory={directory!r}"
+            )
+        self.directory = pathlib.Path(directory)
+        self.delete_backup = delete_backup
+        self._epochs: list[int] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Restores the last whole backup, if there is one."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for folder in self.directory.glob(f"*{_UNFINISHED}"):
+            shutil.rmtree(folder)
+        backups = self._backups()
+        if not backups:
+            return
+        optimizer = self.model.optimizer
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(self.model.trainable_variables)
+        self.model.load_weights(backups[-1] / _WEIGHTS)
+        state = json.loads((backups[-1] / _STATE).read_text())
+        self._epochs = state["epochs"]
+        self.model.history.history.update(state["history"])
+        set_initial_epoch(self.model, self._epochs[-1] + 1)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Gives the history the epochs that it does not know yet."""
+        # Keras empties these, and only these, when training starts.
+        self.model.history.epoch[:0] = self._epochs
+        self._epochs = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Writes a backup, then removes the one before it."""
+        earlier = self._backups()
+        recorded = self.model.history
+        history = {name: list(v) for name, v in recorded.history.items()}
+        for name, value in (logs or {}).items():
+            history.setdefault(name, []).append(value)
+        state = {"epochs": [*recorded.epoch, epoch], "history": history}
+        name = f"{_PREFIX}{epoch:08d}"
+        unfinished = self.directory / f"{name}{_UNFINISHED}"
+        unfinished.mkdir()
+        self.model.save_weights(unfinished / _WEIGHTS)
+        (unfinished / _STATE).write_text(json.dumps(state, default=float))
+        os.replace(unfinished, self.directory / name)
+        for folder in earlier:
+            shutil.rmtree(folder)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Removes the backup, unless it is to be kept."""
+        self.on_epoch_begin(0)
+        set_initial_epoch(self.model, None)
+        if self.delete_backup:
+            for folder in self._backups():
+                shutil.rmtree(folder)
+
+    def _backups(self) -> list[pathlib.Path]:
+        """The whole ones, the last one last."""
+        return sorted(
+            path
+            for path in self.directory.glob(f"{_PREFIX}*")
+            if path.suffix != _UNFINISHED
+        )

@@ -1,0 +1,59 @@
+"""Tells of callbacks that come too early in the list to see what is logged."""
+
+import warnings
+
+import keras
+
+from keras_mmreg.backend.keras_internals import callbacks_in_use
+
+READ_ALL = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
+"""Callbacks that pass on every log of an epoch."""
+
+
+def warn_if_behind(
+    logger: keras.callbacks.Callback, prefixes: tuple[str, ...]
+) -> None:
+    """Warns if callbacks in front of a logger wait for what it logs.
+
+    Keras calls the callbacks in the order of the list, so that one in front of
+    the logger never sees its logs. To be called in `on_train_begin`.
+
+    Args:
+        logger: A callback that adds to the logs at the end of an epoch.
+        prefixes: What the names that it adds begin with.
+    """
+    callbacks = callbacks_in_use(logger)
+    places = [i for i, callback in enumerate(callbacks) if callback is logger]
+    before = callbacks[: places[0]] if places else []
+    blind = [
+        type(callback).__name__
+        for callback in before
+        if isinstance(callback, READ_ALL) or _waits_for(callback, prefixes)
+    ]
+    if not blind:
+        return
+    name = type(logger).__name__
+    names = ", ".join(dict.fromkeys(blind))
+    logged = ", ".join(f"'{prefix}...'" for prefix in prefixes)
+    warnings.warn(
+        f"`{name}` is behind {names} in the list of callbacks, which "
+        f"therefore will not see its logs ({logged}). Put it in front: "
+        f"`callbacks=[{name}(...), {blind[0]}(...)]`.",
+        stacklevel=3,
+    )
+
+
+def _waits_for(
+    callback: keras.callbacks.Callback, prefixes: tuple[str, ...]
+) -> bool:
+    """Whether it monitors such a log, or has one in the name of a file."""
+    monitor = str(getattr(callback, "monitor", ""))
+    filepath = str(getattr(callback, "filepath", ""))
+    return any(
+        monitor.startswith(prefix) or "{" + prefix in filepath
+        for prefix in prefixes
+    )

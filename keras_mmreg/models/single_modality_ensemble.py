@@ -1,0 +1,97 @@
+"""Joins models of one modality each: the control without any fusion."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.network.graph import Graph
+
+
+def single_modality_ensemble(
+    models: Mapping[str, keras.Model], name: str | None = None
+) -> keras.Model:
+    """The mean of the log-probabilities of one model for each modality (UME).
+
+    `log p(y | x_1, ..., x_M) = 1/M sum_m log p_m(y | x_m) + const`
+
+    The modalities never meet in training, so none can keep another from being
+    learned, and nothing is learned that takes two of them. Outputs that end in
+    a softmax or sigmoid are joined as probabilities; others, logits and the
+    values of a regression, by their mean, which for logits is the same.
+
+    Args:
+        models: Dict from modality to its model, such as
+            `single_modality_model` makes, with outputs alike. The models
+            themselves are used, and not copied: train them before or after.
+        name: Optional string, the name of the model. Defaults to `None`.
+
+    Returns:
+        A `keras.Model`, not compiled. Its input is a dict of those of the
+        models, if theirs are dicts, or else a list in their order.
+
+    Raises:
+        ValueError: If `models` is no dict of functional or sequential models.
+
+    Example:
+
+    >>> a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    >>> ensemble = single_modality_ensemble({
+    ...     "a": keras.Model({"a": a}, keras.layers.Dense(4)(a)),
+    ...     "b": keras.Model({"b": b}, keras.layers.Dense(4)(b)),
+    ... })
+    >>> sorted(ensemble.input)
+    ['a', 'b']
+
+    References:
+        - Du et al., On Uni-Modal Feature Learning in Supervised Multi-Modal
+          Learning, ICML 2023 (the uni-modal ensemble).
+    """
+    graphs = [as_graph(model) for model in dict(models).values()]
+    if not graphs or None in graphs:
+        raise ValueError(
+            "`models` must be a dict from a modality to a functional or "
+            f"sequential model that is built. Received: models={models!r}"
+        )
+    inputs = [model.input for model in models.values()]
+    outputs = [
+        model(own) for model, own in zip(models.values(), inputs, strict=True)
+    ]
+    merged: Any = inputs
+    if all(isinstance(own, dict) for own in inputs):
+        merged = {key: x for own in inputs for key, x in own.items()}
+    joined = [
+        _mean(activation, list(tensors))
+        for activation, tensors in zip(
+            _last_activations(graphs[0]),
+            zip(*map(keras.tree.flatten, outputs), strict=True),
+            strict=True,
+        )
+    ]
+    outputs = keras.tree.pack_sequence_as(outputs[0], joined)
+    return keras.Model(merged, outputs, name=name)
+
+
+def _last_activations(graph: keras.Model) -> list[str | None]:
+    """The softmax or sigmoid that each output ends in."""
+    unrolled = Graph(graph)
+    found = [unrolled.preactivation(key) for key in unrolled.outputs]
+    return [each and each[0] for each in found]
+
+
+def _mean(activation: str | None, outputs: list[Any]) -> Any:
+    """The mean of logits, as what the outputs are."""
+    if activation is None:
+        return keras.layers.Average()(outputs)
+    if activation == "softmax":
+        mean = keras.layers.Average()([_log(p) for p in outputs])
+        return keras.layers.Softmax()(mean)
+    logits = [_log(p) - _log(1.0 - p) for p in outputs]
+    return keras.layers.Activation("sigmoid")(keras.layers.Average()(logits))
+
+
+def _log(probability: Any) -> Any:
+    # A probability of 0 in one model would overrule all others.
+    return ops.log(ops.maximum(probability, keras.config.epsilon()))

@@ -1,0 +1,219 @@
+"""Builds the model of one modality alone from a multimodal one."""
+
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import MERGING_OPERATIONS
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.backend.keras_internals import operation_behind
+from keras_mmreg.checks import check_choice
+from keras_mmreg.network.graph import Graph
+from keras_mmreg.network.graph import Step
+from keras_mmreg.network.graph import dtype_of
+from keras_mmreg.network.naming import leaf_names
+from keras_mmreg.network.naming import modality_of
+
+REMEDY = "Build the model of that modality by hand."
+
+
+def single_modality_model(
+    inner: keras.Model, modality: str, weights: str = "new"
+) -> keras.Model:
+    """The same net for one modality alone: the control of every fusion.
+
+    The modality's own layers are copied, and so is what follows them, on what
+    is left: a `Concatenate`, `Add`, `Multiply` or another symmetric merge goes
+    on with the tensors that depend on the modality, and the layers behind it
+    are made anew for the shape that they now receive.
+
+    Trained in the same way, these models answer whether fusion beats the best
+    modality, and their `single_modality_ensemble` whether it beats modalities
+    that never met in training. Most methods fail to beat the latter.
+
+    Args:
+        inner: A functional or sequential model, built but trained or not.
+        modality: The name of one of its modalities, see `RegularizedModel`.
+        weights: What the modality's own layers start from. `"new"`: layers
+            with trainable weights are initialized anew, the others, such as a
+            frozen backbone or an adapted `Normalization`, keep their weights.
+            `"kept"`: all of them keep the weights that they have in `inner`,
+            as a pretrained backbone must that is trained further; pass an
+            `inner` that has not been trained on the task. Defaults to
+            `"new"`.
+
+    Returns:
+        A `keras.Model`, not compiled, whose input is the part of `inner`'s
+        input that belongs to the modality.
+
+    Raises:
+        ValueError: If `inner` has no such modality or is no graph of layers, or
+            a layer has no meaning without the other modalities, such as an
+            attention of one to another.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_mmreg as mmreg
+    >>> a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    >>> features = [keras.layers.Dense(4, activation="relu")(x) for x in (a, b)]
+    >>> merged = keras.layers.Concatenate()(features)
+    >>> outputs = keras.layers.Dense(2, activation="softmax")(merged)
+    >>> inner = keras.Model({"a": a, "b": b}, outputs)
+    >>> singles = {m: single_modality_model(inner, m) for m in ("a", "b")}
+    >>> singles["a"].count_params()  # 3 * 4 + 4 and 4 * 2 + 2
+    26
+    >>> x, y = {"a": np.eye(9, 3), "b": np.eye(9, 2)}, np.arange(9) % 2
+    >>> for name, single in singles.items():
+    ...     single.compile("adam", "sparse_categorical_crossentropy")
+    ...     history = single.fit({name: x[name]}, y, verbose=0)
+    >>> inner.compile("adam", "sparse_categorical_crossentropy")
+    >>> report = mmreg.modality_report(inner, (x, y), unimodal=singles)
+    >>> ensemble = mmreg.models.single_modality_ensemble(singles)
+    >>> ensemble.predict(x, verbose=0).shape
+    (9, 2)
+    """
+    check_choice("weights", weights, ("new", "kept"))
+    model = as_graph(inner)
+    if model is None:
+        raise ValueError(
+            "`inner` must be a functional or sequential model: of a subclassed "
+            f"one it does not show what belongs to a modality. {REMEDY} "
+            f"Received: inner of type {type(inner).__name__}"
+        )
+    names = leaf_names(inner, model.input)
+    if modality not in map(modality_of, names):
+        known = list(dict.fromkeys(map(modality_of, names)))
+        raise ValueError(
+            f"`modality` must be one of {known}. Received: modality={modality}"
+        )
+    graph = Graph(model)
+    values = {
+        key: _like(graph.symbols[key])
+        for key, name in zip(graph.inputs, names, strict=True)
+        if modality_of(name) == modality
+    }
+    inputs = _own_structure(model.input, modality, list(values.values()))
+    copy = _Copy(modality)
+    for step in graph.steps:
+        copy.run(step, values)
+    if not values.keys() >= set(graph.outputs):
+        raise ValueError(
+            f"`modality` must reach every output of `inner`: {modality!r} does "
+            f"not. {REMEDY}"
+        )
+    outputs = keras.tree.pack_sequence_as(
+        model.output, [values[key] for key in graph.outputs]
+    )
+    single = keras.Model(inputs, outputs, name=f"{inner.name}_{modality}")
+    copy.keep_weights(everywhere=weights == "kept")
+    return single
+
+
+class _Copy:
+    """Copies the steps of a graph that are left of it for one modality."""
+
+    def __init__(self, modality: str) -> None:
+        self._modality = modality
+        self._copies: dict[int, tuple[Any, Any]] = {}
+        self._behind_merge: set[int] = set()
+        self._head: set[int] = set()
+
+    def run(self, step: Step, values: dict[int, keras.KerasTensor]) -> None:
+        """Adds what a step computes from the values that there are."""
+        own = {
+            symbol: values[key]
+            for symbol, key in step.inputs.items()
+            if key in values
+        }
+        if not own:
+            return
+        args = step.arguments.args
+        # Keras finds the mask of what is left by itself.
+        kwargs = {
+            name: value
+            for name, value in step.arguments.kwargs.items()
+            if not name.endswith("mask") or _is_known(value, own)
+        }
+        merged = self._behind_merge.intersection(step.inputs.values())
+        if _is_known((args, kwargs), own):
+            args, kwargs = keras.tree.map_structure(
+                lambda x: own.get(id(x), x), (args, kwargs)
+            )
+            outputs = self._call(step, args, kwargs)
+        elif isinstance(step.operation, MERGING_OPERATIONS):
+            merged = {*step.inputs}
+            left = list(own.values())
+            outputs = (
+                left[0] if len(left) == 1 else self._call(step, (left,), {})
+            )
+        elif dtype_of(step.symbols[0]) == "bool":
+            return
+        else:
+            raise ValueError(
+                f"`inner` combines modality {self._modality!r} with others in "
+                f"layer {step.operation.name!r}, a "
+                f"{type(step.operation).__name__}, which has no meaning for "
+                f"one alone. {REMEDY}"
+            )
+        flat = keras.tree.flatten(outputs)
+        values.update(zip(step.outputs, flat, strict=True))
+        if merged:
+            self._behind_merge.update(step.outputs)
+            self._head.add(id(step.operation))
+
+    def keep_weights(self, everywhere: bool) -> None:
+        """Gives copies of the modality's own layers the weights of these."""
+        for operation, copy in self._copies.values():
+            if id(operation) in self._head:
+                continue
+            weights = getattr(operation, "weights", [])
+            if weights and (everywhere or not operation.trainable_weights):
+                copy.set_weights(operation.get_weights())
+
+    def _call(self, step: Step, args: Any, kwargs: Any) -> Any:
+        operation = step.operation
+        if id(operation) not in self._copies:
+            copy = type(operation).from_config(operation.get_config())
+            self._copies[id(operation)] = operation, copy
+        try:
+            return self._copies[id(operation)][1](*args, **kwargs)
+        except ValueError as error:
+            raise ValueError(
+                f"Layer {operation.name!r} of `inner` does not take what is "
+                f"left for modality {self._modality!r} alone. {REMEDY}"
+            ) from error
+
+
+def _is_known(arguments: Any, own: dict[int, Any]) -> bool:
+    """Whether all symbols among some arguments have a value."""
+    return all(
+        id(x) in own
+        for x in keras.tree.flatten(arguments)
+        if isinstance(x, keras.KerasTensor)
+    )
+
+
+def _like(symbol: keras.KerasTensor) -> keras.KerasTensor:
+    """A new input like another one."""
+    return keras.Input(
+        batch_shape=symbol.shape,
+        dtype=dtype_of(symbol),
+        name=symbol.name,
+        sparse=symbol.sparse,
+        optional=getattr(operation_behind(symbol), "optional", False),
+    )
+
+
+def _own_structure(
+    structure: Any, modality: str, own: list[keras.KerasTensor]
+) -> Any:
+    """The part of the inputs that belongs to a modality, with new tensors."""
+    if isinstance(structure, dict):
+        part = {
+            name: value
+            for name, value in structure.items()
+            if modality_of(name) == modality
+        }
+        return keras.tree.pack_sequence_as(part, own)
+    return own[0] if len(own) == 1 else own

@@ -1,0 +1,189 @@
+"""Weighs the losses of single modalities by how they overfit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mmreg.information.functional import OutputFunctional
+from keras_mmreg.information.memo import Memo
+from keras_mmreg.information.resolve_functional import resolve_functional
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import num_outputs
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.pooling import pooled_features
+from keras_mmreg.ops.pooling import pooled_size
+from keras_mmreg.regularizers.regularizer import Regularizer
+from keras_mmreg.regularizers.training_pass import TrainingPass
+from keras_mmreg.types import Tensor
+
+JOINT = "joint"
+"""What the branch of all modalities together is called."""
+
+
+@keras.saving.register_keras_serializable(package="keras_mmreg")
+class GradientBlending(Regularizer):
+    """Gradient-Blending: each modality has a head, and the losses weights.
+
+    `loss = sum_k w_k L_k`, `w_k ~ G_k / O_k^2`, `sum_k w_k = 1`
+
+    over a linear head on each modality's last tensor before it meets another,
+    and the model itself (`"joint"`). Between two checkpoints, G_k is how much
+    the held-out loss of branch k falls, and O_k how much the gap between its
+    held-out and its training loss grows: a branch that overfits is held back.
+
+    The weights are found by `keras_mmreg.callbacks.BlendingEstimator`, once or
+    again and again. Without it all branches have the same weight, which is the
+    paper's baseline. The heads are trained by the model's optimizer and are no
+    part of `inner`. A step costs what they do, next to nothing; the estimate is
+    what is expensive. `strength`, `fraction` and `schedule` have no meaning
+    here.
+
+    Args:
+        **kwargs: See `Regularizer`: `seed`, `name`.
+
+    Raises:
+        ValueError: If the model has several outputs or one that is not of
+            shape `(batch, units)`.
+
+    Example:
+
+    >>> GradientBlending().name
+    'blending'
+
+    References:
+        - Wang et al., [What Makes Training Multi-modal Classification
+          Networks Hard?](https://arxiv.org/abs/1905.12681), CVPR 2020,
+          Proposition 1 and Algorithms 1 and 2.
+    """
+
+    alias = "blending"
+    search_range = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._memo = Memo()
+
+    @property
+    def branches(self) -> list[str]:
+        """The modalities, and the model itself."""
+        return [*self.modalities, JOINT]
+
+    def log_names_for(self, modalities: list[str]) -> list[str]:
+        """The weight of each branch."""
+        return [f"{self.name}_{name}" for name in (*modalities, JOINT)]
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Creates the heads and the weights of the losses, all equal."""
+        super().attach(network, inner)
+        units = num_outputs(network, self.name)
+        self.heads = {}
+        for name in network.modalities:
+            size = sum(
+                pooled_size(symbol.shape)
+                for symbol in network.feature_symbols[name]
+            )
+            self.heads[name] = [
+                self.add_weight(
+                    shape=(size, units),
+                    initializer=keras.initializers.GlorotUniform(self.seed),
+                    autocast=False,
+                    name=f"kernel_{name}",
+                ),
+                self.add_weight(
+                    shape=(units,),
+                    initializer="zeros",
+                    autocast=False,
+                    name=f"bias_{name}",
+                ),
+            ]
+        count = len(self.branches)
+        self.loss_weights = self.add_state((count,), "loss_weights")
+        self.loss_weights.assign(np.full(count, 1.0 / count))
+        self.estimates = self.add_state((), "estimates", dtype="int32")
+
+    def penalty(
+        self, training_pass: TrainingPass
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """What blending the losses adds to that of the model."""
+        network = training_pass.network
+        outputs = self.outputs(
+            network.features_of(training_pass.activations),
+            training_pass.inner,
+            training_pass.model_loss,
+        )
+        weights = ops.convert_to_tensor(self.loss_weights)
+        total = weights[-1] * training_pass.loss
+        for index, name in enumerate(self.modalities):
+            total += weights[index] * training_pass.task_loss(outputs[name])
+        logs = {
+            f"{self.name}_{name}": weights[index]
+            for index, name in enumerate(self.branches)
+        }
+        return total - training_pass.loss, logs
+
+    def outputs(
+        self,
+        features: Mapping[str, list[Tensor]],
+        inner: keras.Model,
+        loss: Any,
+    ) -> dict[str, Tensor]:
+        """What each modality's head predicts, as the model's loss takes it.
+
+        Args:
+            features: What the network's `features_of` returned.
+            inner: The model.
+            loss: What was given to `compile`.
+        """
+        network = self.network
+        assert network is not None  # Since it was attached.
+        kind: OutputFunctional = self._memo.get(
+            (inner, loss),
+            lambda: resolve_functional(
+                "auto", loss, inner, network.output_symbols
+            ).outputs[0],
+        )
+        outputs = {}
+        for name, (kernel, bias) in self.heads.items():
+            x = ops.concatenate(
+                [pooled_features(at_least_float32(x)) for x in features[name]],
+                axis=-1,
+            )
+            logits = ops.matmul(x, ops.convert_to_tensor(kernel))
+            outputs[name] = _activated(logits + bias, kind)
+        return outputs
+
+
+def blending_weights(
+    training: np.ndarray, held_out: np.ndarray
+) -> np.ndarray | None:
+    """The weights of the losses, from the losses at two checkpoints.
+
+    The gain G is at least 0, and the overfitting O at least a hundredth of the
+    first held-out loss: branches that have not begun to overfit would share
+    infinite weights by their noise.
+
+    Args:
+        training: Array `(2, branches)`, the training losses before and after.
+        held_out: Array `(2, branches)`, the held-out losses likewise.
+
+    Returns:
+        Array `(branches,)` of sum 1, or `None` where no held-out loss fell.
+    """
+    gain = np.maximum(held_out[0] - held_out[1], 0.0)
+    overfitting = np.diff(held_out - training, axis=0)[0]
+    floor = np.maximum(0.01 * np.abs(held_out[0]), 1e-7)
+    ratio = gain / np.maximum(np.square(overfitting), np.square(floor))
+    return ratio / ratio.sum() if ratio.sum() > 0 else None
+
+
+def _activated(logits: Tensor, kind: OutputFunctional) -> Tensor:
+    if kind.from_logits or kind.kind == "regression":
+        return logits
+    return (
+        ops.softmax(logits)
+        if kind.kind == "categorical"
+        else ops.sigmoid(logits)
+    )

@@ -1,0 +1,71 @@
+"""Trains on 1, 2 and 4 replicas of TensorFlow's `MirroredStrategy`."""
+
+import json
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests.integration import replicas
+
+
+def fitted(create, number: int) -> dict:
+    if number == 1:
+        return replicas.fitted(create())
+    devices = [f"CPU:{index}" for index in range(number)]
+    # TensorFlow has no collectives for groups of two sizes in one process.
+    reduction = tf.distribute.ReductionToOneDevice() if number == 2 else None
+    with tf.distribute.MirroredStrategy(devices, reduction).scope():
+        model = create()
+    results = replicas.fitted(model)
+    check_copies(model)
+    if number == 4:  # The last batch has one example, and three replicas none.
+        x, y = replicas.data(2 * replicas.BATCH_SIZE + 1)
+        model.fit(x, y, batch_size=replicas.BATCH_SIZE, verbose=0)
+        assert all(np.isfinite(w).all() for w in model.get_weights())
+    return results
+
+
+def check_copies(model) -> None:
+    """That what methods and codebooks keep is the same on all replicas."""
+    for variable in model.variables:
+        first, *others = getattr(variable.value, "values", [0])
+        if variable.aggregation == "only_first_replica":
+            for copy in others:
+                np.testing.assert_array_equal(first, copy, variable.path)
+
+
+def regularized():
+    return replicas.regularized(replicas.functional(), replicas.SOME)
+
+
+def subclassed():
+    names = ("disentangled", "dropout")
+    return replicas.regularized(replicas.Subclassed(), names)
+
+
+def main() -> None:
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration()] * 4,
+    )
+    found = {}
+
+    def compare(name, create, numbers):
+        alone = fitted(create, 1)
+        for number in numbers:
+            found[f"{name} on {number}"] = replicas.largest(
+                alone, fitted(create, number)
+            )
+
+    compare("cm_vqvae", replicas.cm_vqvae, (2, 4))
+    compare("gradient", lambda: replicas.cm_vqvae("gradient"), (2,))
+    with mock.patch.multiple(keras.random, **replicas.FIXED_DRAWS):
+        compare("regularized", regularized, (2, 4))
+        compare("subclassed", subclassed, (2,))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Models of one modality, and what they say together."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_mmreg as mmreg
+from keras_mmreg.models import single_modality_ensemble
+from keras_mmreg.models import single_modality_model
+from tests import toys
+
+graphs_only = pytest.mark.skipif(
+    keras.config.backend() != "jax", reason="graphs of layers have no backend"
+)
+
+
+def kernel(model, name):
+    return toys.array(model.get_layer(name).kernel)
+
+
+def test_the_head_fits_what_is_left():
+    inner = toys.two_modalities("softmax")
+    singles = {
+        name: single_modality_model(inner, name) for name in ("audio", "image")
+    }
+    assert [m.count_params() for m in singles.values()] == [43, 69]
+    for name, single in singles.items():
+        single.compile("sgd", "sparse_categorical_crossentropy")
+        x, y = toys.data(inner, 4)
+        single.fit({name: x[name]}, y, verbose=0)
+    report = mmreg.modality_report(inner, (x, y), unimodal=singles)
+    assert "alone" in report.summary()
+
+
+@graphs_only
+@pytest.mark.parametrize("weights", ["new", "kept"])
+def test_weights(weights):
+    image = keras.Input((3,), name="image")
+    scaled = layers.Normalization(mean=2.0, variance=4.0)(image)
+    frozen = layers.Dense(3, name="backbone", trainable=False)(scaled)
+    own = layers.Dense(3, name="own")(frozen)
+    audio = keras.Input((3,), name="audio")
+    outputs = layers.Dense(3, name="head")(layers.Add()([own, audio]))
+    inner = keras.Model([image, audio], outputs)
+    single = single_modality_model(inner, "image", weights)
+    same = {
+        name: (kernel(inner, name) == kernel(single, name)).all()
+        for name in ("backbone", "own", "head")
+    }
+    assert same == {"backbone": True, "own": weights == "kept", "head": False}
+    assert single.get_layer("backbone").trainable is False
+    assert single.input.name == "image"
+
+
+@graphs_only
+@pytest.mark.parametrize(
+    "merge",
+    [
+        lambda a, b: layers.Multiply()([a, layers.Dense(4)(b)]),
+        lambda a, b: a * layers.Dense(4)(b) + b,
+        lambda a, b: keras.ops.concatenate([b, a, b]),
+        lambda a, b: layers.Multiply()(
+            [a, layers.Dense(4)(layers.Concatenate()([a, b]))]
+        ),
+    ],
+)
+def test_ways_to_merge(merge):
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    encoder = layers.Dense(4, name="shared")
+    inner = keras.Model(
+        {"a": a, "b": b}, layers.Dense(2)(merge(encoder(a), encoder(b)))
+    )
+    for name in ("a", "b"):
+        single = single_modality_model(inner, name)
+        assert single({name: np.ones((2, 4))}).shape == (2, 2)
+        assert single.get_layer("shared") is not encoder
+
+
+@graphs_only
+def test_masks_and_nested_models():
+    ids = keras.Input((5,), dtype="int32", name="ids")
+    kind = keras.Input((1,), name="kind")
+    numbers = keras.Input((5, 2), name="numbers")
+    embedded = layers.Embedding(9, 3, mask_zero=True, name="embedding")(ids)
+    merged = layers.Concatenate()([embedded, numbers])
+    pooled = layers.GlobalAveragePooling1D()(merged)
+    nested = keras.Input((1,))
+    nested = keras.Model(nested, layers.Dense(2)(nested))
+    outputs = layers.Concatenate()([pooled, nested(kind)])
+    inputs = {"text": {"ids": ids, "kind": kind}, "numbers": numbers}
+    inner = keras.Model(inputs, outputs)
+    text = single_modality_model(inner, "text")
+    assert sorted(text.input["text"]) == ["ids", "kind"]
+    assert text.output.shape == (None, 5)
+    own = {"ids": np.array([[1, 2, 0, 0, 0]]), "kind": np.ones((1, 1))}
+    embedding = toys.array(text.get_layer("embedding").embeddings)
+    pooled = toys.array(text({"text": own}))[0, :3]
+    np.testing.assert_allclose(pooled, embedding[1:3].mean(0), rtol=1e-5)
+    assert single_modality_model(inner, "numbers").output.shape == (None, 2)
+
+
+@graphs_only
+def test_what_has_no_meaning_alone():
+    a, b = keras.Input((4, 2), name="a"), keras.Input((4, 2), name="b")
+    attended = layers.MultiHeadAttention(1, 2)(a, b)
+    inner = keras.Model({"a": a, "b": b}, attended)
+    with pytest.raises(ValueError, match="MultiHeadAttention, which has no"):
+        single_modality_model(inner, "a")
+    reshaped = layers.Reshape((16,))(layers.Concatenate()([a, b]))
+    inner = keras.Model({"a": a, "b": b}, reshaped)
+    with pytest.raises(ValueError, match="'reshape.*does not take what is"):
+        single_modality_model(inner, "a")
+    with pytest.raises(
+        ValueError, match=r"`modality` must be one of \['a', 'b"
+    ):
+        single_modality_model(inner, "c")
+    with pytest.raises(ValueError, match="`weights`"):
+        single_modality_model(inner, "a", "old")
+    with pytest.raises(ValueError, match="must reach every output"):
+        single_modality_model(keras.Model({"a": a, "b": b}, [a, b]), "a")
+    with pytest.raises(ValueError, match="`inner` must be a functional"):
+        single_modality_model(keras.Model(), "a")
+    with pytest.raises(ValueError, match="`models` must be a dict"):
+        single_modality_ensemble({})
+
+
+def log_softmax(x):
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("activation", [None, "softmax", "sigmoid"])
+def test_ensemble(activation, tmp_path):
+    inner = toys.linear(activation)
+    singles = {n: single_modality_model(inner, n) for n in ("audio", "image")}
+    ensemble = single_modality_ensemble(singles)
+    path = tmp_path / "ensemble.keras"
+    ensemble.save(path)
+    x, _ = toys.data(inner, 4)
+    logits = []
+    for name, single in singles.items():
+        weights, bias = single.get_weights()
+        logits.append(x[name] @ weights + bias)
+    mean = np.mean(logits, axis=0)
+    if activation == "softmax":
+        mean = np.mean([log_softmax(each) for each in logits], axis=0)
+        mean = np.exp(log_softmax(mean))
+    elif activation == "sigmoid":
+        mean = 1 / (1 + np.exp(-mean))
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_allclose(toys.array(loaded(x)), mean, rtol=1e-4)

@@ -1,0 +1,110 @@
+"""The weights of the losses, and the branch that overfits."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_mmreg.callbacks import BlendingEstimator
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.regularizers.gradient_blending import blending_weights
+from tests import toys
+from tests.toys import array
+
+
+def test_weights_against_the_formula():
+    training = np.array([[2.0, 2.0, 2.0, 1.0], [1.0, 0.5, 1.9, 0.8]])
+    held_out = np.array([[2.1, 2.1, 2.1, 1.0], [1.5, 1.9, 2.3, 0.8]])
+    # O = 0.4, 1.3, 0.3, 0 (floored at 0.01); G = 0.6, 0.2, 0 (of -0.2), 0.2.
+    ratio = np.array([0.6 / 0.16, 0.2 / 1.69, 0.0, 0.2 / 1e-4])
+    np.testing.assert_allclose(
+        blending_weights(training, held_out), ratio / ratio.sum(), rtol=1e-6
+    )
+    assert blending_weights(training, np.ones((2, 4))) is None
+
+
+def overfitting(size=48):
+    """`own` tells the label, the many numbers of `noise` only whose it is."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size)
+    own = rng.normal(size=(size, 4)) + 2.0 * y[:, None]
+    noise = rng.normal(size=(size, 64))
+    noise[:, 0] += y
+    x = {"own": own.astype("float32"), "noise": noise.astype("float32")}
+
+    def part(rows):
+        return {name: values[rows] for name, values in x.items()}, y[rows]
+
+    return part(slice(24)), part(slice(24, None))
+
+
+def model_of():
+    inputs = {
+        "own": keras.Input((4,), name="own"),
+        "noise": keras.Input((64,), name="noise"),
+    }
+    features = [keras.layers.Dense(4)(x) for x in inputs.values()]
+    merged = keras.layers.Concatenate()(features)
+    inner = keras.Model(inputs, keras.layers.Dense(2)(merged))
+    model = RegularizedModel(inner, "blending", seed=0)
+    model.compile(keras.optimizers.Adam(0.05), toys.LOGITS_LOSS)
+    return model
+
+
+def test_the_branch_that_overfits_is_held_back():
+    train, held_out = overfitting()
+    model = model_of()
+    model.optimizer.build(model.trainable_variables)
+    before = [array(v) for v in model.inner.variables]
+    estimator = BlendingEstimator(train, held_out, epochs=2, batch_size=8)
+    estimator.set_model(model)
+    estimator.on_train_begin()
+    estimator.on_epoch_begin(0)
+    weights = estimator.weights
+    assert sum(weights.values()) == pytest.approx(1.0)
+    assert weights["noise"] < 0.1 < 0.5 < weights["own"]
+    # Everything else is as it was, and once is enough.
+    for old, new in zip(before, model.inner.variables, strict=True):
+        np.testing.assert_array_equal(old, array(new))
+    assert int(array(model.optimizer.iterations)) == int(array(model.step)) == 0
+    estimator.on_epoch_begin(1)
+    assert int(array(model.regularizers[0].estimates)) == 1
+    # Online, in the middle of `fit`.
+    online = BlendingEstimator(train, held_out, 1, every=2, batch_size=8)
+    history = model.fit(
+        *train, batch_size=8, epochs=2, callbacks=[online], verbose=0
+    ).history
+    assert int(array(model.regularizers[0].estimates)) == 2
+    for name, weight in online.weights.items():
+        assert history[f"blending_{name}"][-1] == pytest.approx(weight)
+    assert int(array(model.step)) == 6
+
+
+def test_a_branch_alone_trains_itself_only():
+    model = model_of()
+    method = model.regularizers[0]
+    method.loss_weights.assign([1.0, 0.0, 0.0])
+    branch = model.inner.trainable_variables
+    before = [array(v) for v in (*branch, *model.trainable_variables)]
+    train, _ = overfitting(24)
+    model.fit(*train, epochs=1, verbose=0)
+    moved = {
+        variable.path
+        for variable, old in zip(
+            (*branch, *model.trainable_variables), before, strict=True
+        )
+        if (array(variable) != old).any()
+    }
+    assert len(moved) == 4  # An encoder, a head: kernel and bias.
+
+
+def test_bad_arguments():
+    train, held_out = overfitting(32)
+    with pytest.raises(ValueError, match="`held_out` must be a tuple"):
+        BlendingEstimator(train, None)
+    with pytest.raises(ValueError, match="`every`"):
+        BlendingEstimator(train, held_out, every=0)
+    plain = RegularizedModel(toys.linear(), "dropout")
+    estimator = BlendingEstimator(train, held_out)
+    estimator.set_model(plain)
+    with pytest.raises(ValueError, match="the method 'blending'"):
+        estimator.on_train_begin()
