@@ -12,6 +12,7 @@ from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
+from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import require_labelled
 
 
@@ -85,6 +86,7 @@ class HeldOut(keras.callbacks.Callback):
         self.start = start
         self.batch_size = batch_size
         self._meter: GateMeter | None = None
+        self._prepared: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Finds the model's gate."""
@@ -100,6 +102,7 @@ class HeldOut(keras.callbacks.Callback):
             # A step that was made before would shuffle nothing.
             self.model.make_train_function(force=True)
         self._meter = GateMeter(self.model, shuffles=self.doubt)
+        self._prepared = preprocessed_data(self.model.inner, self.data)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the gate."""
@@ -107,7 +110,7 @@ class HeldOut(keras.callbacks.Callback):
             return
         sync_variables(self.model)
         measured = update_gate(
-            self.model, self._meter, self.data, self.batch_size
+            self.model, self._meter, self._prepared, self.batch_size
         )
         if self.doubt and int(self.model.step.numpy()) >= self.start:
             self._doubt(measured)

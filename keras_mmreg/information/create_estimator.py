@@ -9,6 +9,7 @@ from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import outputs_span_batch
 from keras_mmreg.network.naming import check_named
 
 FLOAT16_GRADIENT_SCALE = 2.0**7
@@ -58,6 +59,7 @@ def create_estimator(
     half_precision = any(
         layer.compute_dtype == "float16" for layer in all_layers(inner)
     )
+    parts = measure.num_samples > 1 or getattr(measure, "fraction", 1.0) < 1.0
     return InformationEstimator(
         network,
         measure,
@@ -66,5 +68,6 @@ def create_estimator(
         ),
         seed_generator,
         gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
+        spans_batch=parts and outputs_span_batch(network),
         over_replicas=over_replicas,
     )

@@ -59,6 +59,8 @@ class InformationEstimator:
         gradient_scale: Float by which f is multiplied while its gradient is
             taken, so that it does not vanish in half precision.
             Defaults to `1.0`.
+        spans_batch: Whether the outputs compare all examples of a batch, so
+            that each sample has to be run by itself. Defaults to `False`.
         over_replicas: See `create_estimator`. Defaults to `False`.
     """
 
@@ -69,6 +71,7 @@ class InformationEstimator:
         functional: Functional,
         seed_generator: keras.random.SeedGenerator | None,
         gradient_scale: float = 1.0,
+        spans_batch: bool = False,
         over_replicas: bool = False,
     ) -> None:
         self._network = network
@@ -77,6 +80,7 @@ class InformationEstimator:
         self._functional = functional
         self._seed_generator = seed_generator
         self._gradient_scale = gradient_scale
+        self._spans_batch = spans_batch
         self._over_replicas = over_replicas
 
     def __call__(
@@ -115,7 +119,9 @@ class InformationEstimator:
             inputs, y, sample_weight, weight = take(
                 (inputs, y, sample_weight, weight), chosen
             )
-            if clean is not None:
+            if self._spans_batch:
+                clean = None
+            elif clean is not None:
                 clean = self._network.take(clean, chosen)
         if clean is None:
             clean = self._network.run(inputs)
@@ -180,7 +186,7 @@ class InformationEstimator:
             lambda x: (
                 x
                 if x is None or isinstance(x, str)
-                else repeat_samples(x, self._num_samples)
+                else repeat_samples(x, self._samples_at_once)
             ),
             (tuple(self._prediction(clean)), positions),
         )
@@ -247,6 +253,10 @@ class InformationEstimator:
             for leaf, x in points.items()
         }
 
+    @property
+    def _samples_at_once(self) -> int:
+        return 1 if self._spans_batch else self._num_samples
+
     def _measured(
         self,
         origin: Any,
@@ -258,7 +268,22 @@ class InformationEstimator:
         """The information of the perturbed modalities, of each example."""
 
         def f(z: dict[str, Tensor]) -> Tensor:  # Eq. 7
-            return compare(self._network.replace(origin, z, self._num_samples))
+            count = self._samples_at_once
+            if count == self._num_samples:
+                return compare(self._network.replace(origin, z, count))
+            parts = {
+                leaf: ops.split(x, self._num_samples) for leaf, x in z.items()
+            }
+            return ops.concatenate(
+                [
+                    compare(
+                        self._network.replace(
+                            origin, {leaf: parts[leaf][i] for leaf in parts}
+                        )
+                    )
+                    for i in range(self._num_samples)
+                ]
+            )
 
         if self._measure.differentiates:
             return self._from_gradients(f, perturbed, points, stddev)

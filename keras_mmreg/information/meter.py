@@ -21,6 +21,7 @@ from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import require_second_derivative
 from keras_mmreg.network.checks import updates_to_settle
+from keras_mmreg.network.preprocessing import preprocessed
 from keras_mmreg.types import Tensor
 
 NO_DATA = (
@@ -116,13 +117,14 @@ class InformationMeter(keras.Model):
             if value is not None:
                 check_integer(name, value, minimum=1)
         _require_examples(data)
-        if isinstance(data, tuple):
-            _require_inputs_and_labels(self.inner, data)
         seed = self.seed_generator
         seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
         # Only a tuple: a list is a model's inputs.
         x, *rest = data if isinstance(data, tuple) else (data,)
         y, sample_weight = (*rest, None, None)[:2]
+        x, y, sample_weight = preprocessed(self.inner, x, y, sample_weight)
+        if isinstance(data, tuple):
+            _require_inputs_and_labels(self.inner, (x, *rest))
         with kept_variables(self):
             self.evaluate(
                 x,

@@ -19,6 +19,7 @@ from keras_mmreg.layers.modality_structure import in_structure_of
 from keras_mmreg.layers.modality_structure import shapes_by_modality
 from keras_mmreg.layers.modality_structure import tensors_by_modality
 from keras_mmreg.ops import channel_masks
+from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.quantization import straight_through
 from keras_mmreg.types import Tensor
 
@@ -318,7 +319,9 @@ class ComplementarityMask(
         weights = self._weight_tensors()
         if self.mode == "ternary":
             weights = {name: ops.abs(weights[name]) for name in weights}
-        penalty = self.strength * channel_masks.mask_penalty(weights)
+        # Keras adds it to a loss in float32.
+        total = at_least_float32(channel_masks.mask_penalty(weights))
+        penalty = self.strength * total
         if self.schedule is None:
             return penalty
         factor = self.schedule(step=ops.convert_to_tensor(self.step), epoch=0)

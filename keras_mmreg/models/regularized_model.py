@@ -30,6 +30,7 @@ from keras_mmreg.network.checks import updates_to_settle
 from keras_mmreg.network.naming import check_kind_of_modalities
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.network.naming import describe_points
+from keras_mmreg.network.preprocessing import preprocessed_arguments
 from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.regularizers import TrainingPass
 from keras_mmreg.types import Tensor
@@ -299,6 +300,7 @@ class RegularizedModel(WrapperModel):
         """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
+        kwargs = preprocessed_arguments(self.inner, kwargs)
         watch = FitWatch(kwargs.get("validation_data"), callbacks)
         if isinstance(callbacks, keras.callbacks.CallbackList):
             watch.set_model(self)

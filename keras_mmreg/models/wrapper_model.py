@@ -7,6 +7,7 @@ import keras
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.network.checks import require_no_training_of_its_own
+from keras_mmreg.network.preprocessing import preprocessed
 
 
 class WrapperModel(SavesSeeds, TrainStep, keras.Model):
@@ -35,6 +36,47 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
     def output_names(self) -> list[str] | None:
         """The names by which `compile` gives losses to the outputs."""
         return getattr(self.inner, "output_names", None)
+
+    # A task of keras-hub prepares its data in each of the following.
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Keras's `evaluate`, on data prepared as the inner model does."""
+        # Within `fit`, whose validation data have been prepared.
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x, y, sample_weight = preprocessed(self.inner, x, y, sample_weight)
+        return super().evaluate(
+            x, y, batch_size, verbose, sample_weight, **kwargs
+        )
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `predict`, on data prepared as the inner model does."""
+        return super().predict(preprocessed(self.inner, x)[0], *args, **kwargs)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
+        """Keras's `train_on_batch`, on data prepared likewise."""
+        data = preprocessed(self.inner, x, y, sample_weight)
+        return super().train_on_batch(*data, **kwargs)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
+    ) -> Any:
+        """Keras's `test_on_batch`, on data prepared likewise."""
+        data = preprocessed(self.inner, x, y, sample_weight)
+        return super().test_on_batch(*data, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Keras's `predict_on_batch`, on data prepared likewise."""
+        return super().predict_on_batch(preprocessed(self.inner, x)[0])
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Refuses to become a layer of another model, which would not train it.

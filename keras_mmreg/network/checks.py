@@ -120,6 +120,33 @@ def require_no_training_of_its_own(inner: keras.Model) -> None:
             )
 
 
+def outputs_span_batch(network: Any) -> bool:
+    """Whether each example's output has an entry for each of the batch.
+
+    So it is in contrastive models, whose outputs are the similarities of all
+    pairs: a batch cannot be cut, nor several of them be run as one.
+    """
+    outputs = keras.tree.flatten(network.output_symbols)
+    return any(
+        len(output.shape) == 2 and output.shape[1] is None for output in outputs
+    )
+
+
+def require_outputs_of_examples(network: Any, method: str) -> None:
+    """Rejects outputs that mean nothing for some examples of a batch.
+
+    Raises:
+        ValueError: If the outputs span the batch.
+    """
+    if outputs_span_batch(network):
+        raise ValueError(
+            f"The {method!r} regularizer asks for the loss of some examples, "
+            "but the outputs of this model compare all examples of a batch "
+            "with each other. Use an information regularizer, `ModalityNoise("
+            "gate=None)` or `ModalityDropout`."
+        )
+
+
 def require_encoders(network: Any, method: str) -> None:
     """Rejects points at the inputs, behind which no encoder can be trained.
 

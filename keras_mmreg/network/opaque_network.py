@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import cached_property
 from functools import partial
 from typing import Any
 from typing import NamedTuple
@@ -198,10 +199,19 @@ class OpaqueNetwork:
             for name in self.modalities
         }
 
-    @property
+    @cached_property
     def output_symbols(self) -> Any:
         """The symbolic outputs."""
-        return self._inner.compute_output_spec(self._input_symbols)
+        # Of any number of examples: some outputs have as many entries.
+        symbols = keras.tree.map_structure(
+            lambda x: (
+                None
+                if x is None
+                else keras.KerasTensor((None, *x.shape[1:]), x.dtype)
+            ),
+            self._input_symbols,
+        )
+        return self._inner.compute_output_spec(symbols)
 
     def leaves_of(self, modality: str) -> list[str]:
         """The leaves of a modality."""

@@ -128,8 +128,10 @@ class GradientModulation(Regularizer):
             alone = drop_others(
                 training_pass.points, training_pass.network.leaves, name
             )
-            outputs = ops.stop_gradient(training_pass.rerun(alone))
-            probabilities = self._probabilities(training_pass, outputs)
+            outputs = training_pass.rerun(alone)
+            probabilities = ops.stop_gradient(
+                self._probabilities(training_pass, outputs)
+            )
             labels = labels_like(probabilities, "categorical", training_pass.y)
             scores.append(ops.sum(labels * probabilities))
         s = sum_over_replicas(ops.stack(scores))

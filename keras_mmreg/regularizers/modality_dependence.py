@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
+from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.perturbation import take
@@ -60,6 +61,7 @@ class ModalityDependence(Regularizer):
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The divergences, negative."""
+        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         points = take(dict(training_pass.points), chosen)
         intact = self._probabilities(

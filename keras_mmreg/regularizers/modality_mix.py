@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.checks import check_gate
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
+from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -71,6 +72,7 @@ class ModalityMix(Regularizer):
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The task loss under shared labels."""
+        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         places = permutations(
             self.modalities, ops.shape(chosen)[0], self.seed_generator

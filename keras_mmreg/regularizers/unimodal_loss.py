@@ -6,6 +6,7 @@ import keras
 
 from keras_mmreg.checks import check_choice
 from keras_mmreg.interventions import drop_others
+from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -59,6 +60,7 @@ class UnimodalLoss(Regularizer):
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum of the modalities' own losses."""
+        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         points = take(dict(training_pass.points), chosen)
         terms = []

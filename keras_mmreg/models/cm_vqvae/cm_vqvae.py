@@ -282,7 +282,10 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
                 for name in encoded
             }
         outputs = self.head(self._join(self.mask(encoded)))
-        return keras.Model(inputs, outputs, name=f"{self.name}_task")
+        model = keras.Model(inputs, outputs, name=f"{self.name}_task")
+        # Keras only exports to ONNX what has been called.
+        model(model.input)
+        return model
 
     def export(self, filepath: str, **kwargs: Any) -> None:
         """Exports `task_model()`: inference needs no decoders.
@@ -291,10 +294,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
             filepath: Path of the artifact.
             **kwargs: Arguments of `keras.Model.export`.
         """
-        model = self.task_model()
-        # Keras only exports to ONNX what has been called.
-        model(model.input)
-        model.export(filepath, **kwargs)
+        self.task_model().export(filepath, **kwargs)
 
     @property
     def _channel_axis(self) -> int:

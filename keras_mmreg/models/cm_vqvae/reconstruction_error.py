@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_or_zero
 from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.types import Tensor
@@ -34,8 +35,10 @@ class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
 
     def call(self, inputs: Tensor, reconstruction: Tensor) -> Tensor:
         """Adds the loss and returns it."""
-        inputs = ops.cast(inputs, self.compute_dtype)
-        error = mean_or_zero(ops.square(inputs - reconstruction))
+        # Squares of pixels are too large for float16.
+        inputs = at_least_float32(ops.cast(inputs, self.compute_dtype))
+        difference = inputs - at_least_float32(reconstruction)
+        error = mean_or_zero(ops.square(difference))
         variance = self.variance
         if variance is None:
             variance = _variance(ops.stop_gradient(inputs))
