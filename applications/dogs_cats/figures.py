@@ -31,7 +31,8 @@ def plot_training(runs: list[dict]) -> Figure:
         )
         ax.axhline(0.5, color="gray", linestyle=":")
         ax.set_ylabel("Accuracy on the other set")
-        ax.get_legend().remove()
+        if legend := ax.get_legend():
+            legend.remove()
     figure.legend(
         *ax.get_legend_handles_labels(),
         loc="outside right upper",
