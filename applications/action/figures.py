@@ -39,7 +39,7 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
     figure, axes = plt.subplots(
         1,
         count,
-        figsize=(1.5 + 3.2 * count, height),
+        figsize=(2.0 + 3.2 * count, height),
         squeeze=False,
         layout="constrained",
     )
@@ -101,7 +101,7 @@ def plot_zeta(runs: list[dict]) -> Figure:
         mmreg.visualization.plot_training_curves(histories, "zeta", ax=ax)
         ax.set_xlabel("Look")
         ax.set_ylabel("Zeta")
-        ax.set_title(title(*pair), size=10)
+        ax.set_title(title(*pair), size=10, pad=24)  # Below it, a legend.
     return figure
 
 

@@ -29,8 +29,15 @@ def plot_training(runs: list[dict]) -> Figure:
         mmreg.visualization.plot_training_curves(
             histories, "other", ax=ax, percent=True
         )
-        ax.axhline(50.0, color="gray", linestyle=":")
-        ax.set_ylabel("Accuracy on the other set (%)")
+        ax.axhline(0.5, color="gray", linestyle=":")
+        ax.set_ylabel("Accuracy on the other set")
+        if legend := ax.get_legend():
+            legend.remove()
+    figure.legend(
+        *ax.get_legend_handles_labels(),
+        loc="outside right upper",
+        frameon=False,
+    )
     return figure
 
 

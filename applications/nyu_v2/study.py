@@ -32,7 +32,7 @@ from applications.nyu_v2.training import load
 from applications.nyu_v2.training import train
 from applications.nyu_v2.training import trainer
 
-STRENGTHS = (3e-3, 1e-2, 3e-2)
+STRENGTHS = (3e-4, 1e-3, 3e-3, 1e-2)
 PARTS = ("search", "test")
 
 

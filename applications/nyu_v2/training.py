@@ -59,7 +59,7 @@ class Settings:
 
     method: str = "cm_vqvae"
     seed: int = 0
-    epochs: int = 4
+    epochs: int = 15
     batch_size: int = 16
     learning_rate: float = 2e-3
     strength: float = 3e-3
