@@ -172,8 +172,7 @@ class RegularizedModel(WrapperModel):
         self._modalities = None if modalities is None else list(modalities)
         self.seed = seed
         self.gate = regularizers.create_gate(self.regularizers)
-        self.penalty_tracker = keras.metrics.Mean(name="penalty")
-        self.trackers: dict[str, keras.metrics.Mean] = {}
+        self.add_tracker("penalty")
         self.step = self.add_counter("step")
         self.epoch = self.add_counter("epoch")
         self.settled_step = self.add_counter("settled_step")
@@ -245,10 +244,10 @@ class RegularizedModel(WrapperModel):
             if penalty is not None:
                 penalties[method.name] = ops.cast(penalty, loss.dtype)
                 logs = {**logs, f"{method.name}_penalty": penalty}
-            self._track(logs, training_pass)
+            self.track(logs, training_pass.batch_size)
         self.step.assign_add(1)
         total = sum(penalties.values(), ops.zeros((), loss.dtype))
-        self._track({"penalty": total}, training_pass)
+        self.track({"penalty": total}, training_pass.batch_size)
         return loss + additional_loss(self, total)
 
     def _run_in_training(self, inputs: Any) -> TrainingPass:
@@ -275,18 +274,6 @@ class RegularizedModel(WrapperModel):
         activations = network.run(inputs, training=True, intervene=intervene)
         training_pass.complete(activations)
         return training_pass
-
-    def _track(
-        self, logs: Mapping[str, Tensor], training_pass: TrainingPass
-    ) -> None:
-        """Updates means over the epoch, weighted like that of the loss."""
-        for name, value in logs.items():
-            tracker = (
-                self.penalty_tracker
-                if name == "penalty"
-                else self.trackers[name]
-            )
-            tracker.update_state(value, sample_weight=training_pass.batch_size)
 
     # What surrounds the steps.
 
@@ -330,20 +317,6 @@ class RegularizedModel(WrapperModel):
         for method in self.regularizers:
             show(f" Regularizer: {method!r}")
         show(f" Points: {describe_points(self.taps, self.network)}")
-
-    def training_logs(self) -> dict[str, Tensor]:
-        """What only training computes, as means since the epoch began."""
-        trackers = [self.penalty_tracker, *self.trackers.values()]
-        return {tracker.name: tracker.result() for tracker in trackers}
-
-    def get_metrics_result(self) -> dict[str, Tensor]:
-        """The logs of training and evaluation, without those of training alone.
-
-        A tracker that `evaluate` never updates would report 0.
-        """
-        own = {self.penalty_tracker.name, *self.trackers}
-        logs = super().get_metrics_result()
-        return {name: log for name, log in logs.items() if name not in own}
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the wrapped model among them."""
@@ -399,7 +372,7 @@ class RegularizedModel(WrapperModel):
             names = method.log_names_for(modalities)
             own = [f"{method.name}_penalty"] if method.penalizes else []
             for name in [*own, *names]:
-                self.trackers[name] = keras.metrics.Mean(name=name)
+                self.add_tracker(name)
 
     def await_settled_statistics(self) -> None:
         """Holds the penalties back while batch statistics are new."""

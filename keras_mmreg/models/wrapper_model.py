@@ -1,5 +1,6 @@
 """A Keras model that trains another one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.network.checks import require_no_training_of_its_own
 from keras_mmreg.network.preprocessing import preprocessed
+from keras_mmreg.types import Tensor
 
 
 class WrapperModel(SavesSeeds, TrainStep, keras.Model):
@@ -31,6 +33,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
             )
         require_no_training_of_its_own(inner)
         self.inner = inner
+        self.trackers: dict[str, keras.metrics.Mean] = {}
 
     @property
     def output_names(self) -> list[str] | None:
@@ -115,3 +118,24 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
             aggregation="only_first_replica",
             name=name,
         )
+
+    def add_tracker(self, name: str) -> None:
+        """A mean over the epoch that only training updates."""
+        self.trackers[name] = keras.metrics.Mean(name=name)
+
+    def track(self, logs: Mapping[str, Tensor], weight: Tensor | int) -> None:
+        """Updates means over the epoch, weighted like that of the loss."""
+        for name, value in logs.items():
+            self.trackers[name].update_state(value, sample_weight=weight)
+
+    def training_logs(self) -> dict[str, Tensor]:
+        """What only training computes, as means since the epoch began."""
+        return {name: mean.result() for name, mean in self.trackers.items()}
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """The logs of training and evaluation, without those of training alone.
+
+        A tracker that `evaluate` never updates would report 0.
+        """
+        logs = super().get_metrics_result()
+        return {n: log for n, log in logs.items() if n not in self.trackers}
