@@ -9,7 +9,6 @@ from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
-from keras_mmreg.network.checks import outputs_span_batch
 from keras_mmreg.network.naming import check_named
 
 FLOAT16_GRADIENT_SCALE = 2.0**7
@@ -24,6 +23,7 @@ def create_estimator(
     loss: Any = None,
     functional: Any = "auto",
     seed_generator: keras.random.SeedGenerator | None = None,
+    spans_batch: bool = False,
     over_replicas: bool = False,
 ) -> InformationEstimator:
     """The estimator of a built model.
@@ -36,6 +36,8 @@ def create_estimator(
         loss: The loss it was compiled with, if any. Defaults to `None`.
         functional: See `RegularizedModel`. Defaults to `"auto"`.
         seed_generator: What the noise is drawn with.
+        spans_batch: Whether the outputs compare all examples of a batch, see
+            `outputs_span_batch`. Defaults to `False`.
         over_replicas: Whether a batch is what all devices that share it hold,
             as in training. Defaults to `False`.
 
@@ -59,7 +61,6 @@ def create_estimator(
     half_precision = any(
         layer.compute_dtype == "float16" for layer in all_layers(inner)
     )
-    parts = measure.num_samples > 1 or getattr(measure, "fraction", 1.0) < 1.0
     return InformationEstimator(
         network,
         measure,
@@ -68,6 +69,6 @@ def create_estimator(
         ),
         seed_generator,
         gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
-        spans_batch=parts and outputs_span_batch(network),
+        spans_batch=spans_batch,
         over_replicas=over_replicas,
     )

@@ -18,6 +18,7 @@ from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import modality_names
 from keras_mmreg.network import symbolic_inputs
+from keras_mmreg.network.checks import outputs_span_batch
 from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import require_second_derivative
 from keras_mmreg.network.checks import updates_to_settle
@@ -143,6 +144,7 @@ class InformationMeter(keras.Model):
         taps, modalities = self._options
         self._network = create_network(self.inner, inputs, taps, modalities)
         self._network.require_float_points()
+        self._spans_batch = outputs_span_batch(self._network)
         if not self.trackers:
             self._create_trackers(inputs)
 
@@ -166,6 +168,7 @@ class InformationMeter(keras.Model):
                 self._loss_of_inner,
                 self.functional,
                 self.seed_generator,
+                self._spans_batch,
             ),
         )
 

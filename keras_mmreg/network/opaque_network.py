@@ -202,7 +202,8 @@ class OpaqueNetwork:
     @cached_property
     def output_symbols(self) -> Any:
         """The symbolic outputs."""
-        # Of any number of examples: some outputs have as many entries.
+        # Of any number of examples: some outputs have as many entries. Not
+        # to be asked for in a compiled step, where the weights have no value.
         symbols = keras.tree.map_structure(
             lambda x: (
                 None

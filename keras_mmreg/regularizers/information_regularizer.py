@@ -14,6 +14,7 @@ from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import outputs_span_batch
 from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import require_second_derivative
 from keras_mmreg.ops import reduction as reductions
@@ -210,6 +211,7 @@ class InformationRegularizer(Regularizer):
         super().attach(network, inner)
         network.require_float_points()
         require_no_state(inner)
+        self._spans_batch = outputs_span_batch(network)
         if self.differentiates:
             require_second_derivative(inner)
         dtype = keras.backend.result_type(keras.config.floatx(), "float32")
@@ -264,6 +266,7 @@ class InformationRegularizer(Regularizer):
                 loss=loss,
                 functional=functional,
                 seed_generator=self.seed_generator,
+                spans_batch=self._spans_batch,
                 over_replicas=True,
             ),
         )
