@@ -1,5 +1,6 @@
 """Trains on 1, 2 and 4 replicas of TensorFlow's `MirroredStrategy`."""
 
+import functools
 import json
 from unittest import mock
 
@@ -10,13 +11,22 @@ import tensorflow as tf
 from tests.integration import replicas
 
 
+@functools.cache
+def strategy(number: int) -> tf.distribute.Strategy:
+    """One for each number: TensorFlow mixes up the collectives of several.
+
+    Nor has it collectives of groups of two sizes in one process.
+    """
+    devices = [f"CPU:{index}" for index in range(number)]
+    reduction = tf.distribute.ReductionToOneDevice() if number == 2 else None
+    return tf.distribute.MirroredStrategy(devices, reduction)
+
+
 def fitted(create, number: int) -> dict:
+    keras.utils.set_random_seed(0)
     if number == 1:
         return replicas.fitted(create())
-    devices = [f"CPU:{index}" for index in range(number)]
-    # TensorFlow has no collectives for groups of two sizes in one process.
-    reduction = tf.distribute.ReductionToOneDevice() if number == 2 else None
-    with tf.distribute.MirroredStrategy(devices, reduction).scope():
+    with strategy(number).scope():
         model = create()
     results = replicas.fitted(model)
     check_copies(model)

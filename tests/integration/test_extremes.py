@@ -42,7 +42,7 @@ def fit(model, x, y, optimizer="adam"):
     model.compile(optimizer, toys.LOGITS_LOSS, run_eagerly=True)
     logs = model.train_on_batch(x, y, return_dict=True)
     state = [*model.variables, *model.optimizer.variables]
-    values = [array(keras.ops.cast(v, "float64")) for v in state]
+    values = [array(keras.ops.cast(v, "float32")) for v in state]
     return [*logs.values(), *values]
 
 
