@@ -21,6 +21,7 @@ from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import outputs_span_batch
 from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import require_second_derivative
+from keras_mmreg.network.checks import spans_batch
 from keras_mmreg.network.checks import updates_to_settle
 from keras_mmreg.network.preprocessing import preprocessed
 from keras_mmreg.types import Tensor
@@ -75,6 +76,7 @@ class InformationMeter(keras.Model):
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             self._attach(inputs)
+            self._spans_batch = outputs_span_batch(self._network)
             self.built = True
         self.compile(run_eagerly=run_eagerly)
 
@@ -99,6 +101,7 @@ class InformationMeter(keras.Model):
         """Updates the trackers; there is no loss."""
         if self._network is None:
             self._attach(x)
+            self._spans_batch = spans_batch(self._network, x, y_pred)
         estimate = self._estimator(y_pred)(x, y, sample_weight)
         for name, value in estimate.information.items():
             self.trackers[name].update_state(
@@ -144,7 +147,6 @@ class InformationMeter(keras.Model):
         taps, modalities = self._options
         self._network = create_network(self.inner, inputs, taps, modalities)
         self._network.require_float_points()
-        self._spans_batch = outputs_span_batch(self._network)
         if not self.trackers:
             self._create_trackers(inputs)
 

@@ -132,6 +132,27 @@ def outputs_span_batch(network: Any) -> bool:
     )
 
 
+def spans_batch(network: Any, inputs: Any, outputs: Any) -> bool:
+    """The same of a model that is running, whose symbols may not be asked for.
+
+    Args:
+        network: The network.
+        inputs: A batch of the model's inputs.
+        outputs: Its outputs on them.
+    """
+    first = keras.tree.map_structure(
+        lambda x: None if x is None else x[:1], inputs
+    )
+    alone = network.outputs_of(network.run(first))
+    pairs = zip(
+        keras.tree.flatten(outputs), keras.tree.flatten(alone), strict=True
+    )
+    return any(
+        len(whole.shape) == 2 and one.shape[1] != whole.shape[1]
+        for whole, one in pairs
+    )
+
+
 def require_outputs_of_examples(network: Any, method: str) -> None:
     """Rejects outputs that mean nothing for some examples of a batch.
 

@@ -109,13 +109,23 @@ def several_outputs():
     return keras.Model(inner.input, outputs)
 
 
+ONE_OUTPUT = (
+    "blending",
+    "dependence",
+    "mix",
+    "modulation",
+    "noise",
+    "prototypes",
+)
+
+
 @pytest.mark.parametrize("name", ALIASES)
 def test_several_outputs(name):
     loss = {"kind": toys.LOGITS_LOSS, "size": "mse"}
     inner = several_outputs()
     x, y = toys.data(inner, 6)
     labels = {"kind": y, "size": np.ones((6, 1))}
-    if name in ("noise", "mix", "dependence", "modulation", "prototypes"):
+    if name in ONE_OUTPUT:
         with pytest.raises(ValueError, match="one output"):
             step(RegularizedModel(inner, name, taps="auto"), x, labels, loss)
     else:

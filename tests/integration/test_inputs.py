@@ -8,7 +8,7 @@ import pytest
 import keras_mmreg as mmreg
 from tests import toys
 
-BATCH_SIZE, NUM_BATCHES = 8, 12
+BATCH_SIZE, NUM_BATCHES = 4, 24
 
 pytestmark = [
     pytest.mark.skipif(
