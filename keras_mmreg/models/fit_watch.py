@@ -100,7 +100,9 @@ class FitWatch(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Tells of penalties that waited to the end for batch statistics."""
         sync_variables(self.model)
-        remaining = int(self.model.settled_step) - int(self.model.step)
+        remaining = int(self.model.settled_step.numpy()) - int(
+            self.model.step.numpy()
+        )
         waiting = [
             method.name
             for method in self.model.regularizers

@@ -151,8 +151,9 @@ class GradientBlending(Regularizer):
                 [pooled_features(at_least_float32(x)) for x in features[name]],
                 axis=-1,
             )
-            logits = ops.matmul(x, ops.convert_to_tensor(kernel))
-            outputs[name] = _activated(logits + bias, kind)
+            logits = ops.matmul(x, ops.cast(kernel, x.dtype))
+            logits = logits + ops.cast(bias, x.dtype)
+            outputs[name] = _activated(logits, kind)
         return outputs
 
 
