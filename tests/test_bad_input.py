@@ -144,6 +144,8 @@ class TestData:
         with pytest.raises(ValueError, match="`data` must"):
             logger.on_train_begin()
 
+    # On TensorFlow, Keras warns before it raises.
+    @pytest.mark.filterwarnings("ignore:Exception encountered when calling")
     def test_inputs_of_other_names(self, model, x):
         # Keras itself takes such a dict for a list.
         other = {"sound": x["audio"], "video": x["image"]}
