@@ -1,5 +1,6 @@
 """The forest plot: what each method gains over plain training."""
 
+import math
 import pathlib
 
 import matplotlib.pyplot as plt
@@ -12,6 +13,8 @@ from applications.comparison.methods import METHODS
 from applications.comparison.tables import Row
 from applications.comparison.tables import rows
 from applications.comparison.tables import shows_gray
+
+PANELS_IN_A_ROW = 5
 
 
 def draw(runs: list[dict], folder: pathlib.Path) -> None:
@@ -36,17 +39,23 @@ def forest(found: dict[tuple[str, int], list[Row]]) -> Figure:
             for each in rows_of_problem
         )
     ]
-    width, height = 2.2 * len(found) + 1.8, 0.28 * len(methods) + 1.4
+    columns = max(min(len(found), PANELS_IN_A_ROW), 1)
+    rows_of_panels = max(math.ceil(len(found) / columns), 1)
     figure, axes = plt.subplots(
-        1,
-        max(len(found), 1),
+        rows_of_panels,
+        columns,
         sharey=True,
         squeeze=False,
-        figsize=(width, height),
+        figsize=(
+            2.0 * columns + 2.0,
+            rows_of_panels * (0.22 * len(methods) + 1.2),
+        ),
         layout="constrained",
     )
+    for ax in axes.flat[len(found) :]:
+        ax.set_axis_off()
     for ax, ((problem, _), problem_rows) in zip(
-        axes[0], found.items(), strict=False
+        axes.flat, found.items(), strict=False
     ):
         ax.axvline(0, color="0.7", linewidth=1)
         for each in problem_rows:

@@ -1,5 +1,7 @@
 """Selection, intervals, tables and the forest plot, on runs made here."""
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,11 @@ from applications.common import problems
 from applications.common.accuracies import all_hits
 from applications.common.accuracies import shuffle
 from applications.common.problems import Examples
+from applications.common.runs import read_runs
 from applications.common.training import Ensemble
 from applications.common.training import log_softmax
 from applications.comparison import figures
+from applications.comparison import study
 from applications.comparison import tables
 from applications.comparison.intervals import paired_interval
 from applications.comparison.measure import by_group
@@ -197,6 +201,15 @@ def test_table(runs):
     assert cells[4] == "+25.0 [+25.0, +25.0]"
     assert cells[-1] == "1.50"
     assert "Trained on one modality: color 60.0 ± 0.0, shape 70.0" in text
+
+
+def test_the_published_tables():
+    folder = pathlib.Path(study.__file__).parent
+    readme = (folder / "README.md").read_text()
+    runs = read_runs(folder / "results/comparison.jsonl")
+    assert len(runs) > 300
+    for table in tables.report(runs).split("\n\n"):
+        assert table in readme
 
 
 def test_forest_plot(runs, tmp_path):
