@@ -145,7 +145,7 @@ class TestData:
             logger.on_train_begin()
 
     # On TensorFlow, Keras warns before it raises.
-    @pytest.mark.filterwarnings("ignore:Exception encountered when calling")
+    @pytest.mark.filterwarnings("ignore:The structure of `inputs`")
     def test_inputs_of_other_names(self, model, x):
         # Keras itself takes such a dict for a list.
         other = {"sound": x["audio"], "video": x["image"]}
