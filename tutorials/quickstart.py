@@ -94,10 +94,10 @@ def build_model(color_encoder):
 - `penalty` is the paper's: a modality is perturbed, and the model pays when its
   prediction does not react. A quarter of each batch is enough. Its strength is
   given by number: at the default, `"auto"`, it would be safe and do little.
-- `noise` trains under noise on the modalities that tell the label by themselves,
-  as the held-out digits say. What is coded in few numbers, as a shortcut often
-  is, drowns in it. Its scale is what validation data choose for such digits in
-  the comparison of all methods (`applications/comparison`).
+- `noise` trains under noise on the modalities that tell the label by
+  themselves, as the held-out digits say. What is coded in few numbers, as a
+  shortcut often is, drowns in it. Its scale is what validation data choose for
+  such digits in the comparison of all methods (`applications/comparison`).
 """
 
 

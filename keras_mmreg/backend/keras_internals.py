@@ -143,7 +143,23 @@ def as_graph(model: Any) -> keras.Model | None:
 
 
 def standardize_inputs(graph: keras.Model, inputs: Any) -> list[Tensor]:
-    """Inputs as a flat list, with the dtypes and ranks of a graph's inputs."""
+    """Inputs as a flat list, with the dtypes and ranks of a graph's inputs.
+
+    Raises:
+        ValueError: If an input is missing.
+    """
+    expected = graph._inputs_struct
+    if isinstance(expected, dict) and isinstance(inputs, dict):
+        missing = sorted(
+            name
+            for name in expected.keys() - inputs.keys()
+            if not _is_optional(expected[name])
+        )
+        if missing:  # Keras would take as many others for them, by order.
+            raise ValueError(
+                f"`x` must have every input of the model. Missing: {missing}. "
+                f"Received: {sorted(inputs)}, expected: {sorted(expected)}"
+            )
     return graph._standardize_inputs(inputs)
 
 
@@ -161,6 +177,12 @@ def nodes_in_order(graph: keras.Model) -> list[Any]:
 def operation_behind(symbol: keras.KerasTensor) -> Any:
     """The layer or operation that computes a symbolic tensor."""
     return symbol._keras_history.operation
+
+
+def _is_optional(symbol: Any) -> bool:
+    return isinstance(symbol, keras.KerasTensor) and getattr(
+        operation_behind(symbol), "optional", False
+    )
 
 
 def compiled_loss(model: keras.Model) -> CompileLoss | None:
