@@ -16,6 +16,7 @@ backend module provides the same names:
 - `num_replicas`: how many devices or processes share a batch.
 - `replica_id`: which of the replicas that share a layer is running.
 - `unscaled_loss`: a loss without the factor that Keras gives it on replicas.
+- `before_gradients`: a loss that is known before its gradients are.
 - `argmin_distance`: the index of each vector's nearest code.
 - `segment_sum`: the sums of the rows that share an index.
 - `has_gpu`: whether the backend computes on a GPU.
@@ -25,6 +26,7 @@ import keras
 
 if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
+    from keras_mmreg.backend.tensorflow import before_gradients
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
     from keras_mmreg.backend.tensorflow import num_replicas
@@ -39,6 +41,7 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.xla import segment_sum
 elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
+    from keras_mmreg.backend.jax import before_gradients
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
     from keras_mmreg.backend.jax import num_replicas
@@ -54,6 +57,7 @@ elif keras.config.backend() == "jax":
 elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import argmin_distance
+    from keras_mmreg.backend.torch import before_gradients
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import kept_variables
     from keras_mmreg.backend.torch import num_replicas
@@ -76,6 +80,7 @@ else:
 __all__ = [
     "TrainStep",
     "argmin_distance",
+    "before_gradients",
     "has_gpu",
     "kept_variables",
     "num_replicas",

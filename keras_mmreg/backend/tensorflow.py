@@ -105,3 +105,14 @@ def replica_id() -> int:
 def unscaled_loss(loss: Tensor) -> Tensor:
     """Undoes Keras's division of losses by the number of replicas."""
     return loss * tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def before_gradients(loss: Tensor) -> Tensor:
+    """The loss, as a value that has to be known before its gradients are.
+
+    TensorFlow's graph optimizer folds the one that a gradient starts from, and
+    forgets with it that a weight which `loss` reads, without a gradient, is
+    only updated after that: the read would see either value, by chance.
+    """
+    value = tf.stop_gradient(loss)
+    return loss * tf.where(tf.math.is_nan(value), value, tf.ones_like(value))

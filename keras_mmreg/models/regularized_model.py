@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_mmreg import regularizers
+from keras_mmreg.backend import before_gradients
 from keras_mmreg.backend import kept_variables
 from keras_mmreg.backend import replica_id
 from keras_mmreg.backend import unscaled_loss
@@ -248,7 +249,7 @@ class RegularizedModel(WrapperModel):
         self.step.assign_add(1)
         total = sum(penalties.values(), ops.zeros((), loss.dtype))
         self.track({"penalty": total}, training_pass.batch_size)
-        return loss + additional_loss(self, total)
+        return before_gradients(loss + additional_loss(self, total))
 
     def _run_in_training(self, inputs: Any) -> TrainingPass:
         """The model's pass, with the points as the methods change them."""
