@@ -237,6 +237,14 @@ def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
     model._initial_epoch = epoch
 
 
+def mark_called(model: keras.Model) -> None:
+    """Tells Keras that a model was called, where its layers alone were.
+
+    Keras only exports to ONNX what was.
+    """
+    model._called = True
+
+
 def set_paths(prefix: str, layer: Any) -> None:
     """Gives the variables of a layer paths that only depend on its structure.
 

@@ -31,7 +31,7 @@ def argmin_distance(
         distances - ops.min(distances, axis=1, keepdims=True)
     )
     first = ops.min(positions + last * larger, axis=1)
-    return ops.cast(ops.nan_to_num(first, nan=last), "int32")
+    return ops.cast(ops.where(ops.isnan(first), last, first), "int32")
 
 
 def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:

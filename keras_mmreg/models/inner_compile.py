@@ -4,6 +4,8 @@ import warnings
 
 import keras
 
+from keras_mmreg.backend.keras_internals import mark_called
+
 
 def compile_inner(inner: keras.Model, model: keras.Model) -> None:
     """Gives a model the loss and metrics of the model around it.
@@ -28,4 +30,5 @@ def compile_inner(inner: keras.Model, model: keras.Model) -> None:
     config = config or {"loss": model.loss}
     inner.compile(**{**config, "optimizer": "sgd"})
     if inner.built:
+        mark_called(inner)
         inner.optimizer.build(inner.trainable_variables)

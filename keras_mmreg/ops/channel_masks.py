@@ -97,12 +97,16 @@ def dropout_mask(
 def _is_largest(weights: Modalities) -> dict[str, Tensor]:
     """True for one channel of all modalities: the first of the largest."""
     joined = ops.concatenate([weights[name] for name in weights])
-    place = ops.argmax(joined)
+    # Not `ops.argmax`: OpenVINO does not know all it is made of.
+    places = ops.arange(joined.shape[0])
+    first = ops.min(
+        ops.where(joined == ops.max(joined), places, joined.shape[0])
+    )
     largest, start = {}, 0
     for name, weight in weights.items():
-        channels = ops.arange(start, start + weight.shape[0])
-        largest[name] = channels == ops.cast(place, channels.dtype)
-        start += weight.shape[0]
+        stop = start + weight.shape[0]
+        largest[name] = places[start:stop] == first
+        start = stop
     return largest
 
 

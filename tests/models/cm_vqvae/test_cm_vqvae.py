@@ -392,33 +392,6 @@ def test_channels_that_do_not_match(kwargs, message):
         create_model(**{"decoders": None, **kwargs})(x)
 
 
-@pytest.mark.skipif(
-    keras.config.backend() == "jax", reason="Keras needs jax2onnx there"
-)
-@pytest.mark.filterwarnings("ignore")  # Of the exporters.
-def test_export_to_onnx(tmp_path):
-    runtime = pytest.importorskip("onnxruntime")
-    onnx = pytest.importorskip("onnx")
-    if keras.config.backend() == "tensorflow":
-        pytest.importorskip("tf2onnx")
-    model = create_model()
-    x, y = data(16)
-    model.fit(x, y, verbose=0)
-    path = str(tmp_path / "model.onnx")
-    model.export(path, format="onnx", verbose=False)
-    assert "Loop" not in {node.op_type for node in onnx.load(path).graph.node}
-    session = runtime.InferenceSession(path)
-    assert {value.name for value in session.get_inputs()} == set(x)
-    for size in (16, 5):  # A dynamic batch.
-        batch = {name: x[name][:size] for name in x}
-        np.testing.assert_allclose(
-            session.run(None, batch)[0],
-            model.predict(batch, verbose=0),
-            rtol=1e-4,
-            atol=1e-6,
-        )
-
-
 def test_a_modality_of_several_tensors(tmp_path):
     """Words and their mask go to one encoder, and are not reconstructed."""
     words = {
