@@ -21,15 +21,17 @@ BACKENDS = ("jax", "tensorflow", "torch")
 # What all backends together take at most on two idle cores.
 MINUTES = 17
 SHORT_MINUTES = 5
-# Reading data, drawing, rules of the code, and studies, which train by the
-# package that is tested on every backend. The last backend runs them, because
-# torch compiles nothing.
+# Reading data, drawing, rules of the code, and what trains by the package that
+# is tested on every backend: studies, searches, examples. The last backend runs
+# them, because torch compiles nothing.
 ONCE = (
     "tests/applications",
     "tests/datasets",
+    "tests/hypermodels",
     "tests/visualization",
     "tests/test_architecture.py",
     "tests/test_command.py",
+    "tests/test_docstrings.py",
     "tests/test_import.py",
 )
 SHORT = (

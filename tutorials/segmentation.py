@@ -114,14 +114,18 @@ def create_model(**mask_options):
         quantizers=mmreg.layers.VectorQuantizer(64, num_groups=4),
         mask=mmreg.layers.ComplementarityMask(**mask_options),
         head=segmentation_head(
-            (*FEATURES, len(shapes) * CHANNELS), len(CLASSES), **small
+            (*FEATURES, len(shapes) * CHANNELS),
+            len(CLASSES),
+            activation=None,
+            **small,
         ),
     )
 
 
 def fit(model):
     model.compile(
-        keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy"
+        keras.optimizers.Adam(2e-3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     return model.fit(
         *train,
