@@ -57,6 +57,18 @@ def data(model, num_examples=16, seed=0, num_classes=3):
     return x, rng.integers(0, num_classes, num_examples)
 
 
+def count_calls(layer):
+    """A list that grows when the layer is called: when a step is traced."""
+    calls, call = [], layer.call
+
+    def counted(*args, **kwargs):
+        calls.append(layer.name)
+        return call(*args, **kwargs)
+
+    layer.call = counted
+    return calls
+
+
 def tensor(values):
     values = np.asarray(values)
     if values.dtype != bool:

@@ -8,6 +8,7 @@ from keras_mmreg.layers import VectorQuantizer
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models import modality_information
 from keras_mmreg.models.cm_vqvae import CMVQVAE
+from tests import toys
 
 Dense = keras.layers.Dense
 LOGS = [
@@ -58,8 +59,10 @@ def create_model(compiled=True, **kwargs):
 
 def test_fit_evaluate_predict():
     model = create_model()
+    calls = toys.count_calls(model.head)
     x, y = data()
     history = model.fit(x, y, epochs=12, batch_size=16, verbose=0).history
+    assert keras.config.backend() == "torch" or len(calls) < 12
     assert sorted(history) == sorted([*LOGS, "accuracy", "reconstruction_loss"])
     assert history["loss"][-1] < history["loss"][0]
     assert history["reconstruction_loss"][-1] < 2.0
