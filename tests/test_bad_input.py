@@ -56,7 +56,24 @@ def test_arguments_of_every_method(cls, argument, values):
     for value in values:
         with pytest.raises(ValueError, match=f"`{argument}`"):
             cls(**given, **{argument: value})
-    assert cls(**given, schedule=of_any, seed=3).seed == 3
+    if "schedule" not in cls.without:
+        given["schedule"] = of_any
+    assert cls(**given, seed=3).seed == 3
+
+
+@METHODS
+def test_arguments_that_a_method_does_not_have(cls):
+    given = {"suspects": ["audio"]} if cls is ModalityShuffle else {}
+    for argument, value in (
+        ("strength", 0.5),
+        ("fraction", 0.5),
+        ("schedule", LinearRamp(1, 2)),
+    ):
+        if argument not in cls.without:
+            cls(**given, **{argument: value})
+            continue
+        with pytest.raises(ValueError, match=f"has no `{argument}`"):
+            cls(**given, **{argument: value})
 
 
 @pytest.mark.parametrize(

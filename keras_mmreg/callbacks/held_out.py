@@ -12,6 +12,7 @@ from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
+from keras_mmreg.network import require_inputs
 from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import require_labelled
 
@@ -29,9 +30,9 @@ class HeldOut(keras.callbacks.Callback):
     speakers or subjects, hold out whole groups: `split` does both.
 
     With `doubt=True`, a modality that does not carry over to the held-out data
-    is not believed from then on: if shuffling it between the examples does not
-    lower the accuracy there, and another modality's gate is higher, it is
-    shuffled in training, too, and its gate is closed.
+    is not believed from then on: if shuffling it between the examples changes
+    predictions there but does not lower their accuracy, and another modality's
+    gate is higher, it is shuffled in training, too, and its gate is closed.
 
     Args:
         data: `(x, y)` of arrays, or a dataset of such batches.
@@ -96,6 +97,8 @@ class HeldOut(keras.callbacks.Callback):
                 "one, by a method such as 'noise' or 'mix' with `gate='auto'`. "
                 f"Received: model={self.model!r}"
             )
+        if isinstance(self.data, tuple | list):
+            require_inputs(self.model.inner, self.data[0])
         gate = self.model.gate
         if self.doubt and not gate.doubts:
             gate.doubts = True
@@ -123,7 +126,8 @@ class HeldOut(keras.callbacks.Callback):
         after = [
             float(
                 doubted > 0
-                or name != best
+                or values[name] < values[best]
+                and measured[f"moved_{name}"] > 0
                 and measured[f"shuffled_{name}"] >= measured["intact"]
             )
             for name, doubted in zip(gate.modalities, before, strict=True)
@@ -159,6 +163,8 @@ class HeldOut(keras.callbacks.Callback):
         """
         check_number("fraction", fraction, above=0, below=1)
         rng = np.random.default_rng(seed)
+        if isinstance(y, list | tuple) and not hasattr(y[0], "shape"):
+            y = np.asarray(y)
         size = len(keras.tree.flatten(y)[0])
         if groups is None:
             chosen = np.zeros(size, bool)

@@ -218,15 +218,16 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         sign = 1.0 if objective.direction == "max" else -1.0
         chosen, plain = best[False], best[True]
         label = chosen.hyperparameters["regularizer"]
-        scores = (
-            f"{objective.name} {plain.score:.4g} against {chosen.score:.4g}"
-        )
         if sign * plain.score >= sign * chosen.score:
             return (
-                f"Plain training is best: {scores} with the best regularizer, "
+                f"Plain training is best: {objective.name} {plain.score:.4g} "
+                f"against {chosen.score:.4g} with the best regularizer, "
                 f"{label!r}."
             )
-        return f"The regularizer {label!r} beats plain training: {scores}."
+        return (
+            f"The regularizer {label!r} beats plain training: {objective.name} "
+            f"{chosen.score:.4g} against {plain.score:.4g}."
+        )
 
     def fit(
         self,

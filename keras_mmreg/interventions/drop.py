@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
@@ -17,18 +18,22 @@ def draw_kept(
     batch_size: int | Tensor,
     rate: float,
     seed: keras.random.SeedGenerator,
+    never_none: bool = True,
 ) -> Tensor:
-    """Which modalities of which examples are kept: never none of them.
+    """Which modalities of which examples are kept.
 
     Each is dropped with probability `rate`. Where that would drop all of an
-    example's modalities, the one with the largest draw is kept.
+    example's modalities, the one with the largest draw is kept, unless
+    `never_none` is `False`: there are others that stay anyway.
 
     Returns:
         Float tensor of shape `(batch_size, num_modalities)` of 0 and 1.
     """
     draws = keras.random.uniform((batch_size, num_modalities), seed=seed)
-    largest = ops.equal(draws, ops.max(draws, axis=-1, keepdims=True))
-    kept = ops.logical_or(draws >= rate, largest)
+    kept = draws >= rate
+    if never_none:
+        largest = ops.equal(draws, ops.max(draws, axis=-1, keepdims=True))
+        kept = ops.logical_or(kept, largest)
     return ops.cast(kept, "float32")
 
 
@@ -52,7 +57,7 @@ def drop(
     if keras.backend.is_float_dtype(dtype) and not isinstance(value, str):
         replacement = ops.cast(value, dtype)
     elif keras.backend.is_float_dtype(dtype) and value == "mean":
-        replacement = mean_over_batch(ops.stop_gradient(x))[None]
+        replacement = ops.cast(_mean_of_known(x), dtype)[None]
     keep = align_mask(kept, x) > 0
     return with_mask(ops.where(keep, x, replacement), mask_of(x))
 
@@ -80,3 +85,12 @@ def drop_others(
         else drop(x, ops.zeros((ops.shape(x)[0],)), value)
         for leaf, x in points.items()
     }
+
+
+def _mean_of_known(x: Tensor) -> Tensor:
+    """The mean over the batch of each coordinate that is not missing (NaN)."""
+    x = at_least_float32(ops.stop_gradient(x))
+    missing = ops.isnan(x)
+    total = mean_over_batch(ops.where(missing, 0.0, x))
+    known = mean_over_batch(1.0 - ops.cast(missing, x.dtype))
+    return ops.divide_no_nan(total, known)

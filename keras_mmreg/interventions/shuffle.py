@@ -14,18 +14,25 @@ def permutations(
     names: Iterable[str],
     batch_size: int | Tensor,
     seed: keras.random.SeedGenerator,
+    chosen: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """A random permutation of the batch for each modality, drawn on its own.
+
+    With `chosen`, indices of a part of the batch, only what takes their places
+    is returned, which comes from anywhere in the batch.
 
     That of a batch of one example is the identity. Under data parallelism JAX
     permutes the whole batch, over all devices. A replica of a
     `tf.distribute.MirroredStrategy` and a process of `torch.distributed`
     permute the part of the batch that they hold.
     """
-    return {
+    orders = {
         name: ops.argsort(keras.random.uniform((batch_size,), seed=seed))
         for name in names
     }
+    if chosen is None:
+        return orders
+    return {name: ops.take(order, chosen) for name, order in orders.items()}
 
 
 def shuffle(

@@ -126,6 +126,7 @@ class FitWatch(keras.callbacks.Callback):
             type(callback).__name__
             for callback in self.callbacks
             if str(getattr(callback, "monitor", "")).startswith("val_")
+            and getattr(callback, "save_best_only", True)
         ]
         is_dataset = data is not None and not hasattr(data, "__next__")
         if is_dataset and not selecting:
@@ -134,7 +135,7 @@ class FitWatch(keras.callbacks.Callback):
         reason = (
             f"{selecting[0]} selects the model by the validation data"
             if selecting
-            else "there are no validation data"
+            else "`fit` was given no `validation_data` that can be read again"
         )
         warnings.warn(
             "The gate is measured on training data, where a modality whose "

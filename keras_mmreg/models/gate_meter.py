@@ -1,5 +1,6 @@
 """Measures on held-out data which modalities tell the label."""
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -7,9 +8,13 @@ from keras import ops
 
 from keras_mmreg.backend import kept_variables
 from keras_mmreg.information.examples import batch_size as size_of
+from keras_mmreg.information.examples import example_weight
+from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
-from keras_mmreg.ops.confidence import chance_corrected_confidence
+from keras_mmreg.ops.confidence import confidence_of_means
+from keras_mmreg.ops.confidence import confidence_statistics
+from keras_mmreg.ops.confidence import num_statistics
 from keras_mmreg.ops.confidence import right_predictions
 from keras_mmreg.regularizers import ModalityGate
 from keras_mmreg.types import Tensor
@@ -33,11 +38,19 @@ class GateMeter(keras.Model):
         self._network = model.network
         self._loss = model.loss
         self._shuffles = shuffles
-        names = [f"gate_{name}" for name in self.gate.modalities]
+        functional = self._output_kind()
+        self.trackers: dict[str, keras.metrics.Metric] = {}
+        for name in self.gate.modalities:
+            units = self.gate.origin(name).shape[0]
+            self.trackers[f"gate_{name}"] = _Confidence(
+                functional.kind, units, name=f"gate_{name}"
+            )
+        names = ["intact"] if shuffles else []
         if shuffles:
             names += [f"shuffled_{name}" for name in self.gate.modalities]
-            names.append("intact")
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+            names += [f"moved_{name}" for name in self.gate.modalities]
+        for name in names:
+            self.trackers[name] = keras.metrics.Mean(name=name)
         self.built = True
         self.compile(run_eagerly=model.run_eagerly)
 
@@ -55,25 +68,39 @@ class GateMeter(keras.Model):
     ) -> Tensor:
         """Updates the trackers; there is no loss."""
         network = self._network
-        functional = self.gate.output_kind(self.inner, self._loss, network)
+        functional = self._output_kind()
         activations = network.run(x)
         features = network.features_of(activations)
         predictions = self.gate.probe(functional, features)
         measured = {
-            f"gate_{name}": chance_corrected_confidence(
-                functional.kind, prediction, y
+            f"gate_{name}": confidence_statistics(
+                functional.kind, prediction, y, self.gate.origin(name)
             )
             for name, prediction in predictions.items()
         }
         if self._shuffles:
-            measured["intact"] = right_predictions(functional.kind, y_pred, y)
+            right = partial(
+                right_predictions,
+                functional.kind,
+                y=y,
+                from_logits=functional.from_logits,
+            )
+            intact = keras.tree.flatten(y_pred)[0]
+            measured["intact"] = right(intact)
             for name in predictions:
-                measured[f"shuffled_{name}"] = right_predictions(
-                    functional.kind, self._shuffled(activations, name), y
+                output = self._shuffled(activations, name)
+                shuffled = keras.tree.flatten(output)[0]
+                measured[f"shuffled_{name}"] = right(shuffled)
+                measured[f"moved_{name}"] = ops.max(
+                    ops.abs(shuffled - intact), axis=-1
                 )
-        for name, value in measured.items():
-            self.trackers[name].update_state(value, sample_weight=size_of(x))
+        weight = example_weight(sample_weight)
+        for name, values in measured.items():
+            self.trackers[name].update_state(values, sample_weight=weight)
         return ops.zeros(())
+
+    def _output_kind(self) -> OutputFunctional:
+        return self.gate.output_kind(self.inner, self._loss, self._network)
 
     def _shuffled(self, activations: Any, name: str) -> Any:
         """The outputs with a modality shuffled between the examples."""
@@ -89,16 +116,44 @@ class GateMeter(keras.Model):
         """The gates' confidences and the accuracies, from a fixed seed.
 
         Args:
-            data: `(x, y)`, or a dataset of such batches.
+            data: `(x, y)`, `(x, y, sample_weight)`, or a dataset of such
+                batches.
             batch_size: Integer, for arrays. Defaults to `1024`.
         """
         seed = ops.convert_to_tensor([0, 0], "uint32")
         self.seed_generator.state.assign(seed)
-        x, y, *_ = (*data, None) if isinstance(data, tuple) else (data, None)
+        x, y, weight = data, None, None
+        if isinstance(data, tuple | list):
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         options = {} if y is None else {"batch_size": batch_size}
         with kept_variables(self):
-            self.evaluate(x, y, verbose=0, **options)
+            self.evaluate(x, y, verbose=0, sample_weight=weight, **options)
         return {n: float(t.result()) for n, t in self.trackers.items()}
+
+
+class _Confidence(keras.metrics.Metric):
+    """The chance-corrected confidence over batches, whatever their sizes."""
+
+    def __init__(self, kind: str, units: int, name: str) -> None:
+        super().__init__(name=name)
+        self.kind = kind
+        shape = (num_statistics(kind, units),)
+        self.total = self.add_variable(shape, "zeros", name="total")
+        self.count = self.add_variable((), "zeros", name="count")
+
+    def update_state(self, values: Tensor, sample_weight: Any = None) -> None:
+        """Adds the `confidence_statistics` of a batch."""
+        if sample_weight is None:
+            sample_weight = ops.ones_like(values[:, 0])
+        weighted = ops.cast(sample_weight, values.dtype)[:, None] * values
+        self.total.assign_add(ops.sum(weighted, axis=0))
+        self.count.assign_add(ops.sum(ops.cast(sample_weight, "float32")))
+
+    def result(self) -> Tensor:
+        """The confidence."""
+        count = ops.convert_to_tensor(self.count)
+        means = ops.divide_no_nan(ops.convert_to_tensor(self.total), count)
+        return ops.where(count > 0, confidence_of_means(self.kind, means), 0.0)
 
 
 def update_gate(

@@ -180,6 +180,7 @@ class RegularizedModel(WrapperModel):
         self._network: Network | None = None
         # By replica: these take turns at every sum over them.
         self._training_passes: dict[int, TrainingPass] = {}
+        self._sample_weights: dict[int, Any] = {}
         self._loss_function = Memo()
         inputs = symbolic_inputs(inner)
         if inputs is not None:
@@ -205,6 +206,15 @@ class RegularizedModel(WrapperModel):
 
     # One training step, from top to bottom: Keras's `train_step` calls the
     # model, then `compute_loss`, then takes the gradient.
+
+    def train_step(self, *args: Any) -> Any:
+        """Keras's `train_step`; `perturb` may ask for its sample weights."""
+        weights = keras.utils.unpack_x_y_sample_weight(args[-1])[-1]
+        self._sample_weights[replica_id()] = weights
+        try:
+            return super().train_step(*args)
+        finally:
+            self._sample_weights.pop(replica_id(), None)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """The wrapped model's outputs, on perturbed points while it trains."""
@@ -264,6 +274,7 @@ class RegularizedModel(WrapperModel):
             ops.convert_to_tensor(self.epoch),
             trains_as_it_infers=self._trains_as_it_infers,
         )
+        training_pass.sample_weight = self._sample_weights.get(replica_id())
         training_pass.gate = self.gate
         training_pass.settled = ops.cast(
             ops.greater_equal(self.step, self.settled_step), "float32"

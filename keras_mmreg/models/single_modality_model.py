@@ -75,6 +75,11 @@ def single_modality_model(
     """
     check_choice("weights", weights, ("new", "kept"))
     model = as_graph(inner)
+    if model is None and isinstance(getattr(inner, "inner", None), keras.Model):
+        raise ValueError(
+            f"`inner` is a {type(inner).__name__}, which wraps the model that "
+            "is meant. Pass its `inner`."
+        )
     if model is None:
         raise ValueError(
             "`inner` must be a functional or sequential model: of a subclassed "

@@ -109,6 +109,11 @@ def require_no_training_of_its_own(inner: keras.Model) -> None:
     """
     if getattr(type(inner), "losses_from_add_loss", False):
         return
+    if hasattr(inner, "regularizers") and hasattr(inner, "inner"):
+        raise ValueError(
+            f"`inner` is a {type(inner).__name__} already. Pass its `inner`, "
+            'and all methods in one list, such as `["noise", "mix"]`.'
+        )
     for name in ("train_step", "test_step", "compute_loss", "compute_metrics"):
         if getattr(type(inner), name) is not getattr(keras.Model, name):
             raise ValueError(
@@ -180,8 +185,39 @@ def require_encoders(network: Any, method: str) -> None:
             f"The {method!r} regularizer acts on the encoder of each modality, "
             f"but the points of {at_inputs} are inputs of the model. Pass "
             "`taps='auto'`, or a dict from each modality to the last layer of "
-            "its encoder."
+            "its encoder; a modality without a layer of its own needs one."
         )
+
+
+def require_more_than_padding(
+    network: Any, inner: keras.Model, method: str
+) -> None:
+    """Rejects points at token ids of which 0, what dropping gives, is padding.
+
+    A text of padding alone has no mean: the model's outputs would be NaN.
+
+    Raises:
+        ValueError: If a modality's point is an input of such ids.
+    """
+    masking = [
+        layer.name
+        for layer in all_layers(inner)
+        if getattr(layer, "mask_zero", False)
+    ]
+    if not masking:
+        return
+    for name in network.modalities_at_inputs():
+        dtypes = [
+            keras.backend.standardize_dtype(network.symbols[leaf].dtype)
+            for leaf in network.leaves_of(name)
+        ]
+        if any("int" in dtype for dtype in dtypes):
+            raise ValueError(
+                f"The {method!r} regularizer leaves modalities out, but "
+                f"{name!r} would be nothing but padding then (`mask_zero`). "
+                f"Pass `taps={{{name!r}: ...}}` with the layer behind which to "
+                f"leave it out. Layers with `mask_zero`: {masking}"
+            )
 
 
 def num_outputs(network: Any, method: str) -> int:

@@ -189,10 +189,10 @@ class OpaqueNetwork:
         """
         if self._layers:
             raise ValueError(
-                "The gate needs to know the shapes of the features, which the "
-                f"taps {sorted(self._layers)} of a subclassed model do not "
-                "tell. Pass `gate=None` to the methods, or build the model "
-                "from `keras.Input`s."
+                "The shapes of the modalities' features have to be known, "
+                f"which the taps {sorted(self._layers)} of a subclassed model "
+                "do not tell. Build the model from `keras.Input`s, or pass "
+                "`gate=None` to a method that has a gate."
             )
         return {
             name: [self._symbols[leaf] for leaf in self.leaves_of(name)]

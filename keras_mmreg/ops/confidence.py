@@ -31,21 +31,73 @@ def chance_corrected_confidence(
         Scalar, at most 1.
     """
     mean = mean or _mean
+    origin = None
+    if kind == "regression":
+        origin = mean(labels_like(predictions, kind, y))
+    statistics = confidence_statistics(kind, predictions, y, origin)
+    return confidence_of_means(kind, mean(statistics))
+
+
+def confidence_statistics(
+    kind: str, predictions: Tensor, y: Tensor, origin: Tensor | None = None
+) -> Tensor:
+    """What the confidence is a function of the means of, for each example.
+
+    Args:
+        kind: As for `chance_corrected_confidence`.
+        predictions: As for `chance_corrected_confidence`.
+        y: As for `chance_corrected_confidence`.
+        origin: For regression, a tensor `(units,)` near the mean of the
+            labels: the variance is that of the distances from it.
+
+    Returns:
+        Tensor `(batch, num_statistics(kind, units))`.
+    """
     y = labels_like(predictions, kind, y)
     if kind == "regression":
-        error = ops.sum(mean(ops.square(y - predictions)))
-        spread = ops.sum(mean(ops.square(y - mean(y))))
-        return 1.0 - error / ops.maximum(spread, 1e-12)
-    frequencies = mean(y)
+        first = [
+            ops.sum(ops.square(y - predictions), axis=-1, keepdims=True),
+            ops.sum(ops.square(y - origin), axis=-1, keepdims=True),
+        ]
+        return ops.concatenate([*first, y - origin], axis=-1)
     if kind == "categorical":
-        right = mean(ops.sum(y * predictions, axis=-1))
-        chance = ops.sum(ops.square(frequencies))
+        right = ops.sum(y * predictions, axis=-1, keepdims=True)
     else:
         agreement = y * predictions + (1.0 - y) * (1.0 - predictions)
-        right = mean(ops.mean(agreement, axis=-1))
-        both = ops.square(frequencies) + ops.square(1.0 - frequencies)
-        chance = ops.mean(both)
-    # A batch of one class says nothing.
+        right = ops.mean(agreement, axis=-1, keepdims=True)
+    return ops.concatenate([right, y], axis=-1)
+
+
+def num_statistics(kind: str, units: int) -> int:
+    """How many numbers `confidence_statistics` has for each example."""
+    return units + (2 if kind == "regression" else 1)
+
+
+def confidence_of_means(kind: str, means: Tensor) -> Tensor:
+    """The confidence, from the means of `confidence_statistics`.
+
+    It is 0 where all labels are the same, and so say nothing.
+
+    Args:
+        kind: As for `chance_corrected_confidence`.
+        means: Tensor `(num_statistics(kind, units),)`.
+
+    Returns:
+        Scalar, at most 1.
+    """
+    if kind == "regression":
+        error, squares, mean = means[0], means[1], means[2:]
+        spread = squares - ops.sum(ops.square(mean))
+        is_known = spread > 1e-12
+        return ops.where(
+            is_known, 1.0 - error / ops.where(is_known, spread, 1.0), 0.0
+        )
+    right, frequencies = means[0], means[1:]
+    chance = ops.square(frequencies)
+    if kind == "categorical":
+        chance = ops.sum(chance)
+    else:
+        chance = ops.mean(chance + ops.square(1.0 - frequencies))
     return ops.where(
         chance < 1.0 - 1e-6,
         (right - chance) / ops.maximum(1.0 - chance, 1e-6),
@@ -69,26 +121,29 @@ def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
     return ops.cast(ops.reshape(y, (-1, units)), predictions.dtype)
 
 
-def right_predictions(kind: str, predictions: Tensor, y: Tensor) -> Tensor:
-    """The share of right predictions; for regression minus the mean error.
+def right_predictions(
+    kind: str, predictions: Tensor, y: Tensor, from_logits: bool = False
+) -> Tensor:
+    """How much of each example is right; for regression minus its error.
 
     Args:
         kind: `"categorical"`, `"binary"` or `"regression"`.
-        predictions: Tensor of shape `(batch, units)`: probabilities, logits of
-            several classes, or values.
+        predictions: Tensor of shape `(batch, units)`: probabilities, logits or
+            values.
         y: Labels, as for `chance_corrected_confidence`.
+        from_logits: Whether the predictions are logits. Defaults to `False`.
 
     Returns:
-        Scalar.
+        Tensor `(batch,)`.
     """
     y = labels_like(predictions, kind, y)
     if kind == "categorical":
         agree = ops.equal(ops.argmax(predictions, -1), ops.argmax(y, -1))
-        return ops.mean(ops.cast(agree, "float32"))
+        return ops.cast(agree, "float32")
     if kind == "binary":
-        agree = ops.equal(predictions > 0.5, y > 0.5)
-        return ops.mean(ops.cast(agree, "float32"))
-    return -ops.mean(ops.square(y - predictions))
+        agree = ops.equal(predictions > (0.0 if from_logits else 0.5), y > 0.5)
+        return ops.mean(ops.cast(agree, "float32"), axis=-1)
+    return -ops.mean(ops.square(y - predictions), axis=-1)
 
 
 def _mean(x: Tensor) -> Tensor:

@@ -50,8 +50,9 @@ def pooled_size(shape: tuple) -> int:
     shape = tuple(shape)
     if shape[-1] is None:
         raise ValueError(
-            "The gate needs to know the last axis of each modality's point. "
-            "Give the input its shape, or pass `gate=None` to the method. "
+            "The last axis of each modality's features has to be known. Give "
+            "the input its shape, or pass `gate=None` to a method that has a "
+            "gate. "
             f"Received: shape={shape}"
         )
     if _averages_positions(shape):

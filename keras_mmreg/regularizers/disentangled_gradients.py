@@ -7,10 +7,11 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import value_and_input_gradients
-from keras_mmreg.checks import check_number
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -44,11 +45,11 @@ class DisentangledGradients(Regularizer):
     """
 
     alias = "disentangled"
+    without = ("fraction",)
     search_range = ("strength", 0.5, 5.0)
 
     def __init__(self, strength: float = 1.0, **kwargs: Any) -> None:
         super().__init__(strength, **kwargs)
-        check_number("strength", strength, minimum=0)
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders to train."""
@@ -58,8 +59,14 @@ class DisentangledGradients(Regularizer):
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
-        """Lets no gradient through."""
-        return {leaf: ops.stop_gradient(x) for leaf, x in points.items()}
+        """Lets no gradient through, once the penalty has one for it."""
+        settled = training_pass.settled > 0
+        return {
+            leaf: with_mask(
+                ops.where(settled, ops.stop_gradient(x), x), mask_of(x)
+            )
+            for leaf, x in points.items()
+        }
 
     def penalty(
         self, training_pass: TrainingPass

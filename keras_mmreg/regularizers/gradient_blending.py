@@ -38,8 +38,7 @@ class GradientBlending(Regularizer):
     again and again. Without it all branches have the same weight, which is the
     paper's baseline. The heads are trained by the model's optimizer and are no
     part of `inner`. A step costs what they do, next to nothing; the estimate is
-    what is expensive. `strength`, `fraction` and `schedule` have no meaning
-    here.
+    what is expensive.
 
     Args:
         **kwargs: See `Regularizer`: `seed`, `name`.
@@ -60,6 +59,7 @@ class GradientBlending(Regularizer):
     """
 
     alias = "blending"
+    without = ("strength", "fraction", "schedule")
     search_range = None
 
     def __init__(self, **kwargs: Any) -> None:
@@ -115,14 +115,16 @@ class GradientBlending(Regularizer):
             training_pass.model_loss,
         )
         weights = ops.convert_to_tensor(self.loss_weights)
-        total = weights[-1] * training_pass.loss
+        # What `add_loss` adds is no part of what is blended.
+        joint = training_pass.task_loss(training_pass.outputs)
+        total = (weights[-1] - 1.0) * joint
         for index, name in enumerate(self.modalities):
             total += weights[index] * training_pass.task_loss(outputs[name])
         logs = {
             f"{self.name}_{name}": weights[index]
             for index, name in enumerate(self.branches)
         }
-        return total - training_pass.loss, logs
+        return total, logs
 
     def outputs(
         self,

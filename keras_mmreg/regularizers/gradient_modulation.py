@@ -9,8 +9,10 @@ from keras import ops
 from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
@@ -58,6 +60,7 @@ class GradientModulation(Regularizer):
     """
 
     alias = "modulation"
+    without = ("strength", "fraction", "schedule")
     search_range = ("alpha", 0.1, 0.8)
 
     def __init__(
@@ -93,6 +96,7 @@ class GradientModulation(Regularizer):
         """Checks that there are encoders, and creates their coefficients."""
         super().attach(network, inner)
         require_encoders(network, self.name)
+        num_outputs(network, self.name)
         self.coefficients = self.add_state(
             (len(network.modalities),), "coefficients", initializer="ones"
         )
@@ -124,6 +128,7 @@ class GradientModulation(Regularizer):
     ) -> tuple[None, dict[str, Tensor]]:
         """Finds the coefficients of the next step (Eqs. 8-10)."""
         scores = []
+        weight = example_weight(training_pass.sample_weight)
         for name in self.modalities:
             alone = drop_others(
                 training_pass.points, training_pass.network.leaves, name
@@ -133,6 +138,8 @@ class GradientModulation(Regularizer):
                 self._probabilities(training_pass, outputs)
             )
             labels = labels_like(probabilities, "categorical", training_pass.y)
+            if weight is not None:
+                labels = labels * weight[:, None]
             scores.append(ops.sum(labels * probabilities))
         s = sum_over_replicas(ops.stack(scores))
         others = (ops.sum(s) - s) / max(len(scores) - 1, 1)

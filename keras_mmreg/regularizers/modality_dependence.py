@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network.checks import require_outputs_of_examples
@@ -63,22 +64,29 @@ class ModalityDependence(Regularizer):
         """The divergences, negative."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
-        points = take(dict(training_pass.points), chosen)
         intact = self._probabilities(
             training_pass, training_pass.rerun({}, chosen)
         )
         orders = permutations(
-            self.modalities, ops.shape(chosen)[0], self.seed_generator
+            self.modalities,
+            training_pass.batch_size,
+            self.seed_generator,
+            chosen,
         )
+        in_place = dict.fromkeys(self.modalities, chosen)
+        weight = take(example_weight(training_pass.sample_weight), chosen)
         total = 0.0
         for name in self.modalities:
             shuffled = shuffle(
-                points, training_pass.network.leaves, {name: orders[name]}
+                training_pass.points,
+                training_pass.network.leaves,
+                in_place | {name: orders[name]},
             )
             moved = self._probabilities(
                 training_pass, training_pass.rerun(shuffled, chosen)
             )
-            total = total + mean_over_batch(jensen_shannon(intact, moved))
+            divergence = jensen_shannon(intact, moved)
+            total = total + mean_over_batch(divergence, weight)
         return -self.weight(training_pass) * total, {}
 
 

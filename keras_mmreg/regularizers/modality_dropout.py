@@ -10,7 +10,9 @@ from keras_mmreg.checks import check_number
 from keras_mmreg.interventions import draw_kept
 from keras_mmreg.interventions import drop
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.naming import check_named
+from keras_mmreg.network.naming import modality_names
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -22,7 +24,7 @@ class ModalityDropout(Regularizer):
 
     Each modality of each example is replaced with probability `rate`, so that
     the model learns to do without it. The training metrics are those of such
-    predictions. `strength` and `fraction` have no meaning here.
+    predictions.
 
     A model that should learn a token to stand for what is missing, in training
     data and at inference alike, has a `keras_mmreg.layers.MissingModality` in
@@ -50,6 +52,7 @@ class ModalityDropout(Regularizer):
     """
 
     alias = "dropout"
+    without = ("strength", "fraction", "schedule")
     search_range = ("rate", 0.05, 0.5)
 
     def __init__(
@@ -69,6 +72,7 @@ class ModalityDropout(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that `value` names modalities of the model."""
         super().attach(network, inner)
+        require_more_than_padding(network, inner, self.name)
         if isinstance(self.value, Mapping):
             check_named("value", self.value, inner, network.modalities)
 
@@ -83,6 +87,7 @@ class ModalityDropout(Regularizer):
                 training_pass.batch_size,
                 self.rate,
                 self.seed_generator,
+                never_none=self._has_all(training_pass),
             ),
         )
         leaves = training_pass.network.leaves
@@ -93,6 +98,11 @@ class ModalityDropout(Regularizer):
             )
             for leaf, x in points.items()
         }
+
+    def _has_all(self, training_pass: TrainingPass) -> bool:
+        """Whether no modality stays anyway, for not being regularized."""
+        names = modality_names(training_pass.inner, training_pass.inputs)
+        return len(names) == len(self.modalities)
 
     def _value_of(self, modality: str) -> str | float:
         value = self.value

@@ -1,12 +1,15 @@
 """Finds out which modalities tell the label by themselves."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_functional
@@ -71,6 +74,7 @@ class ModalityGate(Regularizer):
     """
 
     alias = "gate"
+    without = ("strength", "fraction", "schedule")
     search_range = None
 
     def __init__(self, threshold: float = 0.1, **kwargs: Any) -> None:
@@ -164,20 +168,19 @@ class ModalityGate(Regularizer):
             training_pass.network,
         )
         confidences = []
+        weight = example_weight(training_pass.sample_weight)
+        mean = partial(mean_over_batch, weights=weight)
         found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
             features = _pooled(found[name])
-            self._update_statistics(name, features)
+            self._update_statistics(name, features, mean)
             features = self._normalized(name, features)
             predictions = self._predictions(functional, name, features)
             labels = labels_like(predictions, functional.kind, training_pass.y)
-            self._descend(name, features, predictions - labels)
+            self._descend(name, features, predictions - labels, weight)
             confidences.append(
                 chance_corrected_confidence(
-                    functional.kind,
-                    predictions,
-                    training_pass.y,
-                    mean_over_batch,
+                    functional.kind, predictions, training_pass.y, mean
                 )
             )
         self._update_values(ops.stack(confidences))
@@ -188,19 +191,28 @@ class ModalityGate(Regularizer):
         }
         return None, logs
 
-    def _descend(self, name: str, features: Tensor, error: Tensor) -> None:
+    def _descend(
+        self,
+        name: str,
+        features: Tensor,
+        error: Tensor,
+        weight: Tensor | None,
+    ) -> None:
         """A step of RMSprop on the probe's own loss.
 
         The gradient of a cross-entropy by the logits, and of half a squared
         error by the prediction, is the prediction minus the label. The probe
         does not depend on the model's optimizer.
         """
+        if weight is None:
+            weight = ops.ones_like(error[:, 0])
+        weight = ops.cast(weight, error.dtype)
+        weighted = weight[:, None] * error
         gradients = (
             quotient_over_replicas(
-                ops.matmul(ops.transpose(features), error),
-                ops.cast(ops.shape(error)[0], "float32"),
+                ops.matmul(ops.transpose(features), weighted), ops.sum(weight)
             ),
-            mean_over_batch(error),
+            quotient_over_replicas(ops.sum(weighted, axis=0), ops.sum(weight)),
         )
         weights = zip(self.probes[name], gradients, strict=True)
         for (variable, moment), gradient in weights:
@@ -222,6 +234,10 @@ class ModalityGate(Regularizer):
             )
             for name in self.modalities
         }
+
+    def origin(self, name: str) -> Tensor:
+        """The probe's guess for mean features: near the mean of the labels."""
+        return ops.convert_to_tensor(self.probes[name][1][0])
 
     def output_kind(
         self, inner: keras.Model, loss: Any, network: Network
@@ -260,12 +276,17 @@ class ModalityGate(Regularizer):
             return ops.sigmoid(logits)
         return logits
 
-    def _update_statistics(self, name: str, features: Tensor) -> None:
+    def _update_statistics(
+        self, name: str, features: Tensor, mean: Callable[[Tensor], Tensor]
+    ) -> None:
+        """Averages what is there: a missing value is as the average so far."""
         for variable, value in (
             (self.means[name], features),
             (self.squares[name], ops.square(features)),
         ):
-            self._average(variable, mean_over_batch(value))
+            known = ops.convert_to_tensor(variable)
+            value = ops.where(ops.isnan(value), known, value)
+            self._average(variable, mean(value))
 
     def _update_values(self, confidences: Tensor) -> None:
         """On training data, until other data are measured."""

@@ -74,12 +74,12 @@ class ModalityMix(Regularizer):
         """The task loss under shared labels."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
-        places = permutations(
-            self.modalities, ops.shape(chosen)[0], self.seed_generator
+        orders = permutations(
+            self.modalities,
+            training_pass.batch_size,
+            self.seed_generator,
+            chosen,
         )
-        orders = {
-            name: ops.take(chosen, place) for name, place in places.items()
-        }
         mixed = shuffle(
             training_pass.points, training_pass.network.leaves, orders
         )

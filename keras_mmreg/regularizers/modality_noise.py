@@ -7,6 +7,7 @@ import keras
 
 from keras_mmreg.checks import check_gate
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import add_noise
 from keras_mmreg.network import Network
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -33,7 +34,7 @@ class ModalityNoise(Regularizer):
     the largest at which intact accuracy loses at most two points.
 
     The training metrics are those of predictions under noise. Integers stay as
-    they are. `strength` and `fraction` have no meaning here.
+    they are.
 
     Args:
         scale: Non-negative float, in standard deviations of each coordinate
@@ -58,6 +59,7 @@ class ModalityNoise(Regularizer):
     """
 
     alias = "noise"
+    without = ("strength", "fraction")
     search_range = ("scale", 0.25, 2.0)
 
     def __init__(
@@ -93,7 +95,8 @@ class ModalityNoise(Regularizer):
         scales = {
             leaf: scale * is_open.get(leaves[leaf], 1.0) for leaf in points
         }
-        return add_noise(points, scales, self.seed_generator)
+        weight = example_weight(training_pass.sample_weight)
+        return add_noise(points, scales, self.seed_generator, weight)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_outputs_of_examples
-from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -79,11 +77,12 @@ class ModalityShuffle(Regularizer):
         """The task loss of a part of the batch, the suspects permuted."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
-        points = take(dict(training_pass.points), chosen)
-        orders = permutations(
-            self.suspects, ops.shape(chosen)[0], self.seed_generator
+        orders = dict.fromkeys(self.modalities, chosen) | permutations(
+            self.suspects, training_pass.batch_size, self.seed_generator, chosen
         )
-        shuffled = shuffle(points, training_pass.network.leaves, orders)
+        shuffled = shuffle(
+            training_pass.points, training_pass.network.leaves, orders
+        )
         outputs = training_pass.rerun(shuffled, chosen)
         loss = training_pass.task_loss(outputs, chosen)
         return self.weight(training_pass) * loss, {}

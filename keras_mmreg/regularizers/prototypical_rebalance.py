@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_encoders
@@ -17,6 +18,7 @@ from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.pooling import pooled_features
 from keras_mmreg.ops.pooling import pooled_size
+from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -62,6 +64,7 @@ class PrototypicalRebalance(Regularizer):
     """
 
     alias = "prototypes"
+    without = ("fraction",)
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class PrototypicalRebalance(Regularizer):
         self.entropy_strength = entropy_strength
         self.entropy_epochs = entropy_epochs
         self.momentum = momentum
+        self._probabilities = ClassProbabilities(self.name)
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders, and creates the prototypes."""
@@ -87,6 +91,12 @@ class PrototypicalRebalance(Regularizer):
         self.prototypes, self.seen = {}, {}
         for name in network.modalities:
             (leaf,) = network.leaves_of(name)
+            if leaf not in network.symbols:
+                raise ValueError(
+                    "The 'prototypes' regularizer has to know the shape of "
+                    f"each point, which that of {name!r} in a subclassed model "
+                    "does not tell. Build the model from `keras.Input`s."
+                )
             size = pooled_size(network.symbols[leaf].shape)
             self.prototypes[name] = self.add_state(
                 (classes, size), f"prototypes_{name}"
@@ -98,6 +108,8 @@ class PrototypicalRebalance(Regularizer):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The prototypical cross-entropy, and the entropy of the first."""
         losses, scores, entropies = [], [], []
+        self._probabilities(training_pass, training_pass.outputs)
+        weight = example_weight(training_pass.sample_weight)
         for name in self.modalities:
             (leaf,) = training_pass.network.leaves_of(name)
             features = pooled_features(
@@ -105,11 +117,14 @@ class PrototypicalRebalance(Regularizer):
             )
             log_q = self._log_probabilities(name, features)
             y = labels_like(log_q, "categorical", training_pass.y)
-            self._update(name, ops.stop_gradient(features), y)
+            counted = y if weight is None else y * weight[:, None]
+            self._update(name, ops.stop_gradient(features), counted)
             q = ops.exp(log_q)
-            losses.append(-mean_over_batch(ops.sum(y * log_q, axis=-1)))
-            scores.append(ops.stop_gradient(ops.sum(y * q)))
-            entropies.append(-mean_over_batch(ops.sum(x_log_x(q), axis=-1)))
+            losses.append(-mean_over_batch(ops.sum(y * log_q, axis=-1), weight))
+            scores.append(ops.stop_gradient(ops.sum(counted * q)))
+            entropies.append(
+                -mean_over_batch(ops.sum(x_log_x(q), axis=-1), weight)
+            )
         s = sum_over_replicas(ops.stack(scores))
         ratio = ops.max(s) / ops.maximum(s, 1e-7) - 1.0
         beta = ops.clip(ratio, 0.0, 1.0)
@@ -139,7 +154,7 @@ class PrototypicalRebalance(Regularizer):
         """Moves the prototypes of the classes in the batch."""
         counts = sum_over_replicas(ops.sum(y, axis=0))
         sums = sum_over_replicas(ops.matmul(ops.transpose(y), features))
-        means = sums / ops.maximum(counts, 1.0)[:, None]
+        means = ops.divide_no_nan(sums, counts[:, None])
         prototypes = ops.convert_to_tensor(self.prototypes[name])
         seen = ops.convert_to_tensor(self.seen[name])
         known = ops.cast(seen > 0, "float32")[:, None]

@@ -82,6 +82,9 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     )
     """The argument to tune, and from where to where: see `hypermodels`."""
 
+    without: ClassVar[tuple[str, ...]] = ()
+    """Which of the arguments below mean nothing to the method."""
+
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 
@@ -102,12 +105,22 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         check_number("fraction", fraction, above=0, maximum=1)
         check_schedule(schedule)
         check_seed(seed)
+        self._refuse("strength", strength, self.default_strength)
+        self._refuse("fraction", fraction, 1.0)
+        self._refuse("schedule", schedule, None)
         self.strength = strength
         self.fraction = fraction
         self.schedule = schedule
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.network: Network | None = None
+
+    def _refuse(self, name: str, value: Any, default: Any) -> None:
+        if name in self.without and value != default:
+            raise ValueError(
+                f"`{type(self).__name__}` has no `{name}`: it would change "
+                f"nothing. Received: {name}={value!r}"
+            )
 
     @property
     def modalities(self) -> list[str]:

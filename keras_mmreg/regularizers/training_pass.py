@@ -28,7 +28,7 @@ class TrainingPass:
         activations: The network's activations, in training mode.
         outputs: The model's outputs.
         y: The labels.
-        sample_weight: The sample weights, or `None`.
+        sample_weight: The sample weights, or `None`; in `perturb`, too.
         loss: Scalar, the task loss: the compiled loss and `add_loss` terms.
         loss_function: The compiled loss, of labels, outputs and weights.
         model_loss: What was given to `compile` as `loss`.
@@ -37,7 +37,7 @@ class TrainingPass:
         gate: The `ModalityGate` that methods share, or `None`; in `perturb`,
             too.
         settled: Scalar, 1 once the statistics of batch normalization mean
-            something, else 0.
+            something, else 0; in `perturb`, too.
         step: Scalar, the training step; in `perturb`, too.
         epoch: Scalar, the epoch; in `perturb`, too.
     """

@@ -6,6 +6,8 @@ import keras
 
 from keras_mmreg.checks import check_choice
 from keras_mmreg.interventions import drop_others
+from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -55,6 +57,11 @@ class UnimodalLoss(Regularizer):
         super().__init__(strength, fraction, **kwargs)
         check_choice("value", value, ("zero", "mean"))
         self.value = value
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that something can stand for what is left out."""
+        super().attach(network, inner)
+        require_more_than_padding(network, inner, self.name)
 
     def penalty(
         self, training_pass: TrainingPass

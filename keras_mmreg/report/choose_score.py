@@ -77,7 +77,7 @@ def choose_score(
         metric = _compiled(model, output)
     if metric is None:
         return _of_task(task, y)
-    if task.kind != "regression" and _is_accuracy(metric):
+    if task.kind != "regression" and _is_accuracy(metric, task):
         return Accuracy(task)
     if isinstance(metric, str):
         metric = _by_name(metric, task, y)
@@ -118,9 +118,12 @@ def _compiled(model: keras.Model, output: str | int | None) -> Any:
     return metrics
 
 
-def _is_accuracy(metric: Any) -> bool:
+def _is_accuracy(metric: Any, task: Task) -> bool:
     if isinstance(metric, str):
         return metric.lower() in _ACCURACIES
+    if isinstance(metric, keras.metrics.BinaryAccuracy):
+        # 0.5 is what nobody chose.
+        return metric.threshold in (0.5, 0.0 if task.from_logits else 0.5)
     return isinstance(metric, _ACCURACY_METRICS) or metric in (
         keras.metrics.binary_accuracy,
         keras.metrics.categorical_accuracy,

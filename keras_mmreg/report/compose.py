@@ -15,6 +15,7 @@ from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
+from keras_mmreg.report.findings import broken
 from keras_mmreg.report.findings import find
 from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.measure import ADDITIVE
@@ -100,7 +101,8 @@ def compose(
         report = replace(report, baselines=baselines)
         notes += note
     rival = _rival(bootstrap, report)
-    return replace(report, findings=find(report, rival) + notes)
+    findings = broken(measuring.broken) + find(report, rival) + notes
+    return replace(report, findings=findings)
 
 
 def _included(

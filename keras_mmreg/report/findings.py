@@ -1,5 +1,8 @@
 """What the numbers of a report say, in sentences."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
 from keras_mmreg.report.judge import FEW
@@ -21,9 +24,10 @@ MAX_LISTED = 5
 
 ACTIONS = {
     "rests": (
-        "If {first} must not decide alone, train with "
-        '`RegularizedModel(inner, regularizer="noise")`; if every modality '
-        'should suffice by itself, with `"mix"`.'
+        "If {first} is a shortcut, train with "
+        '`RegularizedModel(inner, regularizers.ModalityShuffle(["{name}"]))`, '
+        'or with `"noise"`, which needs no name; if every modality should '
+        'suffice by itself, with `"mix"`.'
     ),
     "fusion": (
         'Train with `RegularizedModel(inner, regularizer="mix")`, which asks '
@@ -35,6 +39,37 @@ ACTIONS = {
         '`RegularizedModel(inner, regularizer="dropout")`, or `"mix"`.'
     ),
 }
+
+
+def broken(shares: Mapping[Any, float]) -> list[Finding]:
+    """Predictions that are not finite, of which no score means anything.
+
+    Args:
+        shares: Dict from what was measured to the share of such predictions.
+    """
+    if ("intact",) in shares:
+        text = (
+            f"{100 * shares['intact',]:.3g}% of the predictions are not finite "
+            "(NaN or infinite): no number below means anything. Look for NaN "
+            "in the data, and in the model's weights."
+        )
+        return [Finding("broken", "bad", text)]
+    changes = {
+        "missing": "With {1} in place of `{2}`",
+        "alone": "With `{1}` alone",
+        "shuffled": "With `{1}` shuffled",
+    }
+    found = []
+    for name, share in shares.items():
+        words = [FILL_WORDS.get(str(each), each) for each in name]
+        if str(name[0]) in changes:
+            text = (
+                f"{changes[str(name[0])].format(*words)}, {100 * share:.3g}% "
+                "of the predictions are not finite (NaN or infinite), as of a "
+                "text that is nothing but padding: that score means nothing."
+            )
+            found.append(Finding("broken", "bad", text))
+    return found
 
 
 def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
@@ -276,7 +311,7 @@ def _actions(report: Result, facts: list[Finding]) -> list[Finding]:
         best = min(rivals, key=lambda name: rivals[name].cost)
         text = ACTIONS["fusion"].format(first=f"`{best}`")
     elif status(report, dearest) == "relied on":
-        text = ACTIONS["rests"].format(first=f"`{dearest}`")
+        text = ACTIONS["rests"].format(first=f"`{dearest}`", name=dearest)
     elif "missing" in bad:
         fill = next(iter(report.missing))
         results = report.missing[fill]

@@ -5,6 +5,7 @@ The counterpart for tensors inside a training step is in
 time and copies no more than that.
 """
 
+import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -219,13 +220,16 @@ class Window:
         return self._orders[seed]
 
     def _mean_and_stddev(self, index: int) -> tuple[Any, Any]:
-        """Of each coordinate over the examples (Gat et al., Eq. 6)."""
+        """Of each coordinate over the examples that have it (Eq. 6)."""
         if index not in self._moments:
             leaf = self._leaves[index]
-            self._moments[index] = (
-                leaf.mean(axis=0, dtype="float64"),
-                leaf.std(axis=0, dtype="float64"),
-            )
+            with warnings.catch_warnings():
+                # Of coordinates that all examples lack.
+                warnings.simplefilter("ignore", RuntimeWarning)
+                self._moments[index] = (
+                    np.nanmean(leaf, axis=0, dtype="float64"),
+                    np.nanstd(leaf, axis=0, dtype="float64"),
+                )
         return self._moments[index]
 
 

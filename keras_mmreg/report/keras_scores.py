@@ -56,6 +56,26 @@ class Mean:
         return float("nan")
 
 
+SHARES = (
+    keras.metrics.Accuracy,
+    keras.metrics.BinaryAccuracy,
+    keras.metrics.CategoricalAccuracy,
+    keras.metrics.SparseCategoricalAccuracy,
+    keras.metrics.TopKCategoricalAccuracy,
+    keras.metrics.SparseTopKCategoricalAccuracy,
+    keras.metrics.AUC,
+    keras.metrics.Precision,
+    keras.metrics.Recall,
+    keras.metrics.PrecisionAtRecall,
+    keras.metrics.RecallAtPrecision,
+    keras.metrics.SensitivityAtSpecificity,
+    keras.metrics.SpecificityAtSensitivity,
+    keras.metrics.FBetaScore,
+    keras.metrics.IoU,
+)
+"""The metrics between 0 and 1, which are given in percent."""
+
+
 class KerasMetric:
     """Any Keras metric whose state is a sum, by batches of examples.
 
@@ -69,7 +89,7 @@ class KerasMetric:
         self.metric = _rebuilt(metric)
         self.name = metric.name
         self.higher_is_better = higher_is_better
-        self.percent = higher_is_better
+        self.percent = isinstance(metric, SHARES)
         self._variables: list[Any] = []
 
     def statistics(

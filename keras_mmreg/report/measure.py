@@ -72,6 +72,8 @@ class Measuring:
         self._additive = Tally()
         self._unimodal = dict(unimodal)
         self._own = {name: Tally() for name in unimodal}
+        self._broken = [0 for _ in plan.runs]
+        self._seen = 0
         self.label_sums: np.ndarray | None = None
 
     def _compared(self) -> list[int]:
@@ -116,10 +118,13 @@ class Measuring:
         for run, number in self._plan.runs.items():
             x = window.batch(dict(run), start, stop)
             predictions = self._predict(x)[: stop - start]
+            finite = np.isfinite(predictions).reshape(len(predictions), -1)
+            self._broken[number] += int((~finite.all(axis=1)).sum())
             if number < self._plan.num_named:
                 self._add(number, y, predictions, weight, units)
             projected.add(number, self._task.scores(predictions))
             progress.advance()
+        self._seen += stop - start
         x = window.batch({}, start, stop)
         for name, model in self._unimodal.items():
             predictions = model.predict(x)[: stop - start]
@@ -200,6 +205,15 @@ class Measuring:
         if self._plan.additive:
             tallies[ADDITIVE] = self._additive
         return tallies
+
+    @property
+    def broken(self) -> dict[Any, float]:
+        """The share of predictions that are not finite, where there are any."""
+        shares = {
+            name: max(self._broken[number] for number in numbers) / self._seen
+            for name, numbers in self._plan.names.items()
+        }
+        return {name: share for name, share in shares.items() if share > 0}
 
     @property
     def own_models(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -173,7 +174,7 @@ def modality_report(
     y = select_output(output, source.first.y, "labels")
     task = _infer_task(model, source, y, output)
     score = choose_score(metric, mode, model, output, task, y)
-    _require_classes(settings.include, task)
+    settings = _with_known_classes(settings, task)
     own = create_unimodal(unimodal, leaves, output)
     plan = Plan(
         list(leaves), settings.missing, settings.include, num_permutations, seed
@@ -258,10 +259,15 @@ def _infer_task(
     return infer_task(loss, y, predictions[: len(y)])
 
 
-def _require_classes(include: Sequence[str], task: Task) -> None:
-    needing = {"calibration", "per_class"} & set(include)
-    if needing and task.kind == "regression" and set(include) != set(INCLUDE):
+def _with_known_classes(settings: Settings, task: Task) -> Settings:
+    """Without what needs classes, if everything is asked of a regression."""
+    needing = {"calibration", "per_class"} & set(settings.include)
+    if not needing or task.kind != "regression":
+        return settings
+    if set(settings.include) != set(INCLUDE):
         raise ValueError(
             f"`include` has {sorted(needing)}, which need classes, but the "
             "output is one of regression. Leave them out."
         )
+    rest = tuple(name for name in settings.include if name not in needing)
+    return replace(settings, include=rest)

@@ -111,6 +111,23 @@ class Task(NamedTuple):
         return np.log(clipped)
 
 
+def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
+    """Raises for labels that are no classes of the output."""
+    if not np.issubdtype(y.dtype, np.number) and y.dtype != bool:
+        raise ValueError(
+            "`data` must have labels that are integers, the places of the "
+            "classes in the output. Received: labels such as "
+            f"{np.ravel(y)[0]!r}"
+        )
+    counted = y[y != ignored] if ignored is not None else y
+    if counted.size and not 0 <= counted.min() <= counted.max() < num_classes:
+        raise ValueError(
+            f"`data` must have labels from 0 to {num_classes - 1}, the places "
+            "of the classes in the output. Received: labels from "
+            f"{counted.min()} to {counted.max()}"
+        )
+
+
 def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
     """The task of one output.
 
@@ -134,6 +151,7 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
     axis = axis if isinstance(axis, int) else -1
     if kind == "sparse":
         num_classes, positions = predictions.shape[axis], y[0].size
+        _require_classes(y, num_classes, config.get("ignore_class"))
     elif kind == "one_hot":
         num_classes = predictions.shape[axis]
         positions = y[0].size // max(num_classes, 1)

@@ -385,7 +385,7 @@ def test_a_modality_that_does_not_carry_over_is_doubted():
     model = RegularizedModel(two_inputs(), "mix", seed=0)
     model.compile(keras.optimizers.Adam(1e-2), toys.LOGITS_LOSS)
     doubting = HeldOut(held_out, doubt=True, start=0)
-    model.fit(*train, epochs=6, callbacks=[doubting], verbose=0)
+    model.fit(*train, epochs=12, callbacks=[doubting], verbose=0)
     disbelieved = dict(
         zip(model.gate.modalities, array(model.gate.disbelieved), strict=True)
     )

@@ -56,7 +56,7 @@ def test_a_prediction_that_rests_on_one_modality():
         "on `color`."
     )
     assert found[0].level == "note"
-    assert "must not decide alone" in texts(report)["action"]
+    assert "is a shortcut" in texts(report)["action"]
     assert status(report, "color") == "relied on"
 
 

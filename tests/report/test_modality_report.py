@@ -453,3 +453,39 @@ def test_classes_are_needed_for_calibration():
     x = dict.fromkeys("ab", np.random.rand(8, 3))
     with pytest.raises(ValueError, match="`include` has"):
         modality_report(model, (x, x["a"]), include=["calibration"])
+
+
+def test_predictions_that_are_not_finite_are_told():
+    """A text of padding alone has no mean."""
+    ids = keras.Input((4,), dtype="int32", name="text")
+    image = keras.Input((2,), name="image")
+    read = keras.layers.Embedding(9, 3, mask_zero=True)(ids)
+    read = keras.layers.GlobalAveragePooling1D()(read)
+    merged = keras.layers.Concatenate()([read, image])
+    outputs = keras.layers.Dense(2, activation="softmax")(merged)
+    model = keras.Model({"text": ids, "image": image}, outputs)
+    rng = np.random.default_rng(0)
+    x = {"text": rng.integers(1, 9, (40, 4)), "image": rng.normal(size=(40, 2))}
+    y = np.arange(40) % 2
+    report = modality_report(model, (x, y), verbose=0)
+    if keras.config.backend() != "tensorflow":  # There, 0 / 0 is 0.
+        first = report.findings[0]
+        assert first.kind == "broken" and "in place of `text`" in first.text
+    model.set_weights([np.nan * weight for weight in model.get_weights()])
+    report = modality_report(model, (x, y), verbose=0)
+    assert "100% of the predictions are not finite" in report.findings[0].text
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (np.arange(40) % 3 + 1, "labels from 0 to 2.* from 1 to 3"),
+        (np.array(["a", "b"] * 20), "labels that are integers"),
+    ],
+)
+def test_labels_that_are_no_classes(labels, message):
+    model = color_reader()
+    model.compile(loss="sparse_categorical_crossentropy")
+    x, _ = colored(40)
+    with pytest.raises(ValueError, match=message):
+        modality_report(model, (x, labels), verbose=0)

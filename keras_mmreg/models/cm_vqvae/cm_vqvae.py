@@ -13,6 +13,7 @@ from keras_mmreg.models.cm_vqvae import parts
 from keras_mmreg.models.cm_vqvae.reported_terms import ReportsTerms
 from keras_mmreg.models.cm_vqvae.transfer import TransfersWeights
 from keras_mmreg.models.cm_vqvae.transfer import layers_of
+from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.types import Tensor
 
 _FEATURES = ("all", "complementary", "contradictory")
@@ -261,7 +262,8 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     def task_model(self) -> keras.Model:
         """A plain functional model of the task, without decoders.
 
-        It shares this model's weights; its inputs are named by modality.
+        It shares this model's weights, loss and metrics; its inputs are named
+        by modality.
 
         Raises:
             ValueError: If the model has not been called on data yet.
@@ -285,6 +287,8 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         model = keras.Model(inputs, outputs, name=f"{self.name}_task")
         # Keras only exports to ONNX what has been called.
         model(model.input)
+        if self.compiled:
+            compile_inner(model, self)
         return model
 
     def export(self, filepath: str, **kwargs: Any) -> None:

@@ -1,0 +1,238 @@
+"""Weights, missing values and the sizes of batches do what they should."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_mmreg as mmreg
+from keras_mmreg.callbacks import HeldOut
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.gate_meter import GateMeter
+from tests import toys
+from tests.toys import array
+
+regularizers = mmreg.regularizers
+
+
+def two_inputs(units=3, **kwargs):
+    a, b = keras.Input((4,), name="a"), keras.Input((2,), name="b")
+    merged = keras.layers.Concatenate()([a, b])
+    outputs = keras.layers.Dense(units, **kwargs)(merged)
+    return keras.Model({"a": a, "b": b}, outputs)
+
+
+def data(number=200):
+    """`a` tells the label, and `b` nothing."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, number)
+    a = np.eye(3, 4)[y] + 0.3 * rng.normal(size=(number, 4))
+    b = rng.normal(size=(number, 2))
+    return {"a": a.astype("float32"), "b": b.astype("float32")}, y
+
+
+def trained(method="mix", x=None, y=None, inner=None, loss=None, **kwargs):
+    if x is None:
+        x, y = data()
+    model = RegularizedModel(inner or two_inputs(), method, seed=0)
+    model.compile(keras.optimizers.SGD(0.1), loss or toys.LOGITS_LOSS)
+    callbacks = [HeldOut((x, y))] if model.gate is not None else []
+    model.fit(
+        x,
+        y,
+        batch_size=50,
+        epochs=8,
+        verbose=0,
+        callbacks=callbacks,
+        shuffle=False,
+        **kwargs,
+    )
+    return model
+
+
+class TestGate:
+    def test_batches_of_any_size_give_the_same(self):
+        model = trained()
+        meter = GateMeter(model, shuffles=True)
+        x, y = data()
+        whole = meter.run((x, y))
+        assert whole["gate_a"] > 0.2
+        for batch_size in (199, 7, 1):
+            found = meter.run([x, y], batch_size)
+            for name in ("gate_a", "gate_b", "intact"):
+                assert found[name] == pytest.approx(whole[name], abs=1e-4)
+
+    def test_regression_survives_one_more_example(self):
+        x, _ = data(201)
+        y = 3.0 + x["a"][:, :1] + x["a"][:, 1:2]
+        model = trained(x=x, y=y, inner=two_inputs(1), loss="mse")
+        meter = GateMeter(model)
+        whole = meter.run((x, y))
+        found = meter.run((x, y), 100)
+        assert found["gate_a"] == pytest.approx(whole["gate_a"], abs=1e-3)
+        assert np.isfinite(list(found.values())).all()
+
+    def test_examples_of_weight_0_are_not_there(self):
+        x, y = data()
+        wrong = {name: np.concatenate([v, v]) for name, v in x.items()}
+        labels = np.concatenate([y, (y + 1) % 3])
+        weight = np.repeat([1.0, 0.0], len(y))
+        meter = GateMeter(trained())
+        clean = meter.run((x, y))
+        padded = meter.run((wrong, labels, weight))
+        assert padded["gate_a"] == pytest.approx(clean["gate_a"], abs=1e-5)
+        order = np.random.default_rng(1).permutation(len(labels))
+        model = RegularizedModel(two_inputs(), "mix", seed=0)
+        model.compile(keras.optimizers.SGD(0.1), toys.LOGITS_LOSS)
+        with pytest.warns(UserWarning, match="measured on training data"):
+            model.fit(
+                {name: v[order] for name, v in wrong.items()},
+                labels[order],
+                sample_weight=weight[order],
+                epochs=10,
+                verbose=0,
+            )
+        assert array(model.gate.values)[0] > 0.2
+
+    def test_missing_values_do_not_stay(self):
+        x, y = data()
+        x["a"][::10] = np.nan
+        a, b = keras.Input((4,), name="a"), keras.Input((2,), name="b")
+        known = mmreg.layers.MissingModality()(a)
+        merged = keras.layers.Concatenate()([known, b])
+        outputs = keras.layers.Dense(3)(merged)
+        inner = keras.Model({"a": a, "b": b}, outputs)
+        model = trained(x=x, y=y, inner=inner)
+        assert all(np.isfinite(array(v)).all() for v in model.gate.variables)
+        assert array(model.gate.values)[0] > 0.2
+
+    def test_logits_of_two_classes(self):
+        x, y = data()
+        inner = two_inputs(1)
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        model = trained(x=x, y=y > 1, inner=inner, loss=loss)
+        logits = inner.predict(x, verbose=0)[:, 0]
+        found = GateMeter(model, shuffles=True).run((x, y > 1))
+        assert found["intact"] == pytest.approx(
+            ((logits > 0) == (y > 1)).mean()
+        )
+
+    def test_nothing_is_doubted_by_a_model_that_has_not_learned(self):
+        x, y = data()
+        inner = two_inputs()
+        inner.set_weights([0 * weight for weight in inner.get_weights()])
+        model = RegularizedModel(inner, "mix", seed=0)
+        model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+        doubting = HeldOut((x, y), doubt=True, start=0)
+        model.fit(x, y, epochs=5, callbacks=[doubting], verbose=0)
+        assert not array(model.gate.disbelieved).any()
+
+
+def test_noise_is_not_scaled_by_examples_of_weight_0(monkeypatch):
+    x, y = data(64)
+    x["a"][::4] = 1e4
+    weight = np.where(np.arange(64) % 4 == 0, 0.0, 1.0)
+    scales = []
+    module = "keras_mmreg.interventions.noise"
+    noise_stddev = __import__(module, fromlist=["x"]).noise_stddev
+
+    def kept(*args):
+        scales.append(noise_stddev(*args))
+        return scales[-1]
+
+    monkeypatch.setattr(f"{module}.noise_stddev", kept)
+    method = regularizers.ModalityNoise(gate=None)
+    model = RegularizedModel(two_inputs(), method)
+    model.compile("sgd", toys.LOGITS_LOSS, run_eagerly=True, jit_compile=False)
+    model.fit(x, y, sample_weight=weight, batch_size=64, verbose=0)
+    assert scales and max(float(array(s).max()) for s in scales) < 2.0
+
+
+class TestParts:
+    def test_a_part_is_shuffled_over_the_whole_batch(self):
+        method = regularizers.ModalityShuffle(["a"], fraction=0.25)
+        model = RegularizedModel(two_inputs(), method)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        x, y = data(8)
+        moved = set()
+        for _ in range(20):
+            orders = mmreg.interventions.permutations(
+                ["a"], 8, method.seed_generator, np.array([0, 1])
+            )
+            moved |= set(array(orders["a"]).tolist())
+        assert moved > {0, 1}
+        history = model.fit(x, y, batch_size=4, verbose=0).history
+        assert np.isfinite(history["shuffle_penalty"]).all()
+
+    def test_a_selected_modality_can_be_dropped_altogether(self):
+        x, y = data(400)
+        method = regularizers.ModalityDropout(0.9, value="nan")
+        model = RegularizedModel(two_inputs(), method, modalities=["a"])
+        model.compile("sgd", toys.LOGITS_LOSS)
+        history = model.fit(x, y, batch_size=400, verbose=0).history
+        assert np.isnan(history["loss"][0])
+
+    def test_the_mean_of_half_precision(self):
+        x = keras.ops.full((512, 3), 200.0, "float16")
+        kept = keras.ops.zeros((512,))
+        dropped = mmreg.interventions.drop(x, kept, "mean")
+        np.testing.assert_allclose(array(dropped), 200.0)
+
+
+def test_encoders_learn_while_batch_statistics_settle():
+    a, b = keras.Input((4,), name="a"), keras.Input((2,), name="b")
+    features = [
+        keras.layers.BatchNormalization()(keras.layers.Dense(3)(x))
+        for x in (a, b)
+    ]
+    merged = keras.layers.Concatenate()(features)
+    inner = keras.Model({"a": a, "b": b}, keras.layers.Dense(3)(merged))
+    before = [array(v) for v in inner.trainable_variables]
+    model = RegularizedModel(inner, "disentangled", taps="auto")
+    model.compile(keras.optimizers.SGD(0.1), toys.LOGITS_LOSS)
+    x, y = data()
+    with pytest.warns(UserWarning, match="has been 0 so far"):
+        model.fit(x, y, verbose=0)
+    after = [array(v) for v in inner.trainable_variables]
+    assert all(
+        (old != new).any() for old, new in zip(before, after, strict=True)
+    )
+
+
+def test_blending_leaves_weight_decay_alone():
+    x, y = data(64)
+    inner = two_inputs(kernel_regularizer=keras.regularizers.L2(1000.0))
+    decay = float(array(inner.losses[0]))
+    model = RegularizedModel(inner, "blending", seed=0)
+    model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+    history = model.fit(x, y, batch_size=64, verbose=0).history
+    assert history["loss"][0] == pytest.approx(decay, abs=5.0)
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", keras.losses.BinaryCrossentropy(from_logits=True)]
+)
+def test_prototypes_need_classes(loss):
+    a, b = keras.Input((4,), name="a"), keras.Input((2,), name="b")
+    features = [keras.layers.Dense(3)(x) for x in (a, b)]
+    merged = keras.layers.Concatenate()(features)
+    inner = keras.Model({"a": a, "b": b}, keras.layers.Dense(3)(merged))
+    model = RegularizedModel(inner, "prototypes", taps="auto")
+    model.compile("sgd", loss)
+    x, y = data(16)
+    with pytest.raises(ValueError, match="categorical cross-entropy"):
+        model.fit(x, np.eye(3)[y], verbose=0)
+
+
+@pytest.mark.parametrize("method", ["dropout", "unimodal"])
+def test_what_would_be_nothing_but_padding(method):
+    ids = keras.Input((4,), dtype="int32", name="text")
+    image = keras.Input((2,), name="image")
+    read = keras.layers.Embedding(9, 3, mask_zero=True, name="words")(ids)
+    read = keras.layers.GlobalAveragePooling1D()(read)
+    merged = keras.layers.Concatenate()([read, image])
+    inner = keras.Model(
+        {"text": ids, "image": image}, keras.layers.Dense(3)(merged)
+    )
+    with pytest.raises(ValueError, match="nothing but padding.*words"):
+        RegularizedModel(inner, method)
+    RegularizedModel(inner, method, taps={"text": "words"})
