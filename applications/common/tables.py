@@ -1,5 +1,6 @@
 """Markdown tables: means with deviations, and paired differences."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -82,4 +83,6 @@ def points(difference: tuple[float, float, float] | None) -> str:
     if difference is None:
         return "none"
     mean, low, high = (100 * value for value in difference)
+    if not math.isfinite(low):
+        return f"{mean:+.1f}"  # Of a single number.
     return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"

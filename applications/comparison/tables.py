@@ -205,9 +205,8 @@ def table(problem: str, epochs: int, found: list[Row]) -> str:
     """The rows of a problem in Markdown."""
     columns = shown_columns(problem)
     title = problems.get(problem).title
-    num_runs = max(len(each.accuracy) for each in found)
     lines = [
-        f"{title}, {epochs} epochs, {num_runs} runs at most:\n",
+        f"{title}, {epochs} epochs:\n",
         header(
             "method",
             "value",
@@ -215,6 +214,7 @@ def table(problem: str, epochs: int, found: list[Row]) -> str:
             "over plain",
             "over the best single",
             *columns.values(),
+            "runs",
             "cost",
         ),
     ]
@@ -230,6 +230,7 @@ def table(problem: str, epochs: int, found: list[Row]) -> str:
                     percent(each.columns.get(name, []), digits=1)
                     for name in columns
                 ),
+                str(len(each.accuracy)),
                 "" if each.cost is None else f"{each.cost:.2f}",
             )
         )

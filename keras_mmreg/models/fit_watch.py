@@ -21,14 +21,19 @@ class FitWatch(keras.callbacks.Callback):
     Args:
         validation_data: That of `fit`, or `None`.
         callbacks: The other callbacks of `fit`.
+        validation_split: That of `fit`.
     """
 
     measures_gate = True
 
     def __init__(
-        self, validation_data: Any = None, callbacks: Any = None
+        self,
+        validation_data: Any = None,
+        callbacks: Any = None,
+        validation_split: float | None = None,
     ) -> None:
         super().__init__()
+        self.validation_split = validation_split
         self.validation_data = validation_data
         callbacks = getattr(callbacks, "callbacks", callbacks)
         self.callbacks = keras.tree.flatten(callbacks or [])
@@ -132,11 +137,14 @@ class FitWatch(keras.callbacks.Callback):
         if is_dataset and not selecting:
             self._gate_meter = GateMeter(self.model)
             return
-        reason = (
-            f"{selecting[0]} selects the model by the validation data"
-            if selecting
-            else "`fit` was given no `validation_data` that can be read again"
-        )
+        if selecting:
+            reason = f"{selecting[0]} selects the model by the validation data"
+        elif self.validation_split:
+            reason = "what `validation_split` holds back is not known to it"
+        else:
+            reason = (
+                "`fit` was given no `validation_data` that can be read again"
+            )
         warnings.warn(
             "The gate is measured on training data, where a modality whose "
             f"examples were memorised counts as one that tells the label: "

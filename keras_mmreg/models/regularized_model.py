@@ -300,7 +300,8 @@ class RegularizedModel(WrapperModel):
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
         kwargs = preprocessed_arguments(self.inner, kwargs)
-        watch = FitWatch(kwargs.get("validation_data"), callbacks)
+        validation = (kwargs.get("validation_data"), callbacks)
+        watch = FitWatch(*validation, kwargs.get("validation_split"))
         if isinstance(callbacks, keras.callbacks.CallbackList):
             watch.set_model(self)
             members = callbacks.callbacks

@@ -31,6 +31,10 @@ class ModalityMix(Regularizer):
     model learns to do without them. Where no gate is open, as in a task that
     takes all modalities together, there is no penalty.
 
+    A regression by several modalities, each of which explains a part, is such a
+    task, too, but its gates open: the average of two labels is then wrong. Use
+    another method, or compare with plain training on validation data.
+
     Args:
         strength: Non-negative float. Defaults to `1.0`.
         fraction: Float in (0, 1]. Defaults to `0.25`.

@@ -275,6 +275,7 @@ def _own_model(report: Result) -> Finding:
 def _missing(report: Result) -> list[Finding]:
     found = []
     for fill, results in report.missing.items():
+        found += _better_without(report, fill)
         lost = [
             name
             for name, each in results.items()
@@ -298,6 +299,22 @@ def _missing(report: Result) -> list[Finding]:
             text = f"With {words} in place of any one modality little is lost."
             found.append(Finding("missing", "good", text))
     return found
+
+
+def _better_without(report: Result, fill: str) -> list[Finding]:
+    """The modality whose absence helps most, if there is one."""
+    results = report.missing[fill]
+    name = min(results, key=lambda name: results[name].cost)
+    each = results[name]
+    if each.cost_high >= 0 or -each.cost < 5 * negligible(report):
+        return []
+    verb = "rises" if report.higher_is_better else "falls"
+    text = (
+        f"With {FILL_WORDS[fill]} in place of `{name}`, {report.metric} {verb} "
+        f"from {value_text(report, report.intact.value)} to "
+        f"{value_text(report, each.value)}: the model does better without it."
+    )
+    return [Finding("misleading", "bad", text)]
 
 
 def _actions(report: Result, facts: list[Finding]) -> list[Finding]:

@@ -995,7 +995,7 @@ class TestErrors:
 
     def test_a_wrapped_model_is_not_wrapped_again(self):
         model = RegularizedModel(toys.linear())
-        with pytest.raises(ValueError, match="overrides `train_step`"):
+        with pytest.raises(ValueError, match="is a RegularizedModel already"):
             RegularizedModel(model)
 
     def test_recurrent_kernels_without_a_second_derivative(self, monkeypatch):

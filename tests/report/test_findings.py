@@ -207,3 +207,13 @@ def test_many_modalities_are_not_all_listed():
 def test_one_modality():
     report = result({"a": 0.2}, {"a": 0.9})
     assert "the only modality" in find(report, None)[0].text
+
+
+def test_a_model_that_does_better_without_a_modality():
+    report = result({"a": 0.4, "b": 0.4}, {"a": 0.4, "b": 0.4}, intact=0.8)
+    missing = {"zero": {"a": score(0.3), "b": score(0.99, intact=0.8)}}
+    report = dataclasses.replace(report, missing=missing)
+    texts = [
+        f.text for f in find(report, (0.01, 0.2)) if f.kind == "misleading"
+    ]
+    assert any("does better without it" in text for text in texts)
