@@ -142,6 +142,7 @@ def _included(
 
 def _shapley(plan: Plan, bootstrap: Bootstrap) -> dict[str, Measurement]:
     """The mean over orders of what a modality adds to those before it."""
+    sign = 1.0 if bootstrap.score.higher_is_better else -1.0
     values: dict[str, Any] = dict.fromkeys(plan.modalities, 0.0)
     draws: dict[str, Any] = dict.fromkeys(plan.modalities, 0.0)
     for order in plan.orders:
@@ -152,7 +153,7 @@ def _shapley(plan: Plan, bootstrap: Bootstrap) -> dict[str, Measurement]:
                 (values, bootstrap.values),
                 (draws, bootstrap.draws),
             ):
-                gain = source[after] - source[before]
+                gain = sign * (source[after] - source[before])
                 sums[name] = sums[name] + gain / len(plan.orders)
     return {
         name: Measurement(

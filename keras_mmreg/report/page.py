@@ -203,8 +203,8 @@ def _table(report: Result) -> str:
     return (
         '<section aria-labelledby="numbers"><h2 id="numbers">All numbers</h2>'
         '<div class="table"><table><caption>With '
-        f"{100 * report.confidence:g}% intervals. Cost is intact minus "
-        "changed: positive is worse.</caption><thead><tr>"
+        f"{100 * report.confidence:g}% intervals. The cost says how much "
+        "worse it is than intact.</caption><thead><tr>"
         f'<th scope="col">What was done</th><th scope="col">'
         f'{escape(report.metric)}</th><th scope="col">{unit}</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div></section>"

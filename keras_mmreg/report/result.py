@@ -53,7 +53,7 @@ class Result:
         subsets: Dict from the names of those present, joined by `" + "`, to a
             `Measurement`; likewise.
         shapley: Dict from a modality to the `Measurement` whose value is its
-            part of the score; likewise.
+            part of the score, positive where it helps; likewise.
         additive: `Measurement` of the closest additive model, or `None`.
         information: Dict from a modality to its share of the functional
             information; likewise.
