@@ -144,6 +144,9 @@ class HeldOut(keras.callbacks.Callback):
     ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
         """Holds out a part of the training data, whole groups of it if told.
 
+        They are drawn whatever their labels: of a rare class none may be among
+        them, and the gate is then measured without it.
+
         Args:
             x: A structure of arrays of the same length.
             y: A structure of arrays of that length.
