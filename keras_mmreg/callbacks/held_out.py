@@ -166,7 +166,7 @@ class HeldOut(keras.callbacks.Callback):
         """
         check_number("fraction", fraction, above=0, below=1)
         rng = np.random.default_rng(seed)
-        if isinstance(y, list | tuple) and not hasattr(y[0], "shape"):
+        if isinstance(y, list | tuple) and np.ndim(y[0]) == 0:
             y = np.asarray(y)
         size = len(keras.tree.flatten(y)[0])
         if groups is None:

@@ -1,6 +1,8 @@
 """The callback with which `RegularizedModel.fit` watches over training."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -20,7 +22,6 @@ class FitWatch(keras.callbacks.Callback):
 
     Args:
         validation_data: That of `fit`, or `None`.
-        callbacks: The other callbacks of `fit`.
         validation_split: That of `fit`.
     """
 
@@ -29,14 +30,12 @@ class FitWatch(keras.callbacks.Callback):
     def __init__(
         self,
         validation_data: Any = None,
-        callbacks: Any = None,
         validation_split: float | None = None,
     ) -> None:
         super().__init__()
         self.validation_split = validation_split
         self.validation_data = validation_data
-        callbacks = getattr(callbacks, "callbacks", callbacks)
-        self.callbacks = keras.tree.flatten(callbacks or [])
+        self.callbacks: list[keras.callbacks.Callback] = []
         self._has_begun = False
         self._gate_meter: GateMeter | None = None
         self._lost: set[str] = set()
@@ -44,6 +43,27 @@ class FitWatch(keras.callbacks.Callback):
         self._earlier: tuple[int, dict[str, float]] | None = None
         self._steps = 0
         self._first_step = 0
+
+    @contextmanager
+    def among(self, callbacks: Any, model: keras.Model) -> Iterator[Any]:
+        """The callbacks with this one, what measures the gate before others.
+
+        Args:
+            callbacks: What was given to `fit`.
+            model: The model that is trained.
+        """
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            self.set_model(model)
+            members = callbacks.callbacks
+        else:
+            callbacks = members = keras.tree.flatten(callbacks or [])
+        self.callbacks = list(members)
+        members.append(self)
+        members.sort(key=lambda each: not getattr(each, "measures_gate", False))
+        try:
+            yield callbacks
+        finally:
+            members.remove(self)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Compiles the wrapped model, and decides what measures the gate."""

@@ -45,12 +45,12 @@ class GateMeter(keras.Model):
             self.trackers[f"gate_{name}"] = _Confidence(
                 functional.kind, units, name=f"gate_{name}"
             )
-        names = ["intact"] if shuffles else []
         if shuffles:
-            names += [f"shuffled_{name}" for name in self.gate.modalities]
-            names += [f"moved_{name}" for name in self.gate.modalities]
-        for name in names:
-            self.trackers[name] = keras.metrics.Mean(name=name)
+            names = ["intact"]
+            for name in self.gate.modalities:
+                names += [f"shuffled_{name}", f"moved_{name}"]
+            for name in names:
+                self.trackers[name] = keras.metrics.Mean(name=name)
         self.built = True
         self.compile(run_eagerly=model.run_eagerly)
 

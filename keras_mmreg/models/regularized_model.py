@@ -300,20 +300,11 @@ class RegularizedModel(WrapperModel):
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
         kwargs = preprocessed_arguments(self.inner, kwargs)
-        validation = (kwargs.get("validation_data"), callbacks)
-        watch = FitWatch(*validation, kwargs.get("validation_split"))
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            watch.set_model(self)
-            members = callbacks.callbacks
-        else:
-            callbacks = members = keras.tree.flatten(callbacks or [])
-        members.append(watch)
-        members.sort(key=lambda each: not getattr(each, "measures_gate", False))
-        try:
-            with kept_variables(self):
-                return super().fit(callbacks=callbacks, **kwargs)
-        finally:
-            members.remove(watch)
+        watch = FitWatch(
+            kwargs.get("validation_data"), kwargs.get("validation_split")
+        )
+        with watch.among(callbacks, self) as callbacks, kept_variables(self):
+            return super().fit(callbacks=callbacks, **kwargs)
 
     def build(self, input_shape: Any) -> None:
         """Names the modalities of a model that had no inputs until now."""

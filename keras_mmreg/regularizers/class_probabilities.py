@@ -30,25 +30,29 @@ class ClassProbabilities:
         Raises:
             ValueError: If the model is no classifier with one output.
         """
+        kind = self.output_kind(training_pass)
+        outputs = at_least_float32(keras.tree.flatten(outputs)[0])
+        return ops.softmax(outputs) if kind.from_logits else outputs
+
+    def output_kind(self, training_pass: TrainingPass) -> OutputFunctional:
+        """What kind of classes the model's output has.
+
+        Raises:
+            ValueError: If the model is no classifier with one output.
+        """
         settings = (
             training_pass.inner,
             training_pass.model_loss,
             training_pass.functional,
         )
-        kind = self._memo.get(
-            settings, lambda: self._output_kind(training_pass, outputs)
-        )
-        outputs = at_least_float32(keras.tree.flatten(outputs)[0])
-        return ops.softmax(outputs) if kind.from_logits else outputs
+        return self._memo.get(settings, lambda: self._resolve(training_pass))
 
-    def _output_kind(
-        self, training_pass: TrainingPass, outputs: Any
-    ) -> OutputFunctional:
+    def _resolve(self, training_pass: TrainingPass) -> OutputFunctional:
         known = resolve_functional(
             training_pass.functional,
             training_pass.model_loss,
             training_pass.inner,
-            outputs,
+            training_pass.outputs,
         ).outputs
         if len(known) == 1 and known[0] and known[0].kind == "categorical":
             return known[0]

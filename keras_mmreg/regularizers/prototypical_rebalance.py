@@ -108,7 +108,7 @@ class PrototypicalRebalance(Regularizer):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The prototypical cross-entropy, and the entropy of the first."""
         losses, scores, entropies = [], [], []
-        self._probabilities(training_pass, training_pass.outputs)
+        self._probabilities.output_kind(training_pass)
         weight = example_weight(training_pass.sample_weight)
         for name in self.modalities:
             (leaf,) = training_pass.network.leaves_of(name)

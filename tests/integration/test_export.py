@@ -70,6 +70,8 @@ def test_onnx(model, tmp_path):
     model.export(path, format="onnx", verbose=False)
     assert "Loop" not in {node.op_type for node in onnx.load(path).graph.node}
     session = runtime.InferenceSession(path)
+    names = {value.name for value in session.get_inputs()}
+    assert names == set(replicas.data(1)[0])
     check(model, lambda batch: session.run(None, batch)[0])
 
 

@@ -236,3 +236,9 @@ def test_what_would_be_nothing_but_padding(method):
     with pytest.raises(ValueError, match="nothing but padding.*words"):
         RegularizedModel(inner, method)
     RegularizedModel(inner, method, taps={"text": "words"})
+
+
+def test_labels_in_a_list_are_held_out():
+    x, y = data(20)
+    (_, y_train), (_, y_held_out) = HeldOut.split(x, list(y))
+    assert len(y_train) == 18 and len(y_held_out) == 2
