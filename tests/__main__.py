@@ -66,12 +66,15 @@ def run(backend: str, arguments: list[str]) -> Outcome:
             "KERAS_BACKEND": backend,
             "CUDA_VISIBLE_DEVICES": "",
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            # A core for each of the two processes: threads that share it wait.
+            "OMP_NUM_THREADS": "1",
             # Many tests compile the same programs.
             "JAX_COMPILATION_CACHE_DIR": folder,
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
         command = [sys.executable, "-m", "pytest", "-n", "2"]
+        command += ["--dist", "worksteal"]
         start = time.perf_counter()
         exit_code = subprocess.run(
             [*command, f"--junitxml={report}", *arguments], env=environment
