@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.modality_information import modality_information
 from keras_mmreg.network.checks import has_new_statistics
 from keras_mmreg.report.bootstrap import Bootstrap
@@ -86,10 +87,11 @@ def compose(
         unimodal={
             name: measure(("unimodal", name)) for name in measuring.own_models
         },
+        methods=_methods(model),
         settings=asdict(settings),
     )
     report = replace(report, **_included(plan, bootstrap, measuring, settings))
-    notes = _untrained_statistics(model)
+    notes = _untrained_statistics(model) + _without_noise(plan, settings)
     if "information" in settings.include:
         information, note = _information(model, source, leaves, settings)
         report = replace(report, information=information)
@@ -105,6 +107,12 @@ def compose(
     return replace(report, findings=findings)
 
 
+def _methods(model: keras.Model) -> list[str]:
+    if not isinstance(model, RegularizedModel):
+        return []
+    return [method.name for method in model.regularizers]
+
+
 def _included(
     plan: Plan,
     bootstrap: Bootstrap,
@@ -113,7 +121,6 @@ def _included(
 ) -> dict[str, Any]:
     """What costs passes, or comes with them."""
     parts: dict[str, Any] = {}
-    names = plan.modalities
     include = settings.include
     if "noise_curves" in include:
         parts["noise_curves"] = {
@@ -121,7 +128,7 @@ def _included(
                 f"{scale:g}": bootstrap.measure(("noise", name, scale))
                 for scale in NOISE_SCALES
             }
-            for name in names
+            for name in plan.noisy
         }
     if "subsets" in include:
         subsets = sorted(
@@ -256,6 +263,17 @@ def _baselines(
     listed = ", ".join(f"`{name}`" for name in left_out)
     text = f"{listed}: no linear probe on integers. Name a layer in `taps`."
     return baselines, [Finding("caveat", "note", text)]
+
+
+def _without_noise(plan: Plan, settings: Settings) -> list[Finding]:
+    """The modalities of ids or strings, if noise curves are asked for."""
+    if "noise_curves" not in settings.include:
+        return []
+    names = [f"`{name}`" for name in plan.modalities if name not in plan.noisy]
+    if not names:
+        return []
+    text = f"{', '.join(names)}: no noise curve of integers or strings."
+    return [Finding("caveat", "note", text)]
 
 
 def _untrained_statistics(model: keras.Model) -> list[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from keras_mmreg.report.actions import actions
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
 from keras_mmreg.report.judge import FEW
@@ -21,24 +22,6 @@ from keras_mmreg.report.wording import listed
 from keras_mmreg.report.wording import value_text
 
 MAX_LISTED = 5
-
-ACTIONS = {
-    "rests": (
-        "If {first} is a shortcut, train with "
-        '`RegularizedModel(inner, regularizers.ModalityShuffle(["{name}"]))`, '
-        'or with `"noise"`, which needs no name; if every modality should '
-        'suffice by itself, with `"mix"`.'
-    ),
-    "fusion": (
-        'Train with `RegularizedModel(inner, regularizer="mix")`, which asks '
-        "of each modality to tell the label by itself, and compare with a "
-        "model of {first} alone."
-    ),
-    "missing": (
-        "If {first} can be missing in use, train with "
-        '`RegularizedModel(inner, regularizer="dropout")`, or `"mix"`.'
-    ),
-}
 
 
 def broken(shares: Mapping[Any, float]) -> list[Finding]:
@@ -95,7 +78,7 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
     facts += _missing(report)
     facts += further(report)
     if not at_chance:
-        facts += _actions(report, facts)
+        facts += actions(report, facts)
     return (
         [*(doubts if at_chance else []), *facts]
         + ([] if at_chance else doubts)
@@ -315,28 +298,6 @@ def _better_without(report: Result, fill: str) -> list[Finding]:
         f"{value_text(report, each.value)}: the model does better without it."
     )
     return [Finding("misleading", "bad", text)]
-
-
-def _actions(report: Result, facts: list[Finding]) -> list[Finding]:
-    """What to do, once for the most important cause."""
-    bad = {fact.kind for fact in facts if fact.level == "bad"}
-    dearest = by_cost(report)[0]
-    if len(report.modalities) < 2:
-        return []
-    if bad & {"fusion", "misleading", "unimodal"}:
-        rivals = report.unimodal or report.alone
-        best = min(rivals, key=lambda name: rivals[name].cost)
-        text = ACTIONS["fusion"].format(first=f"`{best}`")
-    elif status(report, dearest) == "relied on":
-        text = ACTIONS["rests"].format(first=f"`{dearest}`", name=dearest)
-    elif "missing" in bad:
-        fill = next(iter(report.missing))
-        results = report.missing[fill]
-        first = max(results, key=lambda name: results[name].cost)
-        text = ACTIONS["missing"].format(first=f"`{first}`")
-    else:
-        return []
-    return [Finding("action", "note", text)]
 
 
 def _window(report: Result) -> list[Finding]:

@@ -77,6 +77,16 @@ def modality_leaves(
     return found
 
 
+def takes_noise(x: Any, indices: Iterable[int]) -> bool:
+    """Whether a modality has numbers: no noise is added to ids and strings."""
+    leaves = keras.tree.flatten(x)
+    return any(
+        np.issubdtype(leaves[index].dtype, np.floating)
+        for index in indices
+        if leaves[index] is not None
+    )
+
+
 def take(x: Any, indices: Any) -> Any:
     """Examples by their indices; a tensor of strings stays one."""
     if x is None:

@@ -21,6 +21,7 @@ from keras_mmreg.report.further_scores import ClassRecall
 from keras_mmreg.report.interventions import FILLS
 from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.interventions import modality_leaves
+from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.report import ModalityReport
@@ -75,7 +76,7 @@ def modality_report(
 
     | `include` | adds | costs in passes |
     | --- | --- | --- |
-    | `"noise_curves"` | noise of 1/4 to 2 standard deviations | 4M |
+    | `"noise_curves"` | noise on numbers, of 1/4 to 2 deviations | 4M |
     | `"subsets"` | each subset, and Shapley values | 2^M; above 5, about 16M |
     | `"interaction"` | the closest additive model (EMAP) | 16M |
     | `"information"` | `modality_information` | a gradient for each |
@@ -177,7 +178,12 @@ def modality_report(
     settings = _with_known_classes(settings, task)
     own = create_unimodal(unimodal, leaves, output)
     plan = Plan(
-        list(leaves), settings.missing, settings.include, num_permutations, seed
+        list(leaves),
+        settings.missing,
+        settings.include,
+        num_permutations,
+        seed,
+        [m for m in leaves if takes_noise(source.first.x, leaves[m])],
     )
     others: dict[str, Any] = {}
     if "calibration" in settings.include:

@@ -32,12 +32,15 @@ class Plan:
         include: What is asked for beyond the default.
         num_permutations: Draws of each permutation.
         seed: Seed of the orders that Shapley values are sampled from.
+        noisy: The modalities that have a noise curve, if these are asked for.
+            Defaults to `None`, all.
 
     Attributes:
         runs: Dict from a run to its index.
         names: Dict from what is measured, such as `("shuffled", "audio")`, to
             the runs whose mean it is.
         orders: Orders of the modalities, from which Shapley values come.
+        noisy: The modalities that have a noise curve.
         additive: Runs for the additive part: for each draw, one a modality.
     """
 
@@ -48,11 +51,13 @@ class Plan:
         include: Sequence[str],
         num_permutations: int,
         seed: int,
+        noisy: Sequence[str] | None = None,
     ) -> None:
         self.modalities = list(modalities)
         self.runs: dict[Run, int] = {}
         self.names: dict[Name, list[int]] = {}
         self.orders: list[tuple[str, ...]] = []
+        self.noisy: list[str] = []
         self.additive: list[list[int]] = []
         self._draws = range(num_permutations)
         self._add(("intact",), [{}])
@@ -64,7 +69,7 @@ class Plan:
                 name = ("missing", fill, modality)
                 self._add(name, [{modality: Change(fill)}])
         if "noise_curves" in include:
-            self._add_noise_curves()
+            self._add_noise_curves(self.modalities if noisy is None else noisy)
         if "subsets" in include:
             self._add_subsets(seed)
         self.num_named = len(self.runs)
@@ -88,8 +93,9 @@ class Plan:
             ],
         )
 
-    def _add_noise_curves(self) -> None:
-        for modality, scale in itertools.product(self.modalities, NOISE_SCALES):
+    def _add_noise_curves(self, modalities: Sequence[str]) -> None:
+        self.noisy = list(modalities)
+        for modality, scale in itertools.product(modalities, NOISE_SCALES):
             name = ("noise", modality, scale)
             self._add(name, [{modality: Change("jitter", scale)}])
 

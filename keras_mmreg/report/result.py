@@ -64,6 +64,8 @@ class Result:
             on it; likewise.
         unimodal: Dict from a modality to the `Measurement` of a model of it
             only; empty unless such models were given.
+        methods: List of the names of the regularizers that the model is
+            trained with; empty of a model that is no `RegularizedModel`.
         settings: The arguments that the numbers depend on.
     """
 
@@ -95,6 +97,7 @@ class Result:
     per_class: list[dict[str, Any]] = field(default_factory=list)
     baselines: dict[str, Measurement] = field(default_factory=dict)
     unimodal: dict[str, Measurement] = field(default_factory=dict)
+    methods: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -124,6 +124,8 @@ def describe(report: Result) -> list[str]:
             f" (a constant answer has {value_text(report, report.chance)})"
         )
     text[0] += "."
+    if report.methods:
+        text.append(f"Trained with {', '.join(report.methods)}.")
     window = (
         "all examples"
         if report.window is None

@@ -74,7 +74,48 @@ def test_fusion_that_one_modality_beats():
     assert found["misleading"] == (
         "`depth` misleads: shuffling it gains 22 points."
     )
-    assert "compare with a model of `skeleton` alone" in found["action"]
+    assert found["action"] == (
+        "If `depth` may mislead, train with `RegularizedModel(inner, "
+        'regularizers.ModalityShuffle(["depth"]))`; if that is not known, with '
+        '`RegularizedModel(inner, "mix")`, which asks of each modality to tell '
+        "the label by itself. Compare with a model of `skeleton` alone."
+    )
+
+
+def test_a_suspect_is_named_where_there_is_one():
+    shuffled = {"a": 0.3, "b": 0.55, "c": 0.52}
+    report = result(shuffled, {"a": 0.6, "b": 0.2, "c": 0.2}, intact=0.46)
+    action = texts(report)["action"]
+    assert "If `b` and `c` may mislead" in action
+    assert 'ModalityShuffle(["b", "c"])' in action
+    shuffled = {"a": 0.3, "b": 0.4, "c": 0.4}
+    report = result(shuffled, {"a": 0.6, "b": 0.2, "c": 0.2}, intact=0.46)
+    action = texts(report)["action"]
+    assert "If one of the others may mislead" in action
+    assert "ModalityShuffle([...])" in action
+
+
+@pytest.mark.parametrize(
+    "methods, expected",
+    [
+        (["fisher"], "If `color` is a shortcut, train with"),
+        (
+            ["noise"],
+            "The model was trained with `noise` already: try other strengths "
+            "on validation data, as `RegularizedHyperModel` does, or "
+            "`RegularizedModel(inner, regularizers.ModalityShuffle("
+            '["color"]))` or `RegularizedModel(inner, "mix")`.',
+        ),
+        (["shuffle", "noise", "mix"], "`RegularizedHyperModel` does."),
+    ],
+)
+def test_advice_that_was_followed_is_not_given_again(methods, expected):
+    report = result(
+        {"color": 0.29, "shape": 0.87},
+        {"color": 0.87, "shape": 0.29},
+        methods=methods,
+    )
+    assert expected in texts(report)["action"]
 
 
 def test_a_tie_is_said_to_be_one():

@@ -467,7 +467,10 @@ def test_predictions_that_are_not_finite_are_told():
     rng = np.random.default_rng(0)
     x = {"text": rng.integers(1, 9, (40, 4)), "image": rng.normal(size=(40, 2))}
     y = np.arange(40) % 2
-    report = modality_report(model, (x, y), verbose=0)
+    report = modality_report(model, (x, y), include="noise_curves", verbose=0)
+    assert list(report.noise_curves) == ["image"]  # Ids have no noise.
+    assert report.passes == 9
+    assert "`text`: no noise curve" in report.findings[-1].text
     if keras.config.backend() != "tensorflow":  # There, 0 / 0 is 0.
         first = report.findings[0]
         assert first.kind == "broken" and "in place of `text`" in first.text
@@ -489,3 +492,13 @@ def test_labels_that_are_no_classes(labels, message):
     x, _ = colored(40)
     with pytest.raises(ValueError, match=message):
         modality_report(model, (x, labels), verbose=0)
+
+
+def test_a_report_says_what_the_model_is_trained_with():
+    x, y = colored(60)
+    model = RegularizedModel(color_reader(), ["noise", "mix"])
+    report = modality_report(model, (x, y), **FAST)
+    assert report.methods == ["noise", "mix"]
+    assert "Trained with noise, mix." in " ".join(report.summary().split())
+    assert "Trained with noise, mix." in report.to_html()
+    assert modality_report(color_reader(), (x, y), **FAST).methods == []
