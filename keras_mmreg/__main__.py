@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     parser = _create_parser()
     options = parser.parse_args(arguments)
-    for path in (options.model, options.data):
+    models = [pathlib.Path(path) for _, path in options.unimodal]
+    for path in (options.model, options.data, *models):
         if not path.exists():
             parser.error(f"no such file: {path}")
     try:
@@ -78,10 +79,34 @@ def _create_parser() -> argparse.ArgumentParser:
         choices=FILLS,
         help="what stands in for a missing modality",
     )
+    report.add_argument(
+        "--taps",
+        nargs="+",
+        default=[],
+        type=_pair,
+        metavar="MODALITY=LAYER",
+        help="where information and linear probes take a modality",
+    )
+    report.add_argument(
+        "--unimodal",
+        nargs="+",
+        default=[],
+        type=_pair,
+        metavar="MODALITY=MODEL",
+        help="saved models of one modality only, to compare with",
+    )
     report.add_argument("--batch-size", type=int)
     report.add_argument("--seed", type=int, default=0)
     report.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """`"text=embedding"` as `("text", "embedding")`."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"not of the form NAME=VALUE: {text}")
+    return name, value
 
 
 def _report(options: argparse.Namespace) -> Any:
@@ -104,6 +129,11 @@ def _report(options: argparse.Namespace) -> Any:
         include="all" if "all" in options.include else options.include,
         missing=options.missing,
         groups=groups,
+        taps=dict(options.taps),
+        unimodal={
+            name: keras.saving.load_model(path)
+            for name, path in options.unimodal
+        },
         batch_size=options.batch_size,
         seed=options.seed,
         verbose=0 if options.quiet else 1,

@@ -71,3 +71,19 @@ def test_what_is_missing_is_told(files, capsys):
             main(["report", str(model), str(data)])
         assert error.value.code == 1
         assert "error: `data` must have" in capsys.readouterr().err
+
+
+def test_taps_and_models_of_one_modality(files, capsys):
+    folder, model, data = files
+    color = keras.Input((3,), name="color")
+    alone = keras.Model({"color": color}, keras.layers.ReLU()(color))
+    alone.save(folder / "color.keras")
+    layer = color_reader().layers[-1].name
+    arguments = ["report", str(model), str(data), "--quiet"]
+    own = ["--unimodal", f"color={folder / 'color.keras'}"]
+    assert main([*arguments, *own, "--taps", f"color={layer}"]) == 0
+    assert "a model of it only" in capsys.readouterr().out
+    for bad in (["--unimodal", "color=none.keras"], ["--taps", "color"]):
+        with pytest.raises(SystemExit):
+            main([*arguments, *bad])
+    assert "not of the form NAME=VALUE" in capsys.readouterr().err

@@ -19,7 +19,10 @@ MAX_OUTPUTS = 16
 class Score(Protocol):
     """A score, by what each example adds to it."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the score is called."""
+
     percent: bool
     higher_is_better: bool
     by_batch: bool
@@ -65,7 +68,11 @@ class TaskScore:
 class Accuracy(TaskScore):
     """The share of labels (examples, positions) predicted right."""
 
-    name = "accuracy"
+    @property
+    def name(self) -> str:
+        """Of several labels Keras's "accuracy" is that of the largest one."""
+        several = self.task.kind == "binary" and self.task.num_classes > 1
+        return "binary accuracy" if several else "accuracy"
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any

@@ -211,6 +211,7 @@ def test_binary_multi_label_and_one_hot():
     x = {"a": 8.0 * y - 4.0, "b": np.zeros((200, 2))}
     report = modality_report(model, (x, y), include=["per_class"], **FAST)
     assert report.task == "multi-label classification"
+    assert report.metric == "binary accuracy"  # Of each label.
     assert report.intact.value == 1.0
     assert report.shuffled["a"].value == pytest.approx(0.5, abs=0.1)
     assert [each["count"] for each in report.per_class] == list(y.sum(axis=0))
