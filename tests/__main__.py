@@ -28,6 +28,7 @@ ONCE = (
     "tests/applications",
     "tests/datasets",
     "tests/hypermodels",
+    "tests/tutorials",
     "tests/visualization",
     "tests/test_architecture.py",
     "tests/test_command.py",
