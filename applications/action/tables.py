@@ -63,8 +63,9 @@ def markdown(parts: dict[str, list[dict]]) -> str:
 
 def people(task: str, regime: str) -> str:
     """Who trains, in words."""
-    known = task != "box_pose"
-    return TITLES[regime] if known else "three quarters of the clips train"
+    if TASKS[task].knows_people:
+        return TITLES[regime]
+    return "three quarters of the clips train"
 
 
 def of(runs: list[dict], task: str, regime: str) -> list[dict]:
@@ -168,8 +169,10 @@ def separability_table(runs: list[dict]) -> str:
     probed = [run for run in runs if run.get("separability")]
     for task, regime in itertools.product(TASKS, REGIMES):
         groups = by_method(of(probed, task, regime))
+        known = TASKS[task].knows_people
+        labels = ("subject", "action") if known else ("action",)
         for method, modality, name in itertools.product(
-            MASKED, TASKS[task].modalities, ("subject", "action")
+            MASKED, TASKS[task].modalities, labels
         ):
             first, second = (
                 {

@@ -38,6 +38,7 @@ class Task:
         read: A function of a path that returns all training examples, grouped
             by subject, and all test examples.
         regimes: Names from `REGIMES`.
+        knows_people: Whether the groups are people, or drawn at random.
     """
 
     title: str
@@ -46,6 +47,7 @@ class Task:
     num_classes: int
     read: Callable[[str], tuple[Examples, Examples]]
     regimes: tuple[str, ...] = tuple(REGIMES)
+    knows_people: bool = True
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -141,5 +143,6 @@ TASKS: dict[str, Task] = {
         num_classes=15,
         read=read_penn_action,
         regimes=("odd",),
+        knows_people=False,
     ),
 }
