@@ -34,8 +34,12 @@ class HeldOut(keras.callbacks.Callback):
     predictions there but does not lower their accuracy, and another modality's
     gate is higher, it is shuffled in training, too, and its gate is closed.
 
+    Sample weights of the held-out data count. Where they have none, the
+    `class_weight` of `fit` does.
+
     Args:
-        data: `(x, y)` of arrays, or a dataset of such batches.
+        data: `(x, y)` or `(x, y, sample_weight)` of arrays, or a dataset of
+            such batches.
         doubt: Whether to look for modalities that do not carry over. Defaults
             to `False`.
         start: Integer, the first training step after which a modality may be

@@ -1,5 +1,6 @@
 """Measures on held-out data which modalities tell the label."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -35,9 +36,12 @@ class GateMeter(keras.Model):
         self.inner = model.inner
         self.gate: ModalityGate = model.gate
         self.seed_generator = keras.random.SeedGenerator(0)
+        # Other permutations in every epoch: one could be bad luck for good.
+        self._epoch = lambda: int(ops.convert_to_numpy(model.epoch))
         self._network = model.network
         self._loss = model.loss
         self._shuffles = shuffles
+        self._class_weight = model.class_weight
         functional = self._output_kind()
         self.trackers: dict[str, keras.metrics.Metric] = {}
         for name in self.gate.modalities:
@@ -95,6 +99,8 @@ class GateMeter(keras.Model):
                     ops.abs(shuffled - intact), axis=-1
                 )
         weight = example_weight(sample_weight)
+        if weight is None and self._class_weight:
+            weight = _weights_of_classes(y, self._class_weight)
         for name, values in measured.items():
             self.trackers[name].update_state(values, sample_weight=weight)
         return ops.zeros(())
@@ -113,14 +119,14 @@ class GateMeter(keras.Model):
         return network.outputs_of(network.replace(activations, shuffled))
 
     def run(self, data: Any, batch_size: int = 1024) -> dict[str, float]:
-        """The gates' confidences and the accuracies, from a fixed seed.
+        """The gates' confidences and the accuracies, from the epoch's seed.
 
         Args:
             data: `(x, y)`, `(x, y, sample_weight)`, or a dataset of such
                 batches.
             batch_size: Integer, for arrays. Defaults to `1024`.
         """
-        seed = ops.convert_to_tensor([0, 0], "uint32")
+        seed = ops.convert_to_tensor([self._epoch(), 0], "uint32")
         self.seed_generator.state.assign(seed)
         x, y, weight = data, None, None
         if isinstance(data, tuple | list):
@@ -129,6 +135,18 @@ class GateMeter(keras.Model):
         with kept_variables(self):
             self.evaluate(x, y, verbose=0, sample_weight=weight, **options)
         return {n: float(t.result()) for n, t in self.trackers.items()}
+
+
+def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
+    """The weight of each example by its class, as `fit` has them."""
+    (labels,) = keras.tree.flatten(y)
+    if len(labels.shape) > 1 and labels.shape[-1] > 1:
+        labels = ops.argmax(labels, axis=-1)
+    labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
+    weights = ops.ones_like(labels, dtype="float32")
+    for label, weight in class_weight.items():
+        weights = ops.where(labels == label, float(weight), weights)
+    return weights
 
 
 class _Confidence(keras.metrics.Metric):

@@ -182,6 +182,8 @@ class RegularizedModel(WrapperModel):
         self._training_passes: dict[int, TrainingPass] = {}
         self._sample_weights: dict[int, Any] = {}
         self._loss_function = Memo()
+        # That of `fit`: the gate's held-out data have none of their own.
+        self.class_weight: dict[int, float] | None = None
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             self._attach(inputs)
@@ -303,6 +305,7 @@ class RegularizedModel(WrapperModel):
         watch = FitWatch(
             kwargs.get("validation_data"), kwargs.get("validation_split")
         )
+        self.class_weight = kwargs.get("class_weight")
         with watch.among(callbacks, self) as callbacks, kept_variables(self):
             return super().fit(callbacks=callbacks, **kwargs)
 

@@ -49,7 +49,11 @@ def single_modality_ensemble(
         - Du et al., On Uni-Modal Feature Learning in Supervised Multi-Modal
           Learning, ICML 2023 (the uni-modal ensemble).
     """
-    graphs = [as_graph(model) for model in dict(models).values()]
+    graphs = (
+        [as_graph(model) for model in models.values()]
+        if isinstance(models, Mapping)
+        else []
+    )
     if not graphs or None in graphs:
         raise ValueError(
             "`models` must be a dict from a modality to a functional or "

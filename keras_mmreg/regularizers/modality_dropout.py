@@ -1,14 +1,17 @@
 """Training with modalities left out at random."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
+from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
 from keras_mmreg.interventions import draw_kept
 from keras_mmreg.interventions import drop
+from keras_mmreg.layers import MissingModality
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.naming import check_named
@@ -75,6 +78,22 @@ class ModalityDropout(Regularizer):
         require_more_than_padding(network, inner, self.name)
         if isinstance(self.value, Mapping):
             check_named("value", self.value, inner, network.modalities)
+        self._warn_of_nan(inner)
+
+    def _warn_of_nan(self, inner: keras.Model) -> None:
+        """That nothing known to us replaces it."""
+        value = self.value
+        values = value.values() if isinstance(value, Mapping) else [value]
+        layers = all_layers(inner)
+        if "nan" not in values or not layers:
+            return
+        if not any(isinstance(layer, MissingModality) for layer in layers):
+            warnings.warn(
+                "`value='nan'` is for models that replace NaN, but the model "
+                "has no `keras_mmreg.layers.MissingModality`: unless another "
+                "layer does so, its outputs and loss will be NaN.",
+                stacklevel=2,
+            )
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass

@@ -18,6 +18,7 @@ from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.findings import broken
 from keras_mmreg.report.findings import find
+from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.measure import ADDITIVE
 from keras_mmreg.report.measure import Measuring
@@ -88,7 +89,11 @@ def compose(
             name: measure(("unimodal", name)) for name in measuring.own_models
         },
         methods=_methods(model),
-        settings=asdict(settings),
+        unasked=plan.others,
+        settings={  # As JSON has them.
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(settings).items()
+        },
     )
     report = replace(report, **_included(plan, bootstrap, measuring, settings))
     notes = _untrained_statistics(model) + _without_noise(plan, settings)
@@ -98,13 +103,15 @@ def compose(
         notes += note
     if "baselines" in settings.include:
         baselines, note = _baselines(
-            model, source, y, leaves, task, score, units, settings
+            model, source, y, leaves, task, score, measuring, units, settings
         )
         report = replace(report, baselines=baselines)
         notes += note
     rival = _rival(bootstrap, report)
-    findings = broken(measuring.broken) + find(report, rival) + notes
-    return replace(report, findings=findings)
+    findings = broken(measuring.broken)
+    if ("intact",) not in measuring.broken:
+        findings += find(report, rival)
+    return replace(report, findings=findings + notes)
 
 
 def _methods(model: keras.Model) -> list[str]:
@@ -209,7 +216,7 @@ def _information(
     leaves: Mapping[str, list[int]],
     settings: Settings,
 ) -> tuple[dict[str, float], list[Finding]]:
-    x = cut(source.first.x, 0, MAX_INFORMED)
+    x = as_tensors(cut(source.first.x, 0, MAX_INFORMED))
     try:
         information = modality_information(
             model,
@@ -237,6 +244,7 @@ def _baselines(
     leaves: Mapping[str, list[int]],
     task: Task,
     score: Score,
+    measuring: Measuring,
     units: Units,
     settings: Settings,
 ) -> tuple[dict[str, Measurement], list[Finding]]:
@@ -248,6 +256,7 @@ def _baselines(
         model,
         source.first,
         y,
+        measuring.weight(source.first.sample_weight),
         leaves,
         settings.taps,
         task,

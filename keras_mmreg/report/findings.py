@@ -82,6 +82,7 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
     return (
         [*(doubts if at_chance else []), *facts]
         + ([] if at_chance else doubts)
+        + _unasked(report)
         + _window(report)
     )
 
@@ -117,8 +118,9 @@ def _doubts(report: Result) -> list[Finding]:
 
 def _only_one(report: Result) -> list[Finding]:
     (name,) = report.modalities
+    only = "asked for alone" if report.unasked else "the only modality"
     text = (
-        f"`{name}` is the only modality: the model has "
+        f"`{name}` is {only}: the model has "
         f"{value_text(report, report.intact.value)} with it, and "
         f"{value_text(report, report.shuffled[name].value)} with it shuffled."
     )
@@ -140,7 +142,8 @@ def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
         )
     if statuses[first] == "relied on" and rival[0] > 0:
         # Whether that is a shortcut or as it should be, a person knows.
-        text = f"the prediction rests on `{first}`."
+        among = "of these, " if report.unasked else ""
+        text = f"{among}the prediction rests on `{first}`."
         return Finding("reliance", "note", f"{costs}: {text}")
     if len(used) == 1:
         text = f"the prediction uses `{first}`."
@@ -298,6 +301,16 @@ def _better_without(report: Result, fill: str) -> list[Finding]:
         f"{value_text(report, each.value)}: the model does better without it."
     )
     return [Finding("misleading", "bad", text)]
+
+
+def _unasked(report: Result) -> list[Finding]:
+    if not report.unasked:
+        return []
+    text = (
+        f"Not asked for: {listed(report.unasked)}, shuffled where a modality "
+        "is alone, and left as they are elsewhere."
+    )
+    return [Finding("caveat", "note", text)]
 
 
 def _window(report: Result) -> list[Finding]:

@@ -77,14 +77,39 @@ def modality_leaves(
     return found
 
 
+def unasked_leaves(
+    model: keras.Model, x: Any, leaves: Mapping[str, list[int]]
+) -> dict[str, list[int]]:
+    """The places of all inputs that are not in `leaves`, each by its name."""
+    asked = {index for indices in leaves.values() for index in indices}
+    return {
+        name: [index]
+        for index, name in enumerate(_leaf_names(model, x))
+        if index not in asked
+    }
+
+
 def takes_noise(x: Any, indices: Iterable[int]) -> bool:
-    """Whether a modality has numbers: no noise is added to ids and strings."""
+    """Whether a modality is numbers alone: ids and strings have no noise.
+
+    Of ids with a mask of floats, noise on the mask would say nothing.
+    """
     leaves = keras.tree.flatten(x)
-    return any(
-        np.issubdtype(leaves[index].dtype, np.floating)
-        for index in indices
-        if leaves[index] is not None
+    own = [leaves[i] for i in indices if leaves[i] is not None]
+    return bool(own) and all(
+        np.issubdtype(leaf.dtype, np.floating) for leaf in own
     )
+
+
+def as_tensors(x: Any) -> Any:
+    """Arrays of strings as tensors, which Keras takes them as."""
+
+    def convert(leaf: Any) -> Any:
+        if leaf is None or leaf.dtype.kind not in "OSU":
+            return leaf
+        return keras.ops.convert_to_tensor(leaf, dtype="string")
+
+    return keras.tree.map_structure(convert, x)
 
 
 def take(x: Any, indices: Any) -> Any:

@@ -129,7 +129,9 @@ class KerasMetric:
             for part in (slice(middle), slice(middle, None))
         ]
         whole = self._state(y, predictions, weight)
-        if not np.allclose(sum(halves), whole, rtol=1e-3, atol=1e-3):
+        if not np.allclose(
+            sum(halves), whole, rtol=1e-3, atol=1e-3, equal_nan=True
+        ):
             raise ValueError(
                 f"`metric` must be the sum of what examples add to it, so that "
                 f"intervals can be drawn. Received: {self.name!r}, whose state "
@@ -155,13 +157,15 @@ class KerasMetric:
         result = keras.ops.convert_to_numpy(self.metric.result())
         return float(np.mean(result))
 
-    def label_statistics(self, y: np.ndarray, weight: Any) -> None:
-        """A metric's value for a constant prediction is not known."""
-        return None
+    def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
+        """A metric's value for a constant prediction: known of AUC alone."""
+        is_auc = isinstance(self.metric, keras.metrics.AUC)
+        known = is_auc and self.metric.get_config().get("curve") == "ROC"
+        return np.zeros(1) if known else None
 
     def chance(self, sums: np.ndarray) -> float:
-        """Not known."""
-        return float("nan")
+        """The area under the ROC curve of a constant prediction."""
+        return 0.5
 
 
 def _rebuilt(metric: Any) -> Any:

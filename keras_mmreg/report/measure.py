@@ -91,6 +91,7 @@ class Measuring:
             window = Window(
                 *examples, modalities=self._leaves, seed=[self._seed, number]
             )
+            self._task.require_labels(self._of_output(window.y, "labels"))
             projected = _Projection(self._plan)
             places = []
             for start in range(0, window.size, source.batch_size):
@@ -113,7 +114,7 @@ class Measuring:
         progress: "_Progress",
     ) -> None:
         y = cut(self._of_output(window.y, "labels"), start, stop)
-        weight = cut(self._weight(window.sample_weight), start, stop)
+        weight = cut(self.weight(window.sample_weight), start, stop)
         self._add_labels(y, weight)
         for run, number in self._plan.runs.items():
             x = window.batch(dict(run), start, stop)
@@ -161,7 +162,7 @@ class Measuring:
         """Scores the closest additive model (Hessel & Lee, 2020)."""
         scores = projected.result(window)
         y = self._of_output(window.y, "labels")
-        weight = self._weight(window.sample_weight)
+        weight = self.weight(window.sample_weight)
         for place, units in enumerate(places):
             start, stop = place * batch_size, place * batch_size + len(units)
             predictions = scores[start:stop]
@@ -188,7 +189,8 @@ class Measuring:
     def _of_output(self, structure: Any, what: str) -> Any:
         return select_output(self._output, structure, what)
 
-    def _weight(self, sample_weight: Any) -> Any:
+    def weight(self, sample_weight: Any) -> Any:
+        """The sample weights of the output."""
         if sample_weight is None:
             return None
         return self._of_output(sample_weight, "sample weights")

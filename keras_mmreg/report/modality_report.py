@@ -22,6 +22,7 @@ from keras_mmreg.report.interventions import FILLS
 from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.interventions import modality_leaves
 from keras_mmreg.report.interventions import takes_noise
+from keras_mmreg.report.interventions import unasked_leaves
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.report import ModalityReport
@@ -64,10 +65,9 @@ def modality_report(
     between the examples, so that each of its values is one that the model
     knows, but says nothing about the label; each *alone*, the others shuffled
     independently; and each *missing*. What shuffling costs is the
-    unnormalised Perceptual Score (Gat et al., 2021); the permutation is in one
-    risk only. Intervals come from a bootstrap over examples, or over `groups`,
-    with the same draws for all scores, so that differences have intervals of
-    their own.
+    unnormalised Perceptual Score (Gat et al., 2021). Intervals come from a
+    bootstrap over examples, or over `groups`, with the same draws for all
+    scores, so that differences have intervals of their own.
 
     **Cost.** With M modalities, 3M + 1 passes over the data (2M + 1 of two
     modalities: each is alone where the other is shuffled), each at the cost of
@@ -108,7 +108,8 @@ def modality_report(
             groups. Defaults to `None`: for new examples of the same kind.
         modalities: Optional list of names. Inputs in a dict are named by key,
             and those under one prefix (`"text/ids"`, `"text/mask"`) are one
-            modality. Defaults to `None`: all inputs.
+            modality. The others are shuffled where one is alone, and left as
+            they are elsewhere. Defaults to `None`: all inputs.
         output: Name or place of the output, if the model has several.
             Defaults to `None`.
         taps: Dict from a modality to the layer at which `"information"` and
@@ -172,6 +173,7 @@ def modality_report(
     source = open_source(data, batch_size, steps, window)
     groups = _checked_groups(groups, source.size)
     leaves = modality_leaves(model, source.first.x, modalities)
+    unasked = unasked_leaves(model, source.first.x, leaves)
     y = select_output(output, source.first.y, "labels")
     task = _infer_task(model, source, y, output)
     score = choose_score(metric, mode, model, output, task, y)
@@ -184,6 +186,7 @@ def modality_report(
         num_permutations,
         seed,
         [m for m in leaves if takes_noise(source.first.x, leaves[m])],
+        list(unasked),
     )
     others: dict[str, Any] = {}
     if "calibration" in settings.include:
@@ -191,7 +194,15 @@ def modality_report(
     if "per_class" in settings.include:
         others["per_class"] = ClassRecall(task)
     measuring = Measuring(
-        model, leaves, plan, score, task, output, others, own, seed
+        model,
+        {**leaves, **unasked},
+        plan,
+        score,
+        task,
+        output,
+        others,
+        own,
+        seed,
     )
     units = Units(groups, score.by_batch, seed)
     measuring.read(source, units, verbose)
@@ -257,11 +268,13 @@ def _infer_task(
     predictions = model.predict_on_batch(
         cut(source.first.x, 0, source.batch_size)
     )
+    names = getattr(model, "output_names", None)
+    if isinstance(output, str) and names and not isinstance(predictions, dict):
+        check_choice("output", output, names)
     predictions = as_array(select_output(output, predictions, "predictions"))
     loss = getattr(model, "loss", None)
     if isinstance(loss, dict | list | tuple):
         loss = select_output(output, loss, "losses")
-    y = y[: source.batch_size]
     return infer_task(loss, y, predictions[: len(y)])
 
 

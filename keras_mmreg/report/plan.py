@@ -34,6 +34,8 @@ class Plan:
         seed: Seed of the orders that Shapley values are sampled from.
         noisy: The modalities that have a noise curve, if these are asked for.
             Defaults to `None`, all.
+        others: Modalities that were not asked for, which are shuffled where
+            one is alone. Defaults to `()`.
 
     Attributes:
         runs: Dict from a run to its index.
@@ -52,17 +54,19 @@ class Plan:
         num_permutations: int,
         seed: int,
         noisy: Sequence[str] | None = None,
+        others: Sequence[str] = (),
     ) -> None:
         self.modalities = list(modalities)
         self.runs: dict[Run, int] = {}
         self.names: dict[Name, list[int]] = {}
         self.orders: list[tuple[str, ...]] = []
         self.noisy: list[str] = []
+        self.others = list(others)
         self.additive: list[list[int]] = []
         self._draws = range(num_permutations)
         self._add(("intact",), [{}])
         for modality in self.modalities:
-            rest = [other for other in self.modalities if other != modality]
+            rest = [m for m in [*self.modalities, *others] if m != modality]
             self._add_shuffled(("shuffled", modality), [modality])
             self._add_shuffled(("alone", modality), rest)
             for fill in missing:

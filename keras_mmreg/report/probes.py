@@ -1,5 +1,6 @@
 """What a linear model makes of one modality alone."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Tally
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Examples
+from keras_mmreg.report.interventions import as_tensors
+from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.measure import add_to
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.task import Task
@@ -19,6 +23,7 @@ from keras_mmreg.report.task import as_array
 
 NUM_FOLDS = 5
 MAX_EXAMPLES = 4096
+BATCH_SIZE = 256
 MAX_FEATURES = 512
 """More features are projected at random, which keeps their distances."""
 
@@ -29,6 +34,7 @@ def probe_modalities(
     model: keras.Model,
     examples: Examples,
     y: np.ndarray,
+    weight: Any,
     leaves: Mapping[str, list[int]],
     taps: Mapping[str, str] | None,
     task: Task,
@@ -42,12 +48,14 @@ def probe_modalities(
 
     Each of five folds, of whole groups where there are any, is predicted by a
     probe on the others. Its ridge is the best of four within those, by squared
-    error.
+    error. Sample weights count in the fit and in the score; a number that is
+    missing is taken to be the mean of its column.
 
     Args:
         model: The model, whose features are taken where `taps` says so.
         examples: Up to `MAX_EXAMPLES` examples are used.
         y: The labels of the output.
+        weight: The sample weights of the output, or `None`.
         leaves: Dict from a modality to its leaves.
         taps: Dict from a modality to the layer whose output is probed; the
             others are probed at their inputs.
@@ -65,22 +73,23 @@ def probe_modalities(
     order = generator.permutation(len(y))[:MAX_EXAMPLES]
     folds = _folds(groups, order, generator)
     targets = _targets(task, y[order])
+    weight = None if weight is None else weight[order]
+    importance = _importance(weight, len(order))
     tapped = _tapped_features(model, examples.x, taps or {}, order)
-    inputs = keras.tree.flatten(examples.x)
     results = {}
     for modality, indices in leaves.items():
         features = tapped.get(modality)
-        if features is None:
-            features = _input_features([inputs[i] for i in indices], order)
+        if features is None and takes_noise(examples.x, indices):
+            features = _input_features(examples.x, indices, order)
         if features is None:
             continue
         predictions = _cross_predict(
-            _project(features, generator), targets, folds
+            _project(features, generator), targets, folds, importance
         )
         tally = Tally()
         units = Units(None if groups is None else groups[order], False, seed)
         held = _as_outputs(task, predictions, y[order])
-        add_to(tally, score, y[order], held, None, units.assign(len(order)))
+        add_to(tally, score, y[order], held, weight, units.assign(len(order)))
         bootstrap = Bootstrap(
             {("intact",): tally},
             score,
@@ -102,6 +111,14 @@ def _folds(
     _, places = np.unique(groups[order], return_inverse=True)
     count = places.max() + 1
     return (generator.permutation(count) % NUM_FOLDS)[places]
+
+
+def _importance(weight: Any, size: int) -> np.ndarray:
+    """How much each example counts in a fit: 1 on average."""
+    if weight is None:
+        return np.ones(size)
+    importance = np.asarray(weight, "float64").reshape(size, -1).mean(axis=1)
+    return importance / (importance.mean() or 1.0)
 
 
 def _targets(task: Task, y: np.ndarray) -> np.ndarray:
@@ -134,8 +151,18 @@ def _tapped_features(
     chosen = keras.tree.map_structure(
         lambda leaf: None if leaf is None else leaf[order], x
     )
-    outputs = features.predict(chosen, verbose=0)
-    return {name: _pooled(as_array(output)) for name, output in outputs.items()}
+    batches = [
+        features.predict_on_batch(
+            as_tensors(cut(chosen, start, start + BATCH_SIZE))
+        )
+        for start in range(0, len(order), BATCH_SIZE)
+    ]
+    return {
+        name: np.concatenate(
+            [_pooled(as_array(each[name])) for each in batches]
+        )
+        for name in taps
+    }
 
 
 def _pooled(features: np.ndarray) -> np.ndarray:
@@ -148,23 +175,27 @@ def _pooled(features: np.ndarray) -> np.ndarray:
     )
 
 
-def _input_features(leaves: list[Any], order: np.ndarray) -> Any:
-    """Float inputs, flattened; token ids have no linear probe."""
+def _input_features(x: Any, indices: list[int], order: np.ndarray) -> Any:
+    """Inputs of numbers, flattened."""
+    leaves = keras.tree.flatten(x)
     columns = [
-        leaf[order].reshape(len(order), -1)
-        for leaf in leaves
-        if leaf is not None and np.issubdtype(leaf.dtype, np.floating)
+        leaves[index][order].reshape(len(order), -1)
+        for index in indices
+        if leaves[index] is not None
     ]
-    return np.concatenate(columns, axis=1) if columns else None
+    return np.concatenate(columns, axis=1)
 
 
 def _project(
     features: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
+    """Standardised; a missing number becomes the mean of its column."""
     features = features.astype("float64")
-    features = (features - features.mean(axis=0)) / np.maximum(
-        features.std(axis=0), 1e-6
-    )
+    with warnings.catch_warnings():
+        # Of columns that are missing altogether.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean, stddev = np.nanmean(features, 0), np.nanstd(features, 0)
+    features = np.nan_to_num((features - mean) / np.maximum(stddev, 1e-6))
     if features.shape[1] > MAX_FEATURES:
         shape = (features.shape[1], MAX_FEATURES)
         features = features @ (
@@ -174,39 +205,48 @@ def _project(
 
 
 def _cross_predict(
-    features: np.ndarray, targets: np.ndarray, folds: np.ndarray
+    features: np.ndarray,
+    targets: np.ndarray,
+    folds: np.ndarray,
+    importance: np.ndarray,
 ) -> np.ndarray:
     predictions = np.zeros_like(targets)
     for fold in np.unique(folds):
         test = folds == fold
         train = ~test if not test.all() else test
-        ridge = _best_ridge(features[train], targets[train])
-        weights, bias = _fit(features[train], targets[train], ridge)
+        known = features[train], targets[train], importance[train]
+        weights, bias = _fit(*known, _best_ridge(*known))
         predictions[test] = features[test] @ weights + bias
     return predictions
 
 
-def _best_ridge(features: np.ndarray, targets: np.ndarray) -> float:
+def _best_ridge(
+    features: np.ndarray, targets: np.ndarray, importance: np.ndarray
+) -> float:
     held = np.arange(len(features)) % NUM_FOLDS == 0
     if held.all() or not held.any():
         return RIDGES[-1]
     errors = []
     for ridge in RIDGES:
-        weights, bias = _fit(features[~held], targets[~held], ridge)
+        known = features[~held], targets[~held], importance[~held]
+        weights, bias = _fit(*known, ridge)
         error = features[held] @ weights + bias - targets[held]
-        errors.append(np.mean(error**2))
+        errors.append(np.mean(importance[held, None] * error**2))
     return RIDGES[int(np.argmin(errors))]
 
 
 def _fit(
-    features: np.ndarray, targets: np.ndarray, ridge: float
+    features: np.ndarray,
+    targets: np.ndarray,
+    importance: np.ndarray,
+    ridge: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge regression; the ridge is per example."""
-    mean = features.mean(axis=0)
-    bias = targets.mean(axis=0)
+    """Weighted ridge regression; the ridge is per example."""
+    total = max(importance.sum(), 1e-12)
+    mean = importance @ features / total
+    bias = importance @ targets / total
     centred = features - mean
-    gram = centred.T @ centred + ridge * len(features) * np.eye(
-        features.shape[1]
-    )
-    weights = np.linalg.solve(gram, centred.T @ (targets - bias))
+    weighted = (importance[:, None] * centred).T
+    gram = weighted @ centred + ridge * total * np.eye(features.shape[1])
+    weights = np.linalg.solve(gram, weighted @ (targets - bias))
     return weights, bias - mean @ weights

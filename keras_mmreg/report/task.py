@@ -27,7 +27,10 @@ _REGRESSION = (
     losses.mean_absolute_percentage_error,
     losses.mean_squared_error,
     losses.mean_squared_logarithmic_error,
+    losses.poisson,
+    losses.cosine_similarity,
 )
+_HINGES = (losses.hinge, losses.squared_hinge)
 _KINDS = (
     ("sparse", _SPARSE),
     ("one_hot", _ONE_HOT),
@@ -110,6 +113,28 @@ class Task(NamedTuple):
             return np.log(clipped) - np.log1p(-clipped)
         return np.log(clipped)
 
+    def require_labels(self, y: np.ndarray) -> None:
+        """Raises for labels that are none of the task.
+
+        Raises:
+            ValueError: If a class is none of the output, or a binary label is
+                neither 0 nor 1.
+        """
+        if self.kind == "sparse":
+            _require_classes(y, self.num_classes, self.ignore_class)
+        elif self.kind == "binary":
+            _require_binary(y)
+
+
+def _require_binary(y: np.ndarray) -> None:
+    values = np.unique(y)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            "`data` must have labels that are 0 or 1, as the output is binary; "
+            "Keras's hinge losses take these, too, and soft labels have to be "
+            f"rounded. Received: {values[:5].tolist()}"
+        )
+
 
 def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
     """Raises for labels that are no classes of the output."""
@@ -133,8 +158,8 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
 
     Args:
         loss: The compiled loss of the output, or `None`.
-        y: Some labels.
-        predictions: The model's outputs for the same examples.
+        y: All labels at hand.
+        predictions: The model's outputs for the first of the examples.
 
     Returns:
         A `Task`. Where the loss tells nothing, the labels do: integers with
@@ -151,7 +176,6 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
     axis = axis if isinstance(axis, int) else -1
     if kind == "sparse":
         num_classes, positions = predictions.shape[axis], y[0].size
-        _require_classes(y, num_classes, config.get("ignore_class"))
     elif kind == "one_hot":
         num_classes = predictions.shape[axis]
         positions = y[0].size // max(num_classes, 1)
@@ -167,12 +191,13 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
             "`data` must have labels that fit the model's output. Received: "
             f"labels of shape {y.shape} and outputs of {predictions.shape}"
         )
-    from_logits = config.get("from_logits")
+    # What a hinge loss is for lies around 0, as logits do.
+    from_logits = function in _HINGES or config.get("from_logits")
     if from_logits is None:
         from_logits = kind != "regression" and not _are_probabilities(
             predictions, kind, axis
         )
-    return Task(
+    task = Task(
         kind,
         bool(from_logits),
         positions > 1 and kind in ("sparse", "one_hot"),
@@ -180,6 +205,8 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
         config.get("ignore_class"),
         axis,
     )
+    task.require_labels(y)
+    return task
 
 
 def _binary_labels(y: np.ndarray) -> int:
@@ -206,7 +233,7 @@ def _kind_of_labels(y: np.ndarray, predictions: np.ndarray) -> str:
     if whole and classes > 1 and y[0].size == per_class:
         return "sparse"
     if whole and y.size and y.min() >= 0 and y.max() <= 1:
-        if classes > 1 and y.shape == predictions.shape:
+        if classes > 1 and y.shape[1:] == predictions.shape[1:]:
             return "one_hot" if np.all(y.sum(axis=-1) == 1) else "binary"
         return "binary"
     return "regression"

@@ -149,3 +149,8 @@ def test_ensemble(activation, tmp_path):
         mean = 1 / (1 + np.exp(-mean))
     loaded = keras.saving.load_model(path)
     np.testing.assert_allclose(toys.array(loaded(x)), mean, rtol=1e-4)
+
+
+def test_an_ensemble_is_of_a_dict():
+    with pytest.raises(ValueError, match="`models` must be a dict"):
+        single_modality_ensemble(toys.two_modalities())

@@ -93,6 +93,34 @@ class TestGate:
             )
         assert array(model.gate.values)[0] > 0.2
 
+    @pytest.mark.parametrize("one_hot", [False, True])
+    def test_class_weights_count_on_held_out_data(self, one_hot):
+        x, y = data()
+        class_weight = {0: 1.0, 2: 2.0}
+        weight = np.where(y == 2, 2.0, 1.0)
+        loss = toys.LOGITS_LOSS
+        labels = y
+        if one_hot:
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+            labels = np.eye(3, dtype="float32")[y]
+        kwargs = {"x": x, "y": labels, "loss": loss}
+        model = trained(class_weight=class_weight, **kwargs)
+        value = array(model.gate.values)[0]
+        model.class_weight = None
+        weighted = GateMeter(model).run((x, labels, weight))["gate_a"]
+        assert value == pytest.approx(weighted, abs=1e-5)
+        plain = GateMeter(model).run((x, labels))["gate_a"]
+        assert abs(plain - weighted) > 1e-3
+
+    def test_every_epoch_has_permutations_of_its_own(self):
+        model = trained()
+        meter = GateMeter(model, shuffles=True)
+        runs = []
+        for epoch in (0, 0, 1):
+            model.epoch.assign(epoch)
+            runs.append(meter.run(data())["shuffled_a"])
+        assert runs[0] == runs[1] != runs[2]
+
     def test_missing_values_do_not_stay(self):
         x, y = data()
         x["a"][::10] = np.nan
@@ -166,7 +194,8 @@ class TestParts:
     def test_a_selected_modality_can_be_dropped_altogether(self):
         x, y = data(400)
         method = regularizers.ModalityDropout(0.9, value="nan")
-        model = RegularizedModel(two_inputs(), method, modalities=["a"])
+        with pytest.warns(UserWarning, match="has no `keras_mmreg.layers.Miss"):
+            model = RegularizedModel(two_inputs(), method, modalities=["a"])
         model.compile("sgd", toys.LOGITS_LOSS)
         history = model.fit(x, y, batch_size=400, verbose=0).history
         assert np.isnan(history["loss"][0])

@@ -503,3 +503,119 @@ def test_a_report_says_what_the_model_is_trained_with():
     assert "Trained with noise, mix." in " ".join(report.summary().split())
     assert "Trained with noise, mix." in report.to_html()
     assert modality_report(color_reader(), (x, y), **FAST).methods == []
+
+
+def test_modalities_that_were_not_asked_for():
+    x, y = colored(300)
+    x = {"a": 4 * x["color"], "b": x["color"][::-1].copy(), "c": x["color"]}
+    model = adder("abc")
+    report = modality_report(model, (x, y), modalities=["b", "c"], **FAST)
+    whole = modality_report(model, (x, y), **FAST)
+    assert report.unasked == ["a"] and whole.unasked == []
+    assert report.intact == whole.intact
+    # `a` tells all there is to tell, but not of `c` alone.
+    assert report.alone["c"].value < 0.8
+    assert "Not asked for: `a`" in report.summary()
+    one = modality_report(model, (x, y), modalities=["a"], **FAST)
+    assert "`a` is asked for alone" in one.findings[0].text
+    assert one.alone["a"].value == 1.0
+
+
+def test_probes_know_missing_numbers_and_weights():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 400, 2)).astype("float32")
+    known = rng.integers(0, 2, 400)
+    y = np.where(known, a[:, 0] > 0, b[:, 0] > 0).astype(int)
+    inputs = {name: keras.Input((2,), name=name) for name in "ab"}
+    merged = keras.layers.Concatenate()(list(inputs.values()))
+    outputs = keras.layers.Dense(1, activation="sigmoid")(merged)
+    model = keras.Model(inputs, outputs)
+    options = {"include": ["baselines"], **FAST}
+    weight = known.astype("float32")
+    x = {"a": a, "b": b}
+    report = modality_report(model, (x, y[:, None], weight), **options)
+    assert report.baselines["a"].value > 0.9 > 0.6 > report.baselines["b"].value
+    x["a"] = np.where(rng.random(a.shape) < 0.1, np.nan, a)
+    report = modality_report(model, (x, y[:, None], weight), **options)
+    assert report.baselines["a"].value > 0.85
+
+
+def test_ids_beside_a_mask_are_no_numbers():
+    ids = keras.Input((3,), name="ids", dtype="int32")
+    mask = keras.Input((3,), name="mask")
+    outputs = keras.layers.Multiply()([ids, mask])
+    model = keras.Model({"text": {"ids": ids, "mask": mask}}, outputs)
+    y = np.arange(30) % 3
+    text = {"ids": np.eye(3, dtype="int32")[y], "mask": np.ones((30, 3))}
+    include = ["noise_curves", "baselines"]
+    report = modality_report(model, ({"text": text}, y), include=include)
+    assert not report.noise_curves and not report.baselines
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="has tensors of strings"
+)
+def test_strings_are_probed_at_their_embedding():
+    words = keras.Input((1,), name="words", dtype="string")
+    lookup = keras.layers.StringLookup(vocabulary=["x", "y", "z"])
+    read = keras.layers.Embedding(4, 3, name="embedded")(lookup(words))
+    outputs = keras.layers.Dense(3, name="out")(keras.layers.Flatten()(read))
+    model = keras.Model({"words": words}, outputs)
+    y = np.arange(60) % 3
+    data = {"words": np.array(["x", "y", "z"], object)[y][:, None]}, y
+    report = modality_report(
+        model,
+        data,
+        include=["baselines", "information"],
+        taps={"words": "embedded"},
+        **FAST,
+    )
+    assert report.baselines["words"].value == 1.0
+    assert report.information == {"words": 1.0}
+
+
+def test_what_no_score_means_is_not_explained():
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(60, 3)) for name in "ab"}
+    model = adder("ab")
+    model.compile("sgd", "mse", metrics=["mae"])
+    y = x["a"] + x["b"]
+    x["a"][:] = x["b"][:] = np.nan
+    report = modality_report(model, (x, y), **FAST)
+    assert [each.kind for each in report.findings] == ["broken"]
+
+
+def test_chance_of_the_area_under_the_curve():
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(90, 3)) for name in "ab"}
+    model = adder("ab")
+    model.compile("sgd", "binary_crossentropy", metrics=["AUC"])
+    y = rng.integers(0, 2, (90, 3))
+    report = modality_report(model, (x, y), **FAST)
+    assert report.chance == 0.5
+    assert "chance" in kinds(report) and "action" not in kinds(report)
+
+
+def test_json_of_a_report_is_that_report():
+    report = modality_report(color_reader(), colored(60), **FAST)
+    assert type(report).from_json(report.to_json()) == report
+
+
+def test_labels_and_outputs_are_checked_to_the_end():
+    x, y = colored(90)
+    y[70] = 5
+    with pytest.raises(ValueError, match="labels from 0 to 2"):
+        modality_report(color_reader(), (x, y), **FAST)
+    batches = [
+        ({name: v[i : i + 30] for name, v in x.items()}, y[i : i + 30])
+        for i in range(0, 90, 30)
+    ]
+    with pytest.raises(ValueError, match="labels from 0 to 2"):
+        modality_report(color_reader(), batches_of(batches), window=30)
+    y[70] = 0
+    with pytest.raises(ValueError, match="`output` must be one of"):
+        modality_report(color_reader(), (x, y), output="none", **FAST)
+
+
+def batches_of(batches):
+    yield from batches

@@ -184,11 +184,24 @@ def test_recall_of_each_class():
         (None, np.array([0.5, 1.7]), (2, 1), "regression", "regression"),
         ("mse", np.array([0.0, 1.0]), (2, 1), "regression", "regression"),
         (None, np.zeros((2, 4, 4), int), (2, 4, 4, 3), "sparse", "dense"),
+        ("poisson", np.array([0.0, 1.0]), (2, 1), "regression", "regression"),
+        ("hinge", np.array([0.0, 1.0]), (2, 1), "binary", "binary"),
     ],
 )
 def test_tasks(loss, y, shape, kind, name):
     known = infer_task(loss, y, RNG.normal(size=shape))
     assert known.kind == kind and known.name.startswith(name)
+
+
+def test_what_a_hinge_is_for_lies_around_0():
+    known = infer_task("hinge", np.array([0, 1]), np.array([[0.1], [0.4]]))
+    assert known.from_logits
+
+
+@pytest.mark.parametrize("labels", [[-1, 1], [1, 2], [0.1, 0.9]])
+def test_binary_labels_are_0_or_1(labels):
+    with pytest.raises(ValueError, match="labels that are 0 or 1"):
+        infer_task("binary_crossentropy", np.array(labels), np.ones((2, 1)))
 
 
 def test_labels_that_do_not_fit():
