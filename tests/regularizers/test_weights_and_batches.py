@@ -116,10 +116,10 @@ class TestGate:
         model = trained()
         meter = GateMeter(model, shuffles=True)
         runs = []
-        for epoch in (0, 0, 1):
+        for epoch in (0, 0, 1, 2, 3):
             model.epoch.assign(epoch)
             runs.append(meter.run(data())["shuffled_a"])
-        assert runs[0] == runs[1] != runs[2]
+        assert runs[0] == runs[1] and len(set(runs)) > 2
 
     def test_missing_values_do_not_stay(self):
         x, y = data()

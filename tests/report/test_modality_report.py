@@ -561,6 +561,7 @@ def test_strings_are_probed_at_their_embedding():
     read = keras.layers.Embedding(4, 3, name="embedded")(lookup(words))
     outputs = keras.layers.Dense(3, name="out")(keras.layers.Flatten()(read))
     model = keras.Model({"words": words}, outputs)
+    model.compile("sgd", toys.LOGITS_LOSS)
     y = np.arange(60) % 3
     data = {"words": np.array(["x", "y", "z"], object)[y][:, None]}, y
     report = modality_report(
