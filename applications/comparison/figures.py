@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from applications.common import figures
-from applications.common import problems
 from applications.comparison.methods import METHODS
 from applications.comparison.tables import Row
+from applications.comparison.tables import heading
 from applications.comparison.tables import rows
-from applications.comparison.tables import shows_gray
 
 PANELS_IN_A_ROW = 5
 
@@ -54,7 +53,7 @@ def forest(found: dict[tuple[str, int], list[Row]]) -> Figure:
     )
     for ax in axes.flat[len(found) :]:
         ax.set_axis_off()
-    for ax, ((problem, _), problem_rows) in zip(
+    for ax, ((problem, epochs), problem_rows) in zip(
         axes.flat, found.items(), strict=False
     ):
         ax.axvline(0, color="0.7", linewidth=1)
@@ -66,10 +65,8 @@ def forest(found: dict[tuple[str, int], list[Row]]) -> Figure:
             if np.isfinite([low, high]).all():
                 ax.plot([low, high], [place, place], color="tab:blue")
             ax.plot(mean, place, "o", color="tab:blue", markersize=4)
-        title = problems.get(problem).title.replace(", ", ",\n")
-        if shows_gray(problem):
-            title += "\n(gray)"
-        ax.set_title(title, size=9)
+        title = heading(problem, epochs).replace(", ", ",\n")
+        ax.set_title(title.replace(" (gray)", "\n(gray)"), size=9)
         ax.set_xlabel("points over plain", size=8)
         ax.tick_params(labelsize=8)
     axes[0, 0].set_yticks(

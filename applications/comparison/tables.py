@@ -56,10 +56,7 @@ def summary(found: dict[tuple[str, int], list[Row]]) -> str:
     Args:
         found: The rows of each problem, by its name and epochs.
     """
-    titles = [
-        problems.get(name).title + (" (gray)" if shows_gray(name) else "")
-        for name, _ in found
-    ]
+    titles = [heading(name, epochs) for name, epochs in found]
     by_method = [
         {each.method: each for each in of_problem}
         for of_problem in found.values()
@@ -85,6 +82,13 @@ def _summary_cell(found: Row | None) -> str:
     mean, low, high = (100 * value for value in found.headline)
     above = True if low > 0 else False if high < 0 else None
     return f"{mean:+.1f}{MARKS[above]}"
+
+
+def heading(name: str, epochs: int) -> str:
+    """What a column is of: a problem, and its epochs where not its own."""
+    problem = problems.get(name)
+    own = "" if epochs == problem.epochs else f", {epochs} epochs"
+    return problem.title + own + (" (gray)" if shows_gray(name) else "")
 
 
 def shows_gray(problem: str) -> bool:
