@@ -84,10 +84,10 @@ class ModalityDropout(Regularizer):
         """That nothing known to us replaces it."""
         value = self.value
         values = value.values() if isinstance(value, Mapping) else [value]
-        layers = all_layers(inner)
-        if "nan" not in values or not layers:
-            return
-        if not any(isinstance(layer, MissingModality) for layer in layers):
+        replaces = any(
+            isinstance(layer, MissingModality) for layer in all_layers(inner)
+        )
+        if "nan" in values and not replaces:
             warnings.warn(
                 "`value='nan'` is for models that replace NaN, but the model "
                 "has no `keras_mmreg.layers.MissingModality`: unless another "
