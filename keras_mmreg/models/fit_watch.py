@@ -17,6 +17,19 @@ WARMUP_STEPS = 100
 """Steps in which a penalty may be larger than the task loss."""
 
 
+ADAPTIVE_OPTIMIZERS = (
+    keras.optimizers.Adadelta,
+    keras.optimizers.Adafactor,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adam,
+    keras.optimizers.Adamax,
+    keras.optimizers.Lion,
+    keras.optimizers.Nadam,
+    keras.optimizers.RMSprop,
+)
+"""Those in whose steps the scale of a gradient cancels."""
+
+
 class FitWatch(keras.callbacks.Callback):
     """Tells methods of epochs, and the user of a training that will not learn.
 
@@ -69,6 +82,7 @@ class FitWatch(keras.callbacks.Callback):
         """Compiles the wrapped model, and decides what measures the gate."""
         self._has_begun = False
         compile_inner(self.model.inner, self.model)
+        self._warn_of_optimizer()
         self._gate_meter = None
         if self.model.gate is not None and not any(
             getattr(callback, "measures_gate", False)
@@ -141,6 +155,19 @@ class FitWatch(keras.callbacks.Callback):
                 f"{remaining} more training steps. Train longer, start from "
                 "pretrained weights, or give the `BatchNormalization` layers "
                 "a lower `momentum`: each takes 5 / (1 - momentum) updates.",
+                stacklevel=2,
+            )
+
+    def _warn_of_optimizer(self) -> None:
+        """That it undoes what a method does to gradients."""
+        optimizer = self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        undone = [m.name for m in self.model.regularizers if m.undone_by_adam]
+        if undone and isinstance(optimizer, ADAPTIVE_OPTIMIZERS):
+            warnings.warn(
+                f"{undone} scales gradients, and {type(optimizer).__name__} "
+                "divides each by its own scale: it has next to no effect. "
+                "Compile the model with `keras.optimizers.SGD`.",
                 stacklevel=2,
             )
 

@@ -35,7 +35,7 @@ class GradientModulation(Regularizer):
     gradient is added. The coefficient of a step comes from the one before it.
 
     Adam divides each gradient by its own scale, so that a factor that lasts
-    has next to no effect: use SGD.
+    has next to no effect: use SGD. `fit` warns of Adam and its kin.
 
     Args:
         alpha: Positive float. Defaults to `0.5`.
@@ -62,6 +62,7 @@ class GradientModulation(Regularizer):
     alias = "modulation"
     without = ("strength", "fraction", "schedule")
     search_range = ("alpha", 0.1, 0.8)
+    undone_by_adam = True
 
     def __init__(
         self,

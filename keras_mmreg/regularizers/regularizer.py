@@ -88,6 +88,9 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 
+    undone_by_adam: ClassVar[bool] = False
+    """Whether an optimizer that scales each gradient anew undoes the method."""
+
     def __init__(
         self,
         strength: float | str | None = None,

@@ -156,6 +156,18 @@ def test_a_dominant_penalty_is_told():
         model.fit(x, y, batch_size=4, epochs=60, verbose=0)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_an_optimizer_that_undoes_a_method_is_told(optimizer):
+    model = RegularizedModel(toys.two_modalities(), "modulation", "auto")
+    model.compile(optimizer, toys.LOGITS_LOSS, run_eagerly=True)
+    x, y = toys.data(model.inner, 4)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        model.fit(x, y, verbose=0)
+    told = ["scales gradients" in str(each.message) for each in caught]
+    assert any(told) == (optimizer == "adam")
+
+
 def test_penalties_wait_for_batch_statistics():
     a = keras.Input((4,), name="a")
     x = keras.layers.BatchNormalization(momentum=0.5, name="norm")(a)
