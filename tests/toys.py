@@ -2,7 +2,11 @@
 
 import keras
 import numpy as np
+import pytest
 
+needs_strings = pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="has tensors of strings"
+)
 LOGITS_LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 

@@ -89,7 +89,7 @@ def compose(
             name: measure(("unimodal", name)) for name in measuring.own_models
         },
         methods=_methods(model),
-        unasked=plan.others,
+        unasked=plan.unasked,
         settings={  # As JSON has them.
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(settings).items()

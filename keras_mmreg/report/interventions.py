@@ -105,7 +105,7 @@ def as_tensors(x: Any) -> Any:
     """Arrays of strings as tensors, which Keras takes them as."""
 
     def convert(leaf: Any) -> Any:
-        if leaf is None or leaf.dtype.kind not in "OSU":
+        if leaf is None or not _has_strings(leaf):
             return leaf
         return keras.ops.convert_to_tensor(leaf, dtype="string")
 
@@ -286,8 +286,12 @@ def _as_predict_casts(leaf: Any) -> Any:
     return leaf.astype(keras.config.floatx(), copy=False)
 
 
+def _has_strings(leaf: np.ndarray) -> bool:
+    return leaf.dtype.kind in "OSU"
+
+
 def _zeros(leaf: np.ndarray) -> np.ndarray:
-    if leaf.dtype.kind in "OSU":
+    if _has_strings(leaf):
         return np.full_like(leaf, b"" if leaf.dtype.kind != "U" else "")
     return np.zeros_like(leaf)
 

@@ -33,16 +33,16 @@ class Plan:
         num_permutations: Draws of each permutation.
         seed: Seed of the orders that Shapley values are sampled from.
         noisy: The modalities that have a noise curve, if these are asked for.
-            Defaults to `None`, all.
-        others: Modalities that were not asked for, which are shuffled where
-            one is alone. Defaults to `()`.
+        unasked: Inputs that were not asked for, which are shuffled where a
+            modality is alone.
 
     Attributes:
         runs: Dict from a run to its index.
         names: Dict from what is measured, such as `("shuffled", "audio")`, to
             the runs whose mean it is.
         orders: Orders of the modalities, from which Shapley values come.
-        noisy: The modalities that have a noise curve.
+        noisy: As given.
+        unasked: As given.
         additive: Runs for the additive part: for each draw, one a modality.
     """
 
@@ -53,27 +53,27 @@ class Plan:
         include: Sequence[str],
         num_permutations: int,
         seed: int,
-        noisy: Sequence[str] | None = None,
-        others: Sequence[str] = (),
+        noisy: Sequence[str],
+        unasked: Sequence[str],
     ) -> None:
         self.modalities = list(modalities)
         self.runs: dict[Run, int] = {}
         self.names: dict[Name, list[int]] = {}
         self.orders: list[tuple[str, ...]] = []
-        self.noisy: list[str] = []
-        self.others = list(others)
+        self.noisy = list(noisy)
+        self.unasked = list(unasked)
         self.additive: list[list[int]] = []
         self._draws = range(num_permutations)
         self._add(("intact",), [{}])
         for modality in self.modalities:
-            rest = [m for m in [*self.modalities, *others] if m != modality]
+            rest = [m for m in [*self.modalities, *unasked] if m != modality]
             self._add_shuffled(("shuffled", modality), [modality])
             self._add_shuffled(("alone", modality), rest)
             for fill in missing:
                 name = ("missing", fill, modality)
                 self._add(name, [{modality: Change(fill)}])
         if "noise_curves" in include:
-            self._add_noise_curves(self.modalities if noisy is None else noisy)
+            self._add_noise_curves()
         if "subsets" in include:
             self._add_subsets(seed)
         self.num_named = len(self.runs)
@@ -97,9 +97,8 @@ class Plan:
             ],
         )
 
-    def _add_noise_curves(self, modalities: Sequence[str]) -> None:
-        self.noisy = list(modalities)
-        for modality, scale in itertools.product(modalities, NOISE_SCALES):
+    def _add_noise_curves(self) -> None:
+        for modality, scale in itertools.product(self.noisy, NOISE_SCALES):
             name = ("noise", modality, scale)
             self._add(name, [{modality: Change("jitter", scale)}])
 

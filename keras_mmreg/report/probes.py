@@ -14,7 +14,6 @@ from keras_mmreg.report.bootstrap import Tally
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Examples
 from keras_mmreg.report.interventions import as_tensors
-from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.measure import add_to
 from keras_mmreg.report.scores import Score
@@ -23,7 +22,6 @@ from keras_mmreg.report.task import as_array
 
 NUM_FOLDS = 5
 MAX_EXAMPLES = 4096
-BATCH_SIZE = 256
 MAX_FEATURES = 512
 """More features are projected at random, which keeps their distances."""
 
@@ -151,18 +149,8 @@ def _tapped_features(
     chosen = keras.tree.map_structure(
         lambda leaf: None if leaf is None else leaf[order], x
     )
-    batches = [
-        features.predict_on_batch(
-            as_tensors(cut(chosen, start, start + BATCH_SIZE))
-        )
-        for start in range(0, len(order), BATCH_SIZE)
-    ]
-    return {
-        name: np.concatenate(
-            [_pooled(as_array(each[name])) for each in batches]
-        )
-        for name in taps
-    }
+    outputs = features.predict(as_tensors(chosen), verbose=0)
+    return {name: _pooled(as_array(output)) for name, output in outputs.items()}
 
 
 def _pooled(features: np.ndarray) -> np.ndarray:

@@ -127,12 +127,11 @@ class Task(NamedTuple):
 
 
 def _require_binary(y: np.ndarray) -> None:
-    values = np.unique(y)
-    if not np.isin(values, (0, 1)).all():
+    if not np.isin(y, (0, 1)).all():
         raise ValueError(
             "`data` must have labels that are 0 or 1, as the output is binary; "
             "Keras's hinge losses take these, too, and soft labels have to be "
-            f"rounded. Received: {values[:5].tolist()}"
+            f"rounded. Received: {np.unique(y)[:5].tolist()}"
         )
 
 

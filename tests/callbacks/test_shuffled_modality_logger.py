@@ -147,9 +147,7 @@ def test_tensors_and_vector_metrics():
     assert isinstance(history["val_balanced_loss"][0], float)
 
 
-@pytest.mark.skipif(
-    keras.config.backend() != "tensorflow", reason="has tensors of strings"
-)
+@toys.needs_strings
 def test_strings():
     text = keras.Input((), dtype="string", name="text")
     to_ids = keras.layers.TextVectorization(output_sequence_length=2)

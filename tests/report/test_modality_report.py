@@ -164,9 +164,7 @@ def test_mixed_precision(policy):
     assert report.intact.value == 1.0
 
 
-@pytest.mark.skipif(
-    keras.config.backend() != "tensorflow", reason="has tensors of strings"
-)
+@toys.needs_strings
 def test_strings_are_shuffled_and_emptied():
     text = keras.Input((), dtype="string", name="text")
     lookup = keras.layers.StringLookup(vocabulary=["a", "b"])
@@ -552,9 +550,7 @@ def test_ids_beside_a_mask_are_no_numbers():
     assert not report.noise_curves and not report.baselines
 
 
-@pytest.mark.skipif(
-    keras.config.backend() != "tensorflow", reason="has tensors of strings"
-)
+@toys.needs_strings
 def test_strings_are_probed_at_their_embedding():
     words = keras.Input((1,), name="words", dtype="string")
     lookup = keras.layers.StringLookup(vocabulary=["x", "y", "z"])
