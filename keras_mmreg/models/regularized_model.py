@@ -1,5 +1,6 @@
 """A Keras model that is trained against multimodal overfitting."""
 
+import inspect
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
@@ -36,8 +37,8 @@ from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.regularizers import TrainingPass
 from keras_mmreg.types import Tensor
 
-FIT_ARGUMENTS = ("x", "y", "batch_size", "epochs", "verbose", "callbacks")
-"""The arguments of Keras's `fit` by position, as far as the callbacks."""
+FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
+"""The arguments of Keras's `fit` by position."""
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")

@@ -122,6 +122,15 @@ def test_methods_combine():
     assert history["penalty"][0] == pytest.approx(total, rel=1e-5)
 
 
+def test_fit_takes_its_arguments_by_position():
+    model = RegularizedModel(toys.linear(None), "fisher")
+    model.compile("sgd", toys.LOGITS_LOSS)
+    x, y = toys.data(model.inner)
+    history = model.fit(x, y, 8, 1, 0, None, 0.0, (x, y), False, {0: 2.0})
+    assert "val_loss" in history.history
+    assert model.class_weight == {0: 2.0}
+
+
 def test_automatic_strength_is_a_hundredth_of_the_loss():
     model = RegularizedModel(toys.two_modalities(), "fisher", seed=0)
     model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
