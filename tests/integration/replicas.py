@@ -33,6 +33,10 @@ TAPS = {"audio": "ear", "image": "eye"}
 JIT_COMPILE = keras.config.backend() == "jax"
 # The last batch is smaller, of one example on each of four devices.
 NUM_EXAMPLES, BATCH_SIZE = 28, 8
+# Where two codes restart at one vector, rounding decides which one is chosen,
+# and so does the number of devices. With these seeds, the nearest code is nearer
+# than all others by 0.009 at least.
+SEEDS_WITHOUT_TIES = {"jax": 2, "tensorflow": 5, "torch": 0}
 
 
 def data(num_examples: int = NUM_EXAMPLES) -> tuple[dict, np.ndarray]:
@@ -99,13 +103,12 @@ def regularized(
 
 
 def cm_vqvae() -> CMVQVAE:
-    """Most of its codes are restarted in every step, and move in both ways.
-
-    With other numbers or seeds, a vector may be as near to two codes as
-    float32 can tell, and another order of a sum decides.
-    """
+    """Most of its codes are restarted in every step, and move in both ways."""
+    seed = SEEDS_WITHOUT_TIES[keras.config.backend()]
     quantizers = {
-        name: VectorQuantizer(5, update=update, restart_threshold=0.9, seed=0)
+        name: VectorQuantizer(
+            5, update=update, restart_threshold=0.9, seed=seed
+        )
         for name, update in (("image", "ema"), ("audio", "gradient"))
     }
     model = CMVQVAE(
