@@ -1,5 +1,6 @@
 """The callback with which `RegularizedModel.fit` watches over training."""
 
+import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.regularizers import InformationRegularizer
 
+FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
+"""The arguments of Keras's `fit` by position."""
+
 WARMUP_STEPS = 100
 """Steps in which a penalty may be larger than the task loss."""
-
 
 ADAPTIVE_OPTIMIZERS = (
     keras.optimizers.Adadelta,

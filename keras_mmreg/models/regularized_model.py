@@ -1,6 +1,5 @@
 """A Keras model that is trained against multimodal overfitting."""
 
-import inspect
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
@@ -22,6 +21,7 @@ from keras_mmreg.backend.seeds import seed_states
 from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import check_functional
+from keras_mmreg.models.fit_watch import FIT_ARGUMENTS
 from keras_mmreg.models.fit_watch import FitWatch
 from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
@@ -36,9 +36,6 @@ from keras_mmreg.network.preprocessing import preprocessed_arguments
 from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.regularizers import TrainingPass
 from keras_mmreg.types import Tensor
-
-FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
-"""The arguments of Keras's `fit` by position."""
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
@@ -71,16 +68,13 @@ class RegularizedModel(WrapperModel):
     perturbed ones where a method perturbs. The training `loss` contains the
     penalty; `val_loss` does not.
 
-    On several devices, training is that of one device: information and the
-    scale of the noise, the gate, prototypes and coefficients are those of the
-    whole batch, on JAX (`keras.distribution`), under TensorFlow's
-    `MirroredStrategy` and in torch's `DistributedDataParallel` (call the
-    wrapped model, then `compute_loss`, as Keras's guide does). Under the latter
-    two each replica draws random numbers for its part of the batch, as those of
-    Keras's own layers do: noise and dropped modalities are other draws of the
-    same distribution, and a permutation stays within a replica's part, which
-    should hold several examples. `modality_information` and reports measure
-    what one process is given.
+    On several devices, what methods compute is of the whole batch, on JAX
+    (`keras.distribution`), under TensorFlow's `MirroredStrategy` and in torch's
+    `DistributedDataParallel` (call this model, then `compute_loss`, as Keras's
+    guide does). Under the latter two each replica draws for its part of the
+    batch, as Keras's own layers do: noise is another draw of the same
+    distribution, and a permutation stays within a part, which should hold
+    several examples.
 
     `fit` warns once if a modality gave no information for an epoch, or if a
     penalty of fixed strength is still larger than the task loss after the
@@ -331,29 +325,12 @@ class RegularizedModel(WrapperModel):
         serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "inner": serialize(self.inner),
             "regularizer": [serialize(method) for method in self.regularizers],
             "taps": self.taps,
             "functional": serialize(self.functional),
             "modalities": self.modalities,
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Any = None
-    ) -> "RegularizedModel":
-        """The model that `get_config` described."""
-        deserialize = partial(
-            keras.saving.deserialize_keras_object, custom_objects=custom_objects
-        )
-        config = dict(config)
-        for name in ("inner", "functional"):
-            config[name] = deserialize(config[name])
-        config["regularizer"] = [
-            deserialize(method) for method in config["regularizer"]
-        ]
-        return cls(**config)
 
     @property
     def _methods(self) -> list[Regularizer]:
@@ -377,9 +354,9 @@ class RegularizedModel(WrapperModel):
 
     def _create_trackers(self, modalities: list[str]) -> None:
         for method in self._methods:
-            names = method.log_names_for(modalities)
-            own = [f"{method.name}_penalty"] if method.penalizes else []
-            for name in [*own, *names]:
+            if method.penalizes:
+                self.add_tracker(f"{method.name}_penalty")
+            for name in method.log_names_for(modalities):
                 self.add_tracker(name)
 
     def await_settled_statistics(self) -> None:

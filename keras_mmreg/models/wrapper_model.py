@@ -139,3 +139,17 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         """
         logs = super().get_metrics_result()
         return {n: log for n, log in logs.items() if n not in self.trackers}
+
+    def get_config(self) -> dict[str, Any]:
+        """The wrapped model, and the arguments of `keras.Model`."""
+        inner = keras.saving.serialize_keras_object(self.inner)
+        return {**super().get_config(), "inner": inner}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "WrapperModel":
+        """The model that `get_config` described."""
+        return cls(
+            **keras.saving.deserialize_keras_object(config, custom_objects)
+        )

@@ -34,8 +34,8 @@ JIT_COMPILE = keras.config.backend() == "jax"
 # The last batch is smaller, of one example on each of four devices.
 NUM_EXAMPLES, BATCH_SIZE = 28, 8
 # Where two codes restart at one vector, rounding decides which one is chosen,
-# and so does the number of devices. With these seeds, the nearest code is nearer
-# than all others by 0.009 at least.
+# and so does the number of devices. With these seeds, the nearest code is
+# nearer than all others by 0.009 at least.
 SEEDS_WITHOUT_TIES = {"jax": 2, "tensorflow": 5, "torch": 0}
 
 
