@@ -3,6 +3,8 @@
 Each format is tested on the backends from which Keras exports it.
 """
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -30,12 +32,16 @@ def trained(create):
     return model
 
 
+# Exporting leaves a model as it is, and training takes longer.
+trained_once = functools.cache(trained)
+
+
 @pytest.fixture(params=["inner", "wrapper", "task_model", "cm_vqvae"])
 def model(request):
     if request.param in ("inner", "wrapper"):
-        wrapper = trained(regularized)
+        wrapper = trained_once(regularized)
         return wrapper.inner if request.param == "inner" else wrapper
-    whole = trained(replicas.cm_vqvae)
+    whole = trained_once(replicas.cm_vqvae)
     return whole.task_model() if request.param == "task_model" else whole
 
 
