@@ -220,6 +220,26 @@ def require_more_than_padding(
             )
 
 
+def require_floats(network: Any, modalities: Iterable[str]) -> None:
+    """Rejects points at integers, which cannot be NaN.
+
+    A float mask beside token ids would be NaN instead of the text.
+
+    Raises:
+        ValueError: If a point of one of the modalities has integers.
+    """
+    for name in modalities:
+        for leaf in network.leaves_of(name):
+            dtype = keras.backend.standardize_dtype(network.symbols[leaf].dtype)
+            if not keras.backend.is_float_dtype(dtype):
+                raise ValueError(
+                    f"`value='nan'` needs floats, but {name!r} has values of "
+                    f"dtype {dtype}. Pass `taps={{{name!r}: ...}}` with the "
+                    "layer that makes floats of them, such as an `Embedding`, "
+                    "or `value='zero'`."
+                )
+
+
 def num_outputs(network: Any, method: str) -> int:
     """The number of units of a model with one output `(batch, units)`.
 

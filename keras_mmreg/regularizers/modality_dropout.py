@@ -13,6 +13,7 @@ from keras_mmreg.interventions import draw_kept
 from keras_mmreg.interventions import drop
 from keras_mmreg.layers import MissingModality
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_floats
 from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.naming import check_named
 from keras_mmreg.network.naming import modality_names
@@ -41,8 +42,8 @@ class ModalityDropout(Regularizer):
         **kwargs: See `Regularizer`: `seed`, `name`.
 
     Raises:
-        ValueError: If an argument is out of range, or `value` names what is no
-            modality of the model.
+        ValueError: If an argument is out of range, `value` names what is no
+            modality of the model, or `"nan"` is asked for integers.
 
     Example:
 
@@ -78,16 +79,12 @@ class ModalityDropout(Regularizer):
         require_more_than_padding(network, inner, self.name)
         if isinstance(self.value, Mapping):
             check_named("value", self.value, inner, network.modalities)
-        self._warn_of_nan(inner)
-
-    def _warn_of_nan(self, inner: keras.Model) -> None:
-        """That nothing known to us replaces it."""
-        value = self.value
-        values = value.values() if isinstance(value, Mapping) else [value]
+        made_nan = [n for n in network.modalities if self._value_of(n) == "nan"]
+        require_floats(network, made_nan)
         replaces = any(
             isinstance(layer, MissingModality) for layer in all_layers(inner)
         )
-        if "nan" in values and not replaces:
+        if made_nan and not replaces:
             warnings.warn(
                 "`value='nan'` is for models that replace NaN, but the model "
                 "has no `keras_mmreg.layers.MissingModality`: unless another "
@@ -111,23 +108,25 @@ class ModalityDropout(Regularizer):
         )
         leaves = training_pass.network.leaves
         columns = {name: i for i, name in enumerate(self.modalities)}
-        return {
-            leaf: drop(
-                x, kept[:, columns[leaves[leaf]]], self._value_of(leaves[leaf])
+        dropped = {}
+        for leaf, x in points.items():
+            value = self._value_of(leaves[leaf])
+            dropped[leaf] = drop(
+                x,
+                kept[:, columns[leaves[leaf]]],
+                float("nan") if value == "nan" else value,
             )
-            for leaf, x in points.items()
-        }
+        return dropped
 
     def _has_all(self, training_pass: TrainingPass) -> bool:
         """Whether no modality stays anyway, for not being regularized."""
         names = modality_names(training_pass.inner, training_pass.inputs)
         return len(names) == len(self.modalities)
 
-    def _value_of(self, modality: str) -> str | float:
-        value = self.value
-        if isinstance(value, Mapping):
-            value = value.get(modality, "zero")
-        return float("nan") if value == "nan" else value
+    def _value_of(self, modality: str) -> str:
+        if isinstance(self.value, Mapping):
+            return self.value.get(modality, "zero")
+        return self.value
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

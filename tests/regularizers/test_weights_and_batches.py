@@ -200,6 +200,24 @@ class TestParts:
         history = model.fit(x, y, batch_size=400, verbose=0).history
         assert np.isnan(history["loss"][0])
 
+    def test_integers_cannot_be_nan(self):
+        """Nor would a mask beside them be a text that is missing."""
+        ids = keras.Input((4,), dtype="int32", name="ids")
+        mask = keras.Input((4,), name="mask")
+        words = keras.layers.Embedding(5, 3, name="words")(ids)
+        pooled = keras.layers.Dot(1)([mask, words])
+        sound = keras.Input((3,), name="sound")
+        outputs = keras.layers.Dense(3)(keras.layers.add([pooled, sound]))
+        inner = keras.Model(
+            {"text": {"ids": ids, "mask": mask}, "sound": sound}, outputs
+        )
+        method = regularizers.ModalityDropout(value={"text": "nan"})
+        with pytest.raises(ValueError, match="'text' has values of dtype int"):
+            RegularizedModel(inner, method)
+        method = regularizers.ModalityDropout(value={"sound": "nan"})
+        with pytest.warns(UserWarning, match="has no `keras_mmreg.layers.Miss"):
+            RegularizedModel(inner, method)
+
     def test_the_mean_of_half_precision(self):
         x = keras.ops.full((512, 3), 200.0, "float16")
         kept = keras.ops.zeros((512,))
