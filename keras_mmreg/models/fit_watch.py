@@ -1,5 +1,6 @@
 """The callback with which `RegularizedModel.fit` watches over training."""
 
+import collections
 import inspect
 import warnings
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ from keras_mmreg.backend import sync_variables
 from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
-from keras_mmreg.regularizers import InformationRegularizer
 
 FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
 """The arguments of Keras's `fit` by position."""
@@ -54,7 +54,7 @@ class FitWatch(keras.callbacks.Callback):
         self.callbacks: list[keras.callbacks.Callback] = []
         self._has_begun = False
         self._gate_meter: GateMeter | None = None
-        self._lost: set[str] = set()
+        self._told: dict[str, set[str]] = collections.defaultdict(set)
         self._dominant: set[str] = set()
         self._earlier: tuple[int, dict[str, float]] | None = None
         self._steps = 0
@@ -125,17 +125,17 @@ class FitWatch(keras.callbacks.Callback):
             self._compare(recent)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks for lost modalities and penalties that drown the task loss."""
+        """Tells what methods warn of, and of penalties that are too large."""
         logs = logs or {}
         if self._gate_meter is not None:
             sync_variables(self.model)
             update_gate(self.model, self._gate_meter, self.validation_data)
         for method in self.model.regularizers:
-            if isinstance(method, InformationRegularizer):
-                names = zip(method.modalities, method.log_names, strict=True)
-                for modality, name in names:
-                    if logs.get(name) == 0:
-                        self._warn_of_lost(modality, epoch)
+            told = self._told[method.name]
+            found = method.warnings(_floats(logs), epoch + 1)
+            for key in [key for key in found if key not in told]:
+                told.add(key)
+                warnings.warn(found[key], stacklevel=2)
         if self._first_step >= WARMUP_STEPS:
             self._compare(_floats(logs))
 
@@ -226,20 +226,6 @@ class FitWatch(keras.callbacks.Callback):
                 "tenth of the task loss, or `strength='auto'`.",
                 stacklevel=2,
             )
-
-    def _warn_of_lost(self, modality: str, epoch: int) -> None:
-        """Once in a `fit`: a lost modality hardly ever comes back."""
-        if modality in self._lost:
-            return
-        self._lost.add(modality)
-        warnings.warn(
-            f"Modality {modality!r} gave no information in epoch {epoch + 1}: "
-            "nothing done to it moves the prediction. It was left out, or no "
-            "unit behind it is alive, or the logits are saturated. The penalty "
-            "cannot bring it back. Train again with a lower `strength` or "
-            "learning rate, or a larger `fraction` or `num_samples`.",
-            stacklevel=2,
-        )
 
 
 def _floats(logs: dict[str, Any]) -> dict[str, float]:

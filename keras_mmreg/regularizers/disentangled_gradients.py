@@ -56,6 +56,23 @@ class DisentangledGradients(Regularizer):
         super().attach(network, inner)
         require_encoders(network, self.name)
 
+    def log_names_for(self, modalities: list[str]) -> list[str]:
+        """The mean size of the gradient that each encoder is trained by."""
+        return [f"{self.name}_gradient_{name}" for name in modalities]
+
+    def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
+        """Encoders that are not trained at all."""
+        names = zip(self.modalities, self.log_names, strict=True)
+        return {
+            modality: f"The encoder of {modality!r} had no gradient in epoch "
+            f"{epoch}, and learns nothing: with the other modalities at 0, the "
+            "outputs do not depend on it, as where features are multiplied. "
+            f"`{type(self).__name__}` needs a head that tells something from "
+            "one modality alone, such as one that concatenates or adds them."
+            for modality, name in names
+            if logs.get(name) == 0
+        }
+
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
@@ -74,8 +91,8 @@ class DisentangledGradients(Regularizer):
         """The encoders' own losses, whose gradient spares the head."""
         points = training_pass.clean_points
         leaves = training_pass.network.leaves
-        terms = []
-        for name in self.modalities:
+        terms, sizes = [], {}
+        for name, log_name in zip(self.modalities, self.log_names, strict=True):
             own = {
                 leaf: at_least_float32(x)
                 for leaf, x in points.items()
@@ -92,11 +109,19 @@ class DisentangledGradients(Regularizer):
             )
             # Its gradient by the features is that of the loss, and it has none
             # by the weights of the head.
+            # None where nothing depends on a leaf.
+            known = {k: g for k, g in gradients.items() if g is not None}
+            sizes[log_name] = sum(
+                (ops.mean(ops.abs(g)) for g in known.values()), ops.zeros(())
+            )
             linear = sum(
-                ops.sum(ops.stop_gradient(gradients[leaf]) * own[leaf])
-                for leaf in own
+                (
+                    ops.sum(ops.stop_gradient(gradient) * own[leaf])
+                    for leaf, gradient in known.items()
+                ),
+                ops.zeros(()),
             )
             terms.append(
                 ops.stop_gradient(value[0]) + linear - ops.stop_gradient(linear)
             )
-        return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
+        return self.weight(training_pass) * sum(terms[1:], terms[0]), sizes

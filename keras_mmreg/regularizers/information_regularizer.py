@@ -224,6 +224,20 @@ class InformationRegularizer(Regularizer):
         """The information of each modality."""
         return [f"{self.log_prefix}information_{name}" for name in modalities]
 
+    def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
+        """Modalities without information: they hardly ever come back."""
+        names = zip(self.modalities, self.log_names, strict=True)
+        return {
+            modality: f"Modality {modality!r} gave no information in epoch "
+            f"{epoch}: nothing done to it moves the prediction. It was left "
+            "out, or no unit behind it is alive, or the logits are saturated. "
+            "The penalty cannot bring it back. Train again with a lower "
+            "`strength` or learning rate, or a larger `fraction` or "
+            "`num_samples`."
+            for modality, name in names
+            if logs.get(name) == 0
+        }
+
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:

@@ -230,6 +230,18 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         """
         return None, {}
 
+    def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
+        """What the user should know after an epoch, of which `fit` tells once.
+
+        Args:
+            logs: The means over the epoch.
+            epoch: Its number, from 1.
+
+        Returns:
+            A dict of sentences, by what each is about.
+        """
+        return {}
+
     def weight(self, training_pass: TrainingPass) -> Tensor | float:
         """The strength at this step, once batch statistics have settled."""
         weight = training_pass.settled

@@ -228,12 +228,31 @@ def test_disentangled_encoders_learn_from_their_own_modality():
     head = model.inner.get_layer("head")
     head.kernel.assign(np.zeros(head.kernel.shape))
     before = array(model.inner.get_layer("ear").kernel)
-    fit(model, x, y, batch_size=16)
     # Through a head of zeros nothing reaches the encoders.
+    with pytest.warns(UserWarning, match="had no gradient in epoch 1"):
+        fit(model, x, y, batch_size=16)
     np.testing.assert_array_equal(
         array(model.inner.get_layer("ear").kernel), before
     )
     assert array(head.kernel).any()
+
+
+def test_encoders_that_get_no_gradient_are_told():
+    """Features that are multiplied by zeros tell nothing."""
+    inner = toys.two_modalities()
+    heard, seen = inner.get_layer("ear").output, inner.get_layer("eye").output
+    seen = keras.layers.Dense(5)(keras.layers.Flatten()(seen))
+    outputs = keras.layers.Dense(3)(keras.layers.multiply([heard, seen]))
+    inner = keras.Model(inner.input, outputs)
+    x, y = toys.data(inner)
+    model = RegularizedModel(inner, "disentangled", taps="auto")
+    model.compile("sgd", toys.LOGITS_LOSS)
+    with pytest.warns(UserWarning, match="had no gradient") as told:
+        history = fit(model, x, y, epochs=2)
+    sentences = [str(warning.message) for warning in told]
+    sentences = [text for text in sentences if "had no gradient" in text]
+    assert [text.split("'")[1] for text in sentences] == ["audio", "image"]
+    assert history["disentangled_gradient_audio"] == [0.0, 0.0]
 
 
 def test_bad_arguments():
