@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in (options.model, options.data, *models):
         if not path.exists():
             parser.error(f"no such file: {path}")
+    for path in filter(None, (options.html, options.json)):
+        if path.is_dir() or not path.parent.is_dir():
+            parser.error(f"no file can be written there: {path}")
     try:
         report = _report(options)
     except ValueError as error:

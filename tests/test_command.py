@@ -87,3 +87,16 @@ def test_taps_and_models_of_one_modality(files, capsys):
         with pytest.raises(SystemExit):
             main([*arguments, *bad])
     assert "not of the form NAME=VALUE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--html", "--json"])
+def test_a_folder_to_write_to_is_looked_for_first(
+    files, capsys, monkeypatch, option
+):
+    folder, model, data = files
+    monkeypatch.setattr("keras_mmreg.__main__._report", None)
+    for path in (folder / "none" / "page", folder):
+        with pytest.raises(SystemExit) as error:
+            main(["report", str(model), str(data), option, str(path)])
+        assert error.value.code == 2
+        assert "no file can be written there" in capsys.readouterr().err

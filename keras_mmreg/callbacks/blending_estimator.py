@@ -141,6 +141,8 @@ class BlendingEstimator(keras.callbacks.Callback):
         sync_variables(model)
         number = int(method.estimates.numpy())
         rng = np.random.default_rng((self.seed, number))
+        # Else TensorFlow creates its variables in the first step of a trial.
+        model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
         state = [keras.ops.convert_to_numpy(v) for v in variables]
         before = self._losses()

@@ -45,6 +45,8 @@ class HeldOut(keras.callbacks.Callback):
         start: Integer, the first training step after which a modality may be
             doubted. Defaults to `400`.
         batch_size: Integer, for arrays. Defaults to `1024`.
+        steps: Optional integer, how many batches of a dataset without an end
+            to take after each epoch. Defaults to `None`: all.
 
     Raises:
         ValueError: If an argument is not as above, or, when training starts,
@@ -80,16 +82,22 @@ class HeldOut(keras.callbacks.Callback):
         doubt: bool = False,
         start: int = 400,
         batch_size: int = 1024,
+        steps: int | None = None,
     ) -> None:
         super().__init__()
         require_rereadable(data)
         require_labelled(data)
         check_integer("start", start, minimum=0)
         check_integer("batch_size", batch_size, minimum=1)
+        if steps is not None:
+            check_integer("steps", steps, minimum=1)
+        else:
+            _require_an_end(data)
         self.data = data
         self.doubt = doubt
         self.start = start
         self.batch_size = batch_size
+        self.steps = steps
         self._meter: GateMeter | None = None
         self._prepared: Any = None
 
@@ -117,7 +125,11 @@ class HeldOut(keras.callbacks.Callback):
             return
         sync_variables(self.model)
         measured = update_gate(
-            self.model, self._meter, self._prepared, self.batch_size
+            self.model,
+            self._meter,
+            self._prepared,
+            self.batch_size,
+            self.steps,
         )
         if self.doubt and int(self.model.step.numpy()) >= self.start:
             self._doubt(measured)
@@ -165,17 +177,18 @@ class HeldOut(keras.callbacks.Callback):
             `(x, y)` to train on, and `(x, y)` held out.
 
         Raises:
-            ValueError: If `fraction` is out of range, or there is only one
-                group.
+            ValueError: If `fraction` is out of range, the arrays differ in
+                length, or there is only one example or group.
         """
         check_number("fraction", fraction, above=0, below=1)
         rng = np.random.default_rng(seed)
         if isinstance(y, list | tuple) and np.ndim(y[0]) == 0:
             y = np.asarray(y)
-        size = len(keras.tree.flatten(y)[0])
+        size = _common_length(x, y)
         if groups is None:
+            count = min(max(round(fraction * size), 1), size - 1)
             chosen = np.zeros(size, bool)
-            chosen[rng.permutation(size)[: max(round(fraction * size), 1)]] = 1
+            chosen[rng.permutation(size)[:count]] = True
         else:
             groups = np.asarray(groups)
             if groups.shape != (size,):
@@ -194,7 +207,44 @@ class HeldOut(keras.callbacks.Callback):
 
         def part(mask: np.ndarray) -> tuple[Any, Any]:
             return keras.tree.map_structure(
-                lambda array: np.asarray(array)[mask], (x, y)
+                lambda array: (
+                    None if array is None else np.asarray(array)[mask]
+                ),
+                (x, y),
             )
 
         return part(~chosen), part(chosen)
+
+
+def _common_length(x: Any, y: Any) -> int:
+    """The number of examples in both, at least two."""
+    lengths = [
+        {
+            (*np.shape(leaf), 0)[0]
+            for leaf in keras.tree.flatten(part)
+            if leaf is not None
+        }
+        for part in (x, y)
+    ]
+    if lengths[0] != lengths[1] or len(lengths[0]) != 1:
+        raise ValueError(
+            "`x` and `y` must have arrays of the same length. Received: "
+            f"lengths of {sorted(lengths[0])} in `x` and "
+            f"{sorted(lengths[1])} in `y`"
+        )
+    size = lengths[0].pop()
+    if size < 2:
+        raise ValueError(
+            "`x` must have at least two examples, one of them to hold out. "
+            f"Received: {size} of them"
+        )
+    return size
+
+
+def _require_an_end(data: Any) -> None:
+    cardinality = getattr(data, "cardinality", None)
+    if callable(cardinality) and int(cardinality()) == -1:
+        raise ValueError(
+            "`steps` must say how many batches to take of `data` that never "
+            "end. Received: steps=None"
+        )

@@ -60,8 +60,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             the information penalties in place of their own range, from 1e-5 to
             1e-1. What works differs by orders of magnitude between data sets;
             let the range cover it. Defaults to `None`.
-        fraction: A float, or such a pair, for the methods that add a penalty.
-            `None` leaves each its own. Defaults to `None`.
+        fraction: A float, or such a pair, for the methods that have one and
+            add a penalty. `None` leaves each its own. Defaults to `None`.
         held_out: Data for the gate of methods that have one, see
             `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
         shortcuts: Optional list of the modalities to shuffle, one at a time.
@@ -186,7 +186,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
                 value,
                 default=math.prod(limits) ** 0.5 if own == "auto" else own,
             )
-        if self.fraction is not None and method.penalizes:
+        takes_fraction = method.penalizes and "fraction" not in method.without
+        if self.fraction is not None and takes_fraction:
             settings["fraction"] = number(
                 hp, f"{prefix}_fraction", self.fraction, default=1.0
             )

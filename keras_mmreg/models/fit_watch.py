@@ -4,6 +4,7 @@ import collections
 import inspect
 import warnings
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +27,10 @@ ADAPTIVE_OPTIMIZERS = (
     keras.optimizers.Adagrad,
     keras.optimizers.Adam,
     keras.optimizers.Adamax,
+    keras.optimizers.Ftrl,
+    keras.optimizers.Lamb,
     keras.optimizers.Lion,
+    keras.optimizers.Muon,
     keras.optimizers.Nadam,
     keras.optimizers.RMSprop,
 )
@@ -37,26 +41,28 @@ class FitWatch(keras.callbacks.Callback):
     """Tells methods of epochs, and the user of a training that will not learn.
 
     Args:
-        validation_data: That of `fit`, or `None`.
-        validation_split: That of `fit`.
+        arguments: Those of `fit`.
     """
 
     measures_gate = True
 
-    def __init__(
-        self,
-        validation_data: Any = None,
-        validation_split: float | None = None,
-    ) -> None:
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
         super().__init__()
-        self.validation_split = validation_split
-        self.validation_data = validation_data
+        self.validation_split = arguments.get("validation_split")
+        self.validation_data = arguments.get("validation_data")
+        self.validation_steps = arguments.get("validation_steps")
+        self.validation_batch_size = (
+            arguments.get("validation_batch_size")
+            or arguments.get("batch_size")
+            or 32
+        )
         self.callbacks: list[keras.callbacks.Callback] = []
         self._has_begun = False
         self._gate_meter: GateMeter | None = None
         self._told: dict[str, set[str]] = collections.defaultdict(set)
         self._dominant: set[str] = set()
         self._earlier: tuple[int, dict[str, float]] | None = None
+        self._has_compared = False
         self._steps = 0
         self._first_step = 0
 
@@ -109,11 +115,12 @@ class FitWatch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Compares penalties and task loss over steps 100 to 200, once."""
         self._steps = self._first_step + batch + 1
-        if self._first_step > 0 or self._dominant or logs is None:
+        if self._first_step > 0 or self._has_compared or logs is None:
             return
         if self._earlier is None and self._steps >= WARMUP_STEPS:
             self._earlier = (self._steps, _floats(logs))
-        elif self._earlier and self._steps == 2 * WARMUP_STEPS:
+        elif self._earlier and self._steps >= 2 * WARMUP_STEPS:
+            self._has_compared = True
             steps, before = self._earlier
             now = _floats(logs)
             recent = {
@@ -129,7 +136,13 @@ class FitWatch(keras.callbacks.Callback):
         logs = logs or {}
         if self._gate_meter is not None:
             sync_variables(self.model)
-            update_gate(self.model, self._gate_meter, self.validation_data)
+            update_gate(
+                self.model,
+                self._gate_meter,
+                self.validation_data,
+                self.validation_batch_size,
+                self.validation_steps,
+            )
         for method in self.model.regularizers:
             told = self._told[method.name]
             found = method.warnings(_floats(logs), epoch + 1)
@@ -180,8 +193,7 @@ class FitWatch(keras.callbacks.Callback):
         selecting = [
             type(callback).__name__
             for callback in self.callbacks
-            if str(getattr(callback, "monitor", "")).startswith("val_")
-            and getattr(callback, "save_best_only", True)
+            if _selects_by_validation(callback)
         ]
         is_dataset = data is not None and not hasattr(data, "__next__")
         if is_dataset and not selecting:
@@ -195,6 +207,7 @@ class FitWatch(keras.callbacks.Callback):
             reason = (
                 "`fit` was given no `validation_data` that can be read again"
             )
+        self.model.gate.held_out.assign(0.0)
         warnings.warn(
             "The gate is measured on training data, where a modality whose "
             f"examples were memorised counts as one that tells the label: "
@@ -226,6 +239,18 @@ class FitWatch(keras.callbacks.Callback):
                 "tenth of the task loss, or `strength='auto'`.",
                 stacklevel=2,
             )
+
+
+def _selects_by_validation(callback: keras.callbacks.Callback) -> bool:
+    """Whether it keeps or stops a model by its validation data."""
+    if isinstance(callback, keras.callbacks.ReduceLROnPlateau):
+        return False
+    # KerasTuner's `SaveBestEpoch` has an objective instead.
+    objective = getattr(callback, "objective", None)
+    monitor = getattr(callback, "monitor", getattr(objective, "name", ""))
+    return str(monitor).startswith("val_") and getattr(
+        callback, "save_best_only", True
+    )
 
 
 def _floats(logs: dict[str, Any]) -> dict[str, float]:

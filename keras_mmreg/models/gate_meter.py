@@ -118,20 +118,24 @@ class GateMeter(keras.Model):
         shuffled = shuffle(own, network.leaves, orders)
         return network.outputs_of(network.replace(activations, shuffled))
 
-    def run(self, data: Any, batch_size: int = 1024) -> dict[str, float]:
+    def run(
+        self, data: Any, batch_size: int = 1024, steps: int | None = None
+    ) -> dict[str, float]:
         """The gates' confidences and the accuracies, from the epoch's seed.
 
         Args:
             data: `(x, y)`, `(x, y, sample_weight)`, or a dataset of such
                 batches.
             batch_size: Integer, for arrays. Defaults to `1024`.
+            steps: Optional integer, the number of batches to take of a
+                dataset. Defaults to `None`: all.
         """
         seed = ops.convert_to_tensor([self._epoch(), 0], "uint32")
         self.seed_generator.state.assign(seed)
         x, y, weight = data, None, None
         if isinstance(data, tuple | list):
             x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        options = {} if y is None else {"batch_size": batch_size}
+        options = {"steps": steps} if y is None else {"batch_size": batch_size}
         with kept_variables(self):
             self.evaluate(x, y, verbose=0, sample_weight=weight, **options)
         return {n: float(t.result()) for n, t in self.trackers.items()}
@@ -175,7 +179,11 @@ class _Confidence(keras.metrics.Metric):
 
 
 def update_gate(
-    model: Any, meter: GateMeter, data: Any, batch_size: int = 1024
+    model: Any,
+    meter: GateMeter,
+    data: Any,
+    batch_size: int,
+    steps: int | None = None,
 ) -> dict[str, float]:
     """Sets the gate of a model to what held-out data say.
 
@@ -183,12 +191,13 @@ def update_gate(
         model: The `RegularizedModel`.
         meter: Its meter.
         data: The held-out data.
-        batch_size: Integer, for arrays. Defaults to `1024`.
+        batch_size: Integer, for arrays.
+        steps: Optional integer, the number of batches to take of a dataset.
 
     Returns:
         What was measured.
     """
-    measured = meter.run(data, batch_size)
+    measured = meter.run(data, batch_size, steps)
     gate = model.gate
     values = [max(measured[f"gate_{name}"], 0.0) for name in gate.modalities]
     gate.values.assign(ops.convert_to_tensor(values, "float32"))

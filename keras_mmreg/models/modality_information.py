@@ -45,6 +45,7 @@ def create_meter(
     loss = getattr(model, "loss", None)
     settings = json.dumps(
         [
+            type(measure),
             measure.get_config(),
             options["taps"],
             options["modalities"],
@@ -57,7 +58,8 @@ def create_meter(
     )
     return _meters_of(inner).get(
         settings,
-        (loss, options["functional"]),
+        # A notebook may define a class of the same name once more.
+        (loss, options["functional"], type(measure)),
         lambda: InformationMeter(
             inner,
             measure,

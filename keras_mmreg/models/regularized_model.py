@@ -21,6 +21,7 @@ from keras_mmreg.backend.seeds import seed_states
 from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import check_functional
+from keras_mmreg.models.first_batch import build_on_first_batch
 from keras_mmreg.models.fit_watch import FIT_ARGUMENTS
 from keras_mmreg.models.fit_watch import FitWatch
 from keras_mmreg.models.wrapper_model import WrapperModel
@@ -297,9 +298,8 @@ class RegularizedModel(WrapperModel):
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
         kwargs = preprocessed_arguments(self.inner, kwargs)
-        watch = FitWatch(
-            kwargs.get("validation_data"), kwargs.get("validation_split")
-        )
+        kwargs = build_on_first_batch(self, kwargs)
+        watch = FitWatch(kwargs)
         self.class_weight = kwargs.get("class_weight")
         with watch.among(callbacks, self) as callbacks, kept_variables(self):
             return super().fit(callbacks=callbacks, **kwargs)
@@ -362,6 +362,6 @@ class RegularizedModel(WrapperModel):
     def await_settled_statistics(self) -> None:
         """Holds the penalties back while batch statistics are new."""
         remaining = updates_to_settle(self.inner)
-        if remaining:
-            step = int(ops.convert_to_numpy(self.step))
+        step = int(ops.convert_to_numpy(self.step))
+        if remaining or not step:
             self.settled_step.assign(step + remaining)

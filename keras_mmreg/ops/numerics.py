@@ -74,7 +74,9 @@ def lift(x: Tensor, lowest: Tensor) -> Tensor:
 
 
 def weighted_mean(
-    x: Tensor, weights: Tensor | None = None, axis: int | None = None
+    x: Tensor,
+    weights: Tensor | None = None,
+    axis: int | tuple[int, ...] | None = None,
 ) -> Tensor:
     """Mean of `x` under `weights` of the same shape.
 

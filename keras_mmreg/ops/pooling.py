@@ -4,14 +4,18 @@ import math
 
 from keras import ops
 
+from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import LARGEST_SQUARED
+from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import weighted_mean
+from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
 
 LARGEST_SIZE = 1024
 FEW_CHANNELS = 16
 
 
-def pooled_features(x: Tensor) -> Tensor:
+def pooled_features(x: Tensor, shape: tuple) -> Tensor:
     """A vector for each example: the features, averaged where they are many.
 
     Values beyond 1e15 become that, so that their squares are finite.
@@ -19,17 +23,23 @@ def pooled_features(x: Tensor) -> Tensor:
     Up to 1,024 features stay as they are. Of more, all positions of each
     channel are averaged if there are at least 16 channels, or if the number of
     positions varies; otherwise as many neighbouring features as it takes.
+    Padding, which `x` may have a mask of, is no part of what is averaged over
+    all positions.
 
     Args:
         x: Tensor of shape `(batch, ..., channels)`.
+        shape: The shape that is known before `x` is: `None` where it varies.
 
     Returns:
-        Tensor of shape `(batch, pooled_size(x.shape))`.
+        Tensor of shape `(batch, pooled_size(shape))`, at least in float32.
     """
-    shape = tuple(x.shape)
-    x = ops.clip(x, -LARGEST_SQUARED, LARGEST_SQUARED)
+    shape = tuple(shape)
+    mask = mask_of(x)
+    x = ops.clip(at_least_float32(x), -LARGEST_SQUARED, LARGEST_SQUARED)
     if _averages_positions(shape):
-        return ops.mean(x, axis=tuple(range(1, len(shape) - 1)))
+        if mask is not None:
+            mask = ops.ones_like(x) * align_mask(mask, x)
+        return weighted_mean(x, mask, axis=tuple(range(1, len(shape) - 1)))
     size = math.prod(shape[1:])
     if size <= LARGEST_SIZE:
         return ops.reshape(x, (-1, size))

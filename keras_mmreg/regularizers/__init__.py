@@ -50,6 +50,14 @@ ALIASES: dict[str, type[Regularizer]] = {
 }
 """The methods that a name alone describes, with their default arguments."""
 
+FOR_ENCODERS = (
+    UnimodalLoss,
+    GradientBlending,
+    GradientModulation,
+    PrototypicalRebalance,
+)
+"""Methods for encoders, which `DisentangledGradients` would keep from them."""
+
 
 def get(identifier: Any) -> Regularizer:
     """Turns a name, a config or an instance into a regularizer.
@@ -95,8 +103,8 @@ def get_all(identifiers: Any) -> list[Regularizer]:
         A list of `Regularizer` instances with different names.
 
     Raises:
-        ValueError: If an identifier is unknown, there is none, or two methods
-            would log under one name.
+        ValueError: If an identifier is unknown, there is none, two methods
+            would log under one name, or one would undo another.
 
     Example:
 
@@ -126,7 +134,20 @@ def get_all(identifiers: Any) -> list[Regularizer]:
             f"Received: {twice} more than once. Pass `name=` to one of them, "
             "or leave one out."
         )
+    _require_gradients(methods)
     return methods
+
+
+def _require_gradients(methods: list[Regularizer]) -> None:
+    """Raises for methods whose gradient another would keep from encoders."""
+    disentangles = any(isinstance(m, DisentangledGradients) for m in methods)
+    undone = [m.name for m in methods if isinstance(m, FOR_ENCODERS)]
+    if disentangles and undone:
+        raise ValueError(
+            "`regularizer` must not hold 'disentangled' together with methods "
+            "that train or balance the encoders: it lets no gradient but its "
+            f"own through to them. Leave it, or {undone}, out."
+        )
 
 
 def create_gate(methods: list[Regularizer]) -> ModalityGate | None:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_functional
@@ -40,6 +41,16 @@ class ClassProbabilities:
         Raises:
             ValueError: If the model is no classifier with one output.
         """
+        kind = self.functional(training_pass).outputs[0]
+        assert kind is not None  # Since it was resolved.
+        return kind
+
+    def functional(self, training_pass: TrainingPass) -> Functional:
+        """How the model's predictions are compared.
+
+        Raises:
+            ValueError: If the model is no classifier with one output.
+        """
         settings = (
             training_pass.inner,
             training_pass.model_loss,
@@ -47,15 +58,16 @@ class ClassProbabilities:
         )
         return self._memo.get(settings, lambda: self._resolve(training_pass))
 
-    def _resolve(self, training_pass: TrainingPass) -> OutputFunctional:
-        known = resolve_functional(
+    def _resolve(self, training_pass: TrainingPass) -> Functional:
+        functional = resolve_functional(
             training_pass.functional,
             training_pass.model_loss,
             training_pass.inner,
             training_pass.outputs,
-        ).outputs
+        )
+        known = functional.outputs
         if len(known) == 1 and known[0] and known[0].kind == "categorical":
-            return known[0]
+            return functional
         raise ValueError(
             f"The {self._method!r} regularizer compares the probabilities of "
             "one output of classes: compile the model with a categorical "

@@ -25,7 +25,9 @@ class DisentangledGradients(Regularizer):
     The head is trained on the features of all modalities, through which no
     gradient passes; encoder m is trained by `strength * L(f(h_m, 0), y)`, with
     the head as it is. So no modality's encoder waits for another's, and none
-    learns what can be told from several modalities only.
+    learns what can be told from several modalities only. Other methods then
+    train the head alone, but for information penalties, which do not pass the
+    points that are stopped; those that are for the encoders are refused.
 
     Args:
         strength: Non-negative float, their alpha. Defaults to `1.0`.

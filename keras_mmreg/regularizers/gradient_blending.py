@@ -12,7 +12,6 @@ from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
-from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.pooling import pooled_features
 from keras_mmreg.ops.pooling import pooled_size
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -88,7 +87,9 @@ class GradientBlending(Regularizer):
             self.heads[name] = [
                 self.add_weight(
                     shape=(size, units),
-                    initializer=keras.initializers.GlorotUniform(self.seed),
+                    initializer=keras.initializers.GlorotUniform(
+                        self.seed_generator
+                    ),
                     autocast=False,
                     name=f"kernel_{name}",
                 ),
@@ -147,10 +148,16 @@ class GradientBlending(Regularizer):
                 "auto", loss, inner, network.output_symbols
             ).outputs[0],
         )
+        symbols = network.feature_symbols
         outputs = {}
         for name, (kernel, bias) in self.heads.items():
             x = ops.concatenate(
-                [pooled_features(at_least_float32(x)) for x in features[name]],
+                [
+                    pooled_features(x, symbol.shape)
+                    for x, symbol in zip(
+                        features[name], symbols[name], strict=True
+                    )
+                ],
                 axis=-1,
             )
             logits = ops.matmul(x, ops.cast(kernel, x.dtype))

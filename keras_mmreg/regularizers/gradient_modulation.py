@@ -46,8 +46,8 @@ class GradientModulation(Regularizer):
         **kwargs: See `Regularizer`: `seed`, `name`.
 
     Raises:
-        ValueError: If an argument is out of range, or a modality has no
-            encoder before its point: pass `taps`.
+        ValueError: If an argument is out of range, there is only one modality,
+            or one has no encoder before its point: pass `taps`.
 
     Example:
 
@@ -96,6 +96,12 @@ class GradientModulation(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders, and creates their coefficients."""
         super().attach(network, inner)
+        if len(network.modalities) < 2:
+            raise ValueError(
+                "The 'modulation' regularizer compares modalities, and so "
+                "needs at least two: name more of them in `modalities`, or "
+                f"leave it out. Received: modalities={network.modalities}"
+            )
         require_encoders(network, self.name)
         num_outputs(network, self.name)
         self.coefficients = self.add_state(
@@ -143,7 +149,7 @@ class GradientModulation(Regularizer):
                 labels = labels * weight[:, None]
             scores.append(ops.sum(labels * probabilities))
         s = sum_over_replicas(ops.stack(scores))
-        others = (ops.sum(s) - s) / max(len(scores) - 1, 1)
+        others = (ops.sum(s) - s) / (len(scores) - 1)
         ratio = s / ops.maximum(others, 1e-7)
         k = ops.where(ratio > 1.0, 1.0 - ops.tanh(self.alpha * ratio), 1.0)
         self.coefficients.assign(ops.stop_gradient(k))

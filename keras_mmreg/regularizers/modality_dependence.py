@@ -1,5 +1,6 @@
 """Rewards predictions that depend on every modality."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network.checks import require_outputs_of_examples
+from keras_mmreg.ops.functional import mean_over_positions
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.perturbation import take
@@ -25,7 +27,9 @@ class ModalityDependence(Regularizer):
     `penalty = -strength * sum_m E[JSD(p(x), p(x with m permuted))]`
 
     with the Jensen-Shannon divergence of the two predictions, at most `log 2`
-    nats. It rewards dependence on a useless modality, too.
+    nats. It rewards dependence on a useless modality, too. Predictions of a
+    sequence are averaged over their positions, without padding; examples and
+    positions count by their `sample_weight`.
 
     Args:
         strength: Non-negative float. Defaults to `0.01`.
@@ -64,9 +68,8 @@ class ModalityDependence(Regularizer):
         """The divergences, negative."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
-        intact = self._probabilities(
-            training_pass, training_pass.rerun({}, chosen)
-        )
+        outputs = training_pass.rerun({}, chosen)
+        intact = self._probabilities(training_pass, outputs)
         orders = permutations(
             self.modalities,
             training_pass.batch_size,
@@ -74,7 +77,7 @@ class ModalityDependence(Regularizer):
             chosen,
         )
         in_place = dict.fromkeys(self.modalities, chosen)
-        weight = take(example_weight(training_pass.sample_weight), chosen)
+        mean = self._mean(training_pass, outputs, chosen)
         total = 0.0
         for name in self.modalities:
             shuffled = shuffle(
@@ -85,9 +88,28 @@ class ModalityDependence(Regularizer):
             moved = self._probabilities(
                 training_pass, training_pass.rerun(shuffled, chosen)
             )
-            divergence = jensen_shannon(intact, moved)
-            total = total + mean_over_batch(divergence, weight)
+            total = total + mean(jensen_shannon(intact, moved))
         return -self.weight(training_pass) * total, {}
+
+    def _mean(
+        self, training_pass: TrainingPass, outputs: Any, chosen: Tensor
+    ) -> Callable[[Tensor], Tensor]:
+        """The mean over examples and positions, which scales as the loss."""
+        y, sample_weight = take(
+            (training_pass.y, training_pass.sample_weight), chosen
+        )
+        functional = self._probabilities.functional(training_pass)
+        positions = functional.position_weights(y, outputs, sample_weight)
+        counted = functional.counted_examples(positions)
+        weight = example_weight(sample_weight)
+
+        def mean(x: Tensor) -> Tensor:
+            x = mean_over_positions(x, positions[0])
+            for factor in (weight, counted):
+                x = x if factor is None else x * ops.cast(factor, x.dtype)
+            return mean_over_batch(x, counted)
+
+        return mean
 
 
 def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:

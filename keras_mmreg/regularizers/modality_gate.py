@@ -19,7 +19,6 @@ from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
-from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.ops.pooling import pooled_features
@@ -131,6 +130,12 @@ class ModalityGate(Regularizer):
         trusted = is_open * (1.0 - ops.convert_to_tensor(self.disbelieved))
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
 
+    def load_own_variables(self, store: Any) -> None:
+        """Restores the state; who is not believed is doubted from now on."""
+        super().load_own_variables(store)
+        disbelieved = ops.convert_to_numpy(self.disbelieved)
+        self.doubts = self.doubts or bool(disbelieved.any())
+
     @property
     def perturbs(self) -> bool:
         """Whether modalities that are not believed are shuffled."""
@@ -172,7 +177,7 @@ class ModalityGate(Regularizer):
         mean = partial(mean_over_batch, weights=weight)
         found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
-            features = _pooled(found[name])
+            features = self._pooled(name, found[name])
             self._update_statistics(name, features, mean)
             features = self._normalized(name, features)
             predictions = self._predictions(functional, name, features)
@@ -230,7 +235,7 @@ class ModalityGate(Regularizer):
             name: self._predictions(
                 functional,
                 name,
-                self._normalized(name, _pooled(features[name])),
+                self._normalized(name, self._pooled(name, features[name])),
             )
             for name in self.modalities
         }
@@ -252,6 +257,18 @@ class ModalityGate(Regularizer):
             lambda: resolve_functional(
                 "auto", loss, inner, network.output_symbols
             ).outputs[0],
+        )
+
+    def _pooled(self, name: str, features: list[Tensor]) -> Tensor:
+        """The features of a modality as one vector for each example."""
+        assert self.network is not None  # Since it was attached.
+        symbols = self.network.feature_symbols[name]
+        return ops.concatenate(
+            [
+                ops.stop_gradient(pooled_features(x, symbol.shape))
+                for x, symbol in zip(features, symbols, strict=True)
+            ],
+            axis=-1,
         )
 
     def _normalized(self, name: str, features: Tensor) -> Tensor:
@@ -305,14 +322,3 @@ class ModalityGate(Regularizer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "threshold": self.threshold}
-
-
-def _pooled(features: list[Tensor]) -> Tensor:
-    """The features of a modality as one vector for each example."""
-    return ops.concatenate(
-        [
-            pooled_features(ops.stop_gradient(at_least_float32(x)))
-            for x in features
-        ],
-        axis=-1,
-    )

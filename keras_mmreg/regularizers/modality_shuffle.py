@@ -8,6 +8,8 @@ import keras
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
+from keras_mmreg.network import modality_names
+from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -30,7 +32,8 @@ class ModalityShuffle(Regularizer):
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
-        ValueError: If `suspects` are not modalities of the model, or all.
+        ValueError: If `suspects` are not modalities that are regularized, or
+            all that the model has.
 
     Example:
 
@@ -64,17 +67,30 @@ class ModalityShuffle(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that the suspects are modalities, and not all of them."""
         super().attach(network, inner)
-        unknown = set(self.suspects) - set(network.modalities)
-        if unknown or len(set(self.suspects)) == len(network.modalities):
-            raise ValueError(
-                "`suspects` must name some, but not all, of the modalities "
-                f"{network.modalities}. Received: suspects={self.suspects}"
-            )
+        if set(self.suspects) - set(network.modalities):
+            raise self._wrong_suspects(network.modalities)
+        inputs = symbolic_inputs(inner)
+        if inputs is not None:
+            self._require_others(inner, inputs)
+
+    def _require_others(self, inner: keras.Model, inputs: Any) -> None:
+        """Raises if nothing is left that is not shuffled."""
+        names = modality_names(inner, inputs)
+        if set(self.suspects) == set(names):
+            raise self._wrong_suspects(names)
+
+    def _wrong_suspects(self, modalities: list[str]) -> ValueError:
+        return ValueError(
+            "`suspects` must name some, but not all, of the modalities "
+            f"{modalities}. Received: suspects={self.suspects}"
+        )
 
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The task loss of a part of the batch, the suspects permuted."""
+        # What the inputs of a subclassed model are shows only now.
+        self._require_others(training_pass.inner, training_pass.inputs)
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         orders = dict.fromkeys(self.modalities, chosen) | permutations(

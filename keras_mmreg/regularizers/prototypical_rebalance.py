@@ -13,7 +13,6 @@ from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
-from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.pooling import pooled_features
@@ -22,6 +21,9 @@ from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
+
+UNSEEN = -30.0
+"""The logarithm of the probability of a class that was not seen yet."""
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
@@ -38,8 +40,8 @@ class PrototypicalRebalance(Regularizer):
     where `s_m` is the summed probability of the true class in `q^m`: the
     modality that is ahead has `beta = 0`. In the first epochs the entropy of
     its own `q^m` is rewarded by `entropy_strength` (PER), so that it does not
-    run away. A class that has not been seen yet has no prototype, and is left
-    out of the softmax.
+    run away; this reward is multiplied by `strength`, too. A class that has
+    not been seen yet has no prototype, and is left out of the softmax.
 
     Args:
         strength: Non-negative float, their alpha. Defaults to `1.0`.
@@ -113,26 +115,30 @@ class PrototypicalRebalance(Regularizer):
         for name in self.modalities:
             (leaf,) = training_pass.network.leaves_of(name)
             features = pooled_features(
-                at_least_float32(training_pass.points[leaf])
+                training_pass.points[leaf],
+                training_pass.network.symbols[leaf].shape,
             )
             log_q = self._log_probabilities(name, features)
             y = labels_like(log_q, "categorical", training_pass.y)
             counted = y if weight is None else y * weight[:, None]
             self._update(name, ops.stop_gradient(features), counted)
             q = ops.exp(log_q)
-            losses.append(-mean_over_batch(ops.sum(y * log_q, axis=-1), weight))
+            cross_entropy = -ops.sum(y * log_q, axis=-1)
+            entropy = -ops.sum(x_log_x(q), axis=-1)
+            if weight is not None:  # They scale as the task loss does.
+                cross_entropy = cross_entropy * weight
+                entropy = entropy * weight
+            losses.append(mean_over_batch(cross_entropy))
+            entropies.append(mean_over_batch(entropy))
             scores.append(ops.stop_gradient(ops.sum(counted * q)))
-            entropies.append(
-                -mean_over_batch(ops.sum(x_log_x(q), axis=-1), weight)
-            )
         s = sum_over_replicas(ops.stack(scores))
         ratio = ops.max(s) / ops.maximum(s, 1e-7) - 1.0
         beta = ops.clip(ratio, 0.0, 1.0)
         total = ops.sum(beta * ops.stack(losses))
         first = ops.cast(training_pass.epoch < self.entropy_epochs, "float32")
         ahead = ops.cast(ops.equal(s, ops.max(s)), "float32")
-        entropy = ops.sum(ahead * ops.stack(entropies))
-        total = total - first * self.entropy_strength * entropy
+        rewarded = ops.sum(ahead * ops.stack(entropies))
+        total = total - first * self.entropy_strength * rewarded
         return self.weight(training_pass) * total, {}
 
     def _log_probabilities(self, name: str, features: Tensor) -> Tensor:
@@ -146,9 +152,9 @@ class PrototypicalRebalance(Regularizer):
         )
         # The root has no gradient at 0.
         distances = ops.sqrt(ops.maximum(squares, 1e-6))
-        seen = ops.convert_to_tensor(self.seen[name])
-        unseen = 1e4 * (1.0 - ops.cast(seen > 0, "float32"))
-        return ops.maximum(ops.log_softmax(-distances - unseen), -30.0)
+        seen = ops.convert_to_tensor(self.seen[name]) > 0
+        log_q = ops.log_softmax(ops.where(seen, -distances, -1e30))
+        return ops.where(seen, log_q, UNSEEN)
 
     def _update(self, name: str, features: Tensor, y: Tensor) -> None:
         """Moves the prototypes of the classes in the batch."""

@@ -60,6 +60,11 @@ class Units:
         self.count = len(places)
         return np.array(units)
 
+    @property
+    def num_independent(self) -> int:
+        """The number of groups, or of examples where there are none."""
+        return self.seen if self.groups is None else self.count
+
 
 class Tally:
     """Sums of statistics for each unit."""
@@ -110,7 +115,8 @@ class Bootstrap:
         tallies: Dict from a name to its `Tally`; `("intact",)` among them.
         score: The score.
         num_units: Integer, the number of units.
-        num_examples: Integer, the number of examples.
+        num_independent: Integer, the number of examples, or of groups where
+            there are any; see `Units`.
         num_bootstraps: Integer, how many times to draw.
         confidence: Float, the part of the draws that an interval holds.
         seed: Integer.
@@ -121,14 +127,13 @@ class Bootstrap:
         tallies: Mapping[Any, Tally],
         score: Score,
         num_units: int,
-        num_examples: int,
+        num_independent: int,
         num_bootstraps: int,
         confidence: float,
         seed: int,
     ) -> None:
         self.score = score
-        self.num_units = num_units
-        self.num_examples = num_examples
+        self.num_independent = num_independent
         self.confidence = confidence
         sums = np.stack(
             [tally.sums[:num_units] for tally in tallies.values()], axis=1
@@ -148,7 +153,7 @@ class Bootstrap:
         cost = sign * (self.values[intact] - self.values[name])
         draws = sign * (self.draws[intact] - self.draws[name])
         value = self.values[name]
-        low, high = self.interval(self.draws[name], value, self.num_units)
+        low, high = self.interval(self.draws[name], value)
         if self.score.percent:
             low, high = max(low, 0.0), min(high, 1.0)
         if name == intact:
@@ -157,21 +162,20 @@ class Bootstrap:
             float(value), low, high, float(cost), *self.interval(draws, cost)
         )
 
-    def interval(
-        self, draws: np.ndarray, value: float, count: int | None = None
-    ) -> tuple[float, float]:
+    def interval(self, draws: np.ndarray, value: float) -> tuple[float, float]:
         """The middle of the draws; `3 / count` around what never varies.
 
         Where no example differs, neither does any draw. The rule of three
-        says what so many examples (or groups) allow for.
+        says what so many examples (or groups) allow for. Shares of 1 differ
+        by 1 at most.
         """
         if np.all(np.isnan(draws)):
             return float("nan"), float("nan")
         tail = 100 * (1 - self.confidence) / 2
         low, high = np.nanpercentile(draws, [tail, 100 - tail])
         if low == high and self.score.percent:
-            margin = 3.0 / (self.num_examples if count is None else count)
-            return float(value - margin), float(value + margin)
+            margin = 3.0 / self.num_independent
+            low, high = max(value - margin, -1.0), min(value + margin, 1.0)
         return float(low), float(high)
 
 

@@ -53,7 +53,7 @@ def compose(
         measuring.tallies,
         score,
         units.count,
-        units.seen,
+        units.num_independent,
         settings.num_bootstraps,
         settings.confidence,
         settings.seed,

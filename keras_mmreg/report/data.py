@@ -1,5 +1,6 @@
 """Reads whatever `fit` accepts, in windows of examples."""
 
+import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -133,6 +134,11 @@ def _examples(batch: Any) -> Examples:
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
         raise ValueError(NEEDS_LABELS.format(type(batch).__name__))
     x, y, sample_weight = (*batch, None)[:3]
+    if any(map(_is_scalar, keras.tree.flatten((x, y, sample_weight)))):
+        raise ValueError(
+            "`data` must have arrays. Convert lists of numbers or strings "
+            "with `numpy.asarray`. Received: data of Python lists"
+        )
     examples = keras.tree.map_structure(_to_numpy, (x, y, sample_weight))
     lengths = [
         len(leaf) if np.ndim(leaf) else 0
@@ -145,6 +151,11 @@ def _examples(batch: Any) -> Examples:
             f"each. Received: {lengths} examples"
         )
     return Examples(*examples)
+
+
+def _is_scalar(leaf: Any) -> bool:
+    """Whether a leaf is what a list of numbers or strings is made of."""
+    return isinstance(leaf, bool | int | float | str | bytes | np.generic)
 
 
 def _to_numpy(leaf: Any) -> Any:
@@ -170,9 +181,7 @@ def _batches(data: Any, steps: int | None) -> Iterator[Examples]:
         if steps is None and callable(cardinality) and int(cardinality()) == -1:
             raise ValueError(_ENDLESS)
         batches = data
-    for step, batch in enumerate(batches):
-        if step == steps:
-            break
+    for batch in itertools.islice(batches, steps):
         yield _examples(batch)
 
 

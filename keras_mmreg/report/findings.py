@@ -7,6 +7,7 @@ from keras_mmreg.report.actions import actions
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
 from keras_mmreg.report.judge import FEW
+from keras_mmreg.report.judge import is_small
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
@@ -262,29 +263,52 @@ def _missing(report: Result) -> list[Finding]:
     found = []
     for fill, results in report.missing.items():
         found += _better_without(report, fill)
-        lost = [
-            name
-            for name, each in results.items()
-            if each.cost_low > 0 and each.cost >= 5 * negligible(report)
-        ]
-        names = sorted(lost, key=lambda name: -results[name].cost)[:MAX_LISTED]
-        parts = [
-            f"{value_text(report, results[name].value)} without `{name}`"
-            for name in names
-        ]
-        words = FILL_WORDS[fill]
-        if parts:
-            verb = "falls" if report.higher_is_better else "rises"
-            text = (
-                f"With {words} in place of a modality, {report.metric} {verb} "
-                f"from {value_text(report, report.intact.value)} to "
-                f"{', '.join(parts)}."
-            )
-            found.append(Finding("missing", "bad", text))
-        else:
+        # Of predictions that are not finite no cost is known.
+        known = [n for n, each in results.items() if each.cost == each.cost]
+        large = [n for n in known if not is_small(report, results[n])]
+        large = sorted(large, key=lambda name: -results[name].cost)
+        lost = [name for name in large if results[name].cost_low > 0]
+        left_open = [name for name in large if name not in lost]
+        if lost:
+            found.append(_lost(report, fill, lost))
+        if left_open:
+            found.append(_maybe_lost(report, fill, left_open))
+        if len(known) == len(results) and not large:
+            words = FILL_WORDS[fill]
             text = f"With {words} in place of any one modality little is lost."
             found.append(Finding("missing", "good", text))
     return found
+
+
+def _lost(report: Result, fill: str, names: list[str]) -> Finding:
+    """What is lost without each modality, the dearest first."""
+    results = report.missing[fill]
+    parts = [
+        f"{value_text(report, results[name].value)} without `{name}`"
+        for name in names[:MAX_LISTED]
+    ]
+    verb = "falls" if report.higher_is_better else "rises"
+    text = (
+        f"With {FILL_WORDS[fill]} in place of a modality, {report.metric} "
+        f"{verb} from {value_text(report, report.intact.value)} to "
+        f"{', '.join(parts)}."
+    )
+    much = results[names[0]].cost >= 5 * negligible(report)
+    return Finding("missing", "bad" if much else "note", text)
+
+
+def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
+    """What may be lost without each modality."""
+    parts = [
+        f"{cost_with_interval(report, report.missing[fill][name])} without "
+        f"`{name}`"
+        for name in names[:MAX_LISTED]
+    ]
+    text = (
+        f"What is lost with {FILL_WORDS[fill]} in place of a modality stays "
+        f"open: {', '.join(parts)}. More examples would tell."
+    )
+    return Finding("missing", "note", text)
 
 
 def _better_without(report: Result, fill: str) -> list[Finding]:

@@ -39,16 +39,12 @@ def status(report: Result, name: str) -> str:
         return "relied on" if rests else "used"
     if _suffices(report, name):
         return "redundant"
-    if shuffled.cost_high <= negligible(report) or _is_small(shuffled):
-        return "ignored"
-    return "unclear"
+    return "ignored" if is_small(report, shuffled) else "unclear"
 
 
-def _is_small(shuffled: Measurement) -> bool:
-    """A cost that is there but negligible, or of which no draw had any."""
-    return shuffled.cost_low > 0 or (
-        shuffled.cost == 0 and shuffled.cost_low == -shuffled.cost_high
-    )
+def is_small(report: Result, measurement: Measurement) -> bool:
+    """Whether a cost is negligible wherever in its interval it lies."""
+    return measurement.cost_high <= negligible(report)
 
 
 def _suffices(report: Result, name: str) -> bool:

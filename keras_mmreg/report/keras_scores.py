@@ -39,7 +39,14 @@ class Mean:
             else y
         )
         values = keras.ops.convert_to_numpy(self.function(y, predictions))
-        values = np.asarray(values, "float64").reshape(len(y), -1)
+        values = np.asarray(values, "float64")
+        if not values.ndim or values.size % len(y):
+            raise ValueError(
+                "`metric` must return a value for each example. Received: "
+                f"{self.name!r}, which returned an array of shape "
+                f"{values.shape} for {len(y)} examples"
+            )
+        values = values.reshape(len(y), -1)
         weights = position_weights(weight, values)
         return np.stack([(values * weights).sum(1), weights.sum(1)], axis=-1)
 

@@ -11,6 +11,7 @@ import numpy as np
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.choose_score import choose_score
 from keras_mmreg.report.compose import compose
@@ -25,6 +26,7 @@ from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.interventions import unasked_leaves
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import Plan
+from keras_mmreg.report.probes import automatic_network
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import Settings
@@ -45,7 +47,7 @@ def modality_report(
     groups: Any = None,
     modalities: Sequence[str] | None = None,
     output: str | int | None = None,
-    taps: Mapping[str, str] | None = None,
+    taps: Mapping[str, str] | str | None = None,
     unimodal: Mapping[str, keras.Model] | None = None,
     num_permutations: int = 1,
     num_bootstraps: int = 1000,
@@ -110,10 +112,11 @@ def modality_report(
             and those under one prefix (`"text/ids"`, `"text/mask"`) are one
             modality. The others are shuffled where one is alone, and left as
             they are elsewhere. Defaults to `None`: all inputs.
-        output: Name or place of the output, if the model has several.
-            Defaults to `None`.
+        output: Which output, if the model has several: its key where they
+            are a dict, its place where they are a list. Defaults to `None`.
         taps: Dict from a modality to the layer at which `"information"` and
-            `"baselines"` take it. Defaults to `None`, its input.
+            `"baselines"` take it, or `"auto"` for its last tensor before it
+            meets another. Defaults to `None`, its input.
         unimodal: Dict from a modality to a trained model of it only, with the
             same output, to compare with: what a model makes of a modality
             alone, with all others shuffled, is less than it could be. Costs
@@ -160,6 +163,8 @@ def modality_report(
         - [Gat et al., 2021](https://arxiv.org/abs/2110.14375)
         - [Hessel and Lee, 2020](https://arxiv.org/abs/2010.06572)
     """
+    _check_model(model)
+    check_kind_of_taps(taps)
     settings = Settings(
         include=_names("include", include, INCLUDE),
         missing=_names("missing", missing, FILLS),
@@ -167,7 +172,7 @@ def modality_report(
         num_bootstraps=num_bootstraps,
         confidence=confidence,
         seed=seed,
-        taps=dict(taps or {}),
+        taps=taps if isinstance(taps, str) else dict(taps or {}),
     )
     _check(settings, mode, batch_size, steps, window, groups)
     source = open_source(data, batch_size, steps, window)
@@ -175,8 +180,11 @@ def modality_report(
     leaves = modality_leaves(model, source.first.x, modalities)
     unasked = unasked_leaves(model, source.first.x, leaves)
     y = select_output(output, source.first.y, "labels")
-    task = _infer_task(model, source, y, output)
-    score = choose_score(metric, mode, model, output, task, y)
+    if settings.taps == "auto":
+        automatic_network(model, source.first.x)
+    task, several = _infer_task(model, source, y, output)
+    of_several = output if several else None
+    score = choose_score(metric, mode, model, of_several, task, y)
     settings = _with_known_classes(settings, task)
     own = create_unimodal(unimodal, leaves, output)
     plan = Plan(
@@ -214,6 +222,14 @@ def modality_report(
     return compose(
         model, source, y, leaves, task, score, plan, measuring, units, settings
     )
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            "`model` must be a `keras.Model`; load a saved one with "
+            f"`keras.saving.load_model`. Received: model={model!r}"
+        )
 
 
 def _names(
@@ -264,18 +280,22 @@ def _checked_groups(groups: Any, size: int | None) -> Any:
 
 def _infer_task(
     model: keras.Model, source: Source, y: np.ndarray, output: Any
-) -> Task:
+) -> tuple[Task, bool]:
+    """The task, and whether the model has several outputs."""
     predictions = model.predict_on_batch(
         cut(source.first.x, 0, source.batch_size)
     )
     names = getattr(model, "output_names", None)
     if isinstance(output, str) and names and not isinstance(predictions, dict):
         check_choice("output", output, names)
+    several = (
+        isinstance(predictions, dict | list | tuple) and len(predictions) > 1
+    )
     predictions = as_array(select_output(output, predictions, "predictions"))
     loss = getattr(model, "loss", None)
     if isinstance(loss, dict | list | tuple):
-        loss = select_output(output, loss, "losses")
-    return infer_task(loss, y, predictions[: len(y)])
+        loss = select_output(output if several else None, loss, "losses")
+    return infer_task(loss, y, predictions[: len(y)]), several
 
 
 def _with_known_classes(settings: Settings, task: Task) -> Settings:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 
 from keras_mmreg.models import RegularizedModel
+from keras_mmreg.network import Network
+from keras_mmreg.network import create_network
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Tally
@@ -22,6 +24,7 @@ from keras_mmreg.report.task import as_array
 
 NUM_FOLDS = 5
 MAX_EXAMPLES = 4096
+BATCH_SIZE = 256
 MAX_FEATURES = 512
 """More features are projected at random, which keeps their distances."""
 
@@ -34,7 +37,7 @@ def probe_modalities(
     y: np.ndarray,
     weight: Any,
     leaves: Mapping[str, list[int]],
-    taps: Mapping[str, str] | None,
+    taps: Mapping[str, str] | str | None,
     task: Task,
     score: Score,
     groups: Any,
@@ -46,8 +49,9 @@ def probe_modalities(
 
     Each of five folds, of whole groups where there are any, is predicted by a
     probe on the others. Its ridge is the best of four within those, by squared
-    error. Sample weights count in the fit and in the score; a number that is
-    missing is taken to be the mean of its column.
+    error. Sample weights count in the fit and in the score; examples of an
+    ignored class are left out of both. A number that is missing is taken to be
+    the mean of its column.
 
     Args:
         model: The model, whose features are taken where `taps` says so.
@@ -56,7 +60,8 @@ def probe_modalities(
         weight: The sample weights of the output, or `None`.
         leaves: Dict from a modality to its leaves.
         taps: Dict from a modality to the layer whose output is probed; the
-            others are probed at their inputs.
+            others are probed at their inputs. `"auto"` probes each modality's
+            last tensor before it meets another.
         task: What the output is for.
         score: The score.
         groups: Array of a label for each example, or `None`.
@@ -68,7 +73,9 @@ def probe_modalities(
         Dict of a `Measurement` for each modality that has features to probe.
     """
     generator = np.random.default_rng([seed, 17])
-    order = generator.permutation(len(y))[:MAX_EXAMPLES]
+    order = generator.permutation(_counted(task, y))[:MAX_EXAMPLES]
+    if not len(order):
+        return {}
     folds = _folds(groups, order, generator)
     targets = _targets(task, y[order])
     weight = None if weight is None else weight[order]
@@ -92,13 +99,20 @@ def probe_modalities(
             {("intact",): tally},
             score,
             units.count,
-            len(order),
+            units.num_independent,
             num_bootstraps,
             confidence,
             seed,
         )
         results[modality] = bootstrap.measure(("intact",))
     return results
+
+
+def _counted(task: Task, y: np.ndarray) -> np.ndarray:
+    """The places of the examples whose class is not ignored."""
+    if task.kind != "sparse":
+        return np.arange(len(y))
+    return np.flatnonzero(task.classes(y)[:, 0] >= 0)
 
 
 def _folds(
@@ -134,10 +148,15 @@ def _as_outputs(task: Task, values: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _tapped_features(
-    model: keras.Model, x: Any, taps: Mapping[str, str], order: np.ndarray
+    model: keras.Model,
+    x: Any,
+    taps: Mapping[str, str] | str,
+    order: np.ndarray,
 ) -> dict[str, np.ndarray]:
     if not taps:
         return {}
+    if isinstance(taps, str):
+        return _automatic_features(model, x, order)
     if isinstance(model, RegularizedModel):
         model = model.inner
     layers = {
@@ -146,11 +165,52 @@ def _tapped_features(
     features = keras.Model(
         model.input, {name: layer.output for name, layer in layers.items()}
     )
-    chosen = keras.tree.map_structure(
-        lambda leaf: None if leaf is None else leaf[order], x
-    )
-    outputs = features.predict(as_tensors(chosen), verbose=0)
+    outputs = features.predict(as_tensors(_take(x, order)), verbose=0)
     return {name: _pooled(as_array(output)) for name, output in outputs.items()}
+
+
+def automatic_network(model: keras.Model, x: Any) -> Network:
+    """The network of a model whose points are found.
+
+    Raises:
+        ValueError: If the model is no graph of layers.
+    """
+    if isinstance(model, RegularizedModel):
+        model = model.inner
+    return create_network(model, x, "auto")
+
+
+def _automatic_features(
+    model: keras.Model, x: Any, order: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Of each modality with a tensor of its own; ids are no features."""
+    network = automatic_network(model, x)
+    parts = []
+    for start in range(0, len(order), BATCH_SIZE):
+        rows = order[start : start + BATCH_SIZE]
+        points = network.points(as_tensors(_take(x, rows)))
+        parts.append(
+            {
+                name: _pooled(as_array(point))
+                for name, point in points.items()
+                if _is_float(point)
+            }
+        )
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        for name in parts[0]
+    }
+
+
+def _is_float(tensor: Any) -> bool:
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    return bool(keras.backend.is_float_dtype(dtype))
+
+
+def _take(x: Any, rows: np.ndarray) -> Any:
+    return keras.tree.map_structure(
+        lambda leaf: None if leaf is None else leaf[rows], x
+    )
 
 
 def _pooled(features: np.ndarray) -> np.ndarray:

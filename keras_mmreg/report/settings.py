@@ -25,4 +25,4 @@ class Settings:
     num_bootstraps: int = 1000
     confidence: float = 0.95
     seed: int = 0
-    taps: dict[str, str] = field(default_factory=dict)
+    taps: dict[str, str] | str = field(default_factory=dict)

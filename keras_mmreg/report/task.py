@@ -267,6 +267,8 @@ def select_output(name: str | int | None, structure: Any, what: str) -> Any:
         places, parts = list(range(len(structure))), list(structure)
     if name is None and len(parts) == 1:
         return parts[0]
+    if isinstance(name, str) and places == [0]:  # A list of one has no names.
+        return parts[0]
     try:
         return parts[places.index(name)]
     except ValueError:

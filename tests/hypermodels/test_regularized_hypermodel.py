@@ -310,3 +310,18 @@ def test_a_killed_search_and_one_of_two_workers(tmp_path):
     # What was finished before the kill is not run again.
     assert list(found["before"]) == ["0"]
     assert found["before"].items() <= found["after"].items()
+
+
+@pytest.mark.parametrize("name", ["disentangled", "blending", "prototypes"])
+def test_a_fraction_is_for_methods_that_have_one(name):
+    space = RegularizedHyperModel(
+        lambda hp: toys.two_modalities(),
+        COMPILE,
+        regularizers=[name, "unimodal"],
+        fraction=(0.25, 0.5),
+        taps="auto",
+    )
+    hp = keras_tuner.HyperParameters()
+    assert space.build(hp).regularizers[0].fraction == 1.0
+    hp.values["regularizer"] = "unimodal"
+    assert space.build(hp).regularizers[0].fraction == 0.5

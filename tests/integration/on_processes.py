@@ -97,7 +97,7 @@ CASES = {
         [name for name in replicas.ALL if name != "disentangled"],
     ),
     "subclassed": lambda: replicas.regularized(
-        replicas.Subclassed(), ("disentangled", "unimodal")
+        replicas.Subclassed(), ("disentangled", "dropout")
     ),
 }
 

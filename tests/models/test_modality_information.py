@@ -270,3 +270,15 @@ def test_an_optional_input_that_is_left_out_has_no_information():
     information = modality_information(model, x, functional=functional)
     assert information["a"] > 0
     assert information["b"] == 0
+
+
+def test_measures_of_one_name_are_told_apart():
+    model = toys.linear("softmax")
+    x, _ = toys.data(model, 8)
+    for cls in (
+        mmreg.regularizers.FisherInformation,
+        mmreg.regularizers.PoincareInformation,
+    ):
+        named = modality_information(model, x, cls(name="i"))
+        assert named == modality_information(model, x, cls())
+        assert named["audio"] > 0

@@ -108,3 +108,29 @@ def test_bad_arguments():
     estimator.set_model(plain)
     with pytest.raises(ValueError, match="the method 'blending'"):
         estimator.on_train_begin()
+
+
+def test_an_estimate_puts_the_optimizer_back():
+    train, held_out = overfitting()
+    model = model_of()
+    estimator = BlendingEstimator(train, held_out, epochs=1, batch_size=8)
+    estimator.set_model(model)
+    estimator.on_train_begin()
+    estimator.on_epoch_begin(0)
+    variables = model.optimizer.variables
+    assert len(variables) > len(model.trainable_variables)
+    for variable in variables:
+        if "learning_rate" not in variable.path:
+            assert not array(variable).any(), variable.path
+
+
+def test_the_seed_of_the_model_sets_the_heads():
+    heads = [
+        [
+            array(kernel)
+            for kernel, _ in model_of().regularizers[0].heads.values()
+        ]
+        for _ in range(2)
+    ]
+    for first, second in zip(*heads, strict=True):
+        np.testing.assert_array_equal(first, second)

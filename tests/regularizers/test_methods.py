@@ -156,6 +156,22 @@ def test_fixed_strength_scales_with_the_sample_weights():
     assert penalties[1] == pytest.approx(10 * penalties[0], rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["dependence", "prototypes"])
+def test_other_penalties_scale_with_the_sample_weights(name):
+    penalties = []
+    for factor in (1.0, 10.0):
+        keras.utils.set_random_seed(0)
+        model = create(name, seed=0)
+        model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+        x, y = toys.data(model.inner)
+        weight = factor * np.linspace(0.0, 1.0, 16)
+        # The first step has no prototypes yet.
+        history = fit(model, x, y, sample_weight=weight, epochs=3)
+        penalties.append(history["penalty"][-1])
+    assert penalties[0] != 0
+    assert penalties[1] == pytest.approx(10 * penalties[0], rel=1e-4)
+
+
 def test_a_dominant_penalty_is_told():
     regularizer = regularizers.FisherInformation(1e3, bound="paper")
     model = RegularizedModel(toys.linear(None), regularizer, seed=0)
@@ -253,6 +269,59 @@ def test_encoders_that_get_no_gradient_are_told():
     sentences = [text for text in sentences if "had no gradient" in text]
     assert [text.split("'")[1] for text in sentences] == ["audio", "image"]
     assert history["disentangled_gradient_audio"] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "name", ["unimodal", "blending", "modulation", "prototypes"]
+)
+def test_disentangled_encoders_learn_from_nothing_else(name):
+    with pytest.raises(ValueError, match=rf"Leave it, or \['{name}'\], out"):
+        regularizers.get_all([name, "disentangled"])
+    regularizers.get_all(["disentangled", "dropout", "fisher"])
+
+
+def test_modulation_needs_modalities_to_compare():
+    with pytest.raises(ValueError, match="at least two: name more of them"):
+        create("modulation", modalities=["audio"])
+
+
+def test_suspects_may_be_all_that_is_regularized():
+    inner = toys.two_modalities()
+    method = METHODS["shuffle"]()
+    model = RegularizedModel(inner, method, modalities=["audio"])
+    model.compile(keras.optimizers.SGD(0.1), toys.LOGITS_LOSS)
+    assert np.isfinite(fit(model, *toys.data(inner))["loss"]).all()
+    for modalities in (None, ["audio", "image"]):
+        method = regularizers.ModalityShuffle(["audio", "image"])
+        with pytest.raises(ValueError, match="some, but not all"):
+            RegularizedModel(inner, method, modalities=modalities)
+
+
+class Opaque(keras.Model):
+    """A classifier whose inputs show when it is called."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        return self.head(
+            keras.ops.concatenate([inputs["audio"], inputs["image"]], axis=-1)
+        )
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_suspects_of_a_subclassed_model(all_of_them):
+    suspects = ["audio", "image"] if all_of_them else ["audio"]
+    method = regularizers.ModalityShuffle(suspects)
+    model = RegularizedModel(Opaque(), method, modalities=suspects)
+    model.compile(keras.optimizers.SGD(0.1), toys.LOGITS_LOSS)
+    x, y = toys.data(toys.linear())
+    if all_of_them:
+        with pytest.raises(ValueError, match="some, but not all"):
+            fit(model, x, y)
+    else:
+        assert np.isfinite(fit(model, x, y)["loss"]).all()
 
 
 def test_bad_arguments():
@@ -414,7 +483,7 @@ def test_noise_prefers_the_redundantly_coded_modality():
     assert shares[1.0] > 0.95
 
 
-def test_a_modality_that_does_not_carry_over_is_doubted():
+def test_a_modality_that_does_not_carry_over_is_doubted(tmp_path):
     x, y = labelled()
     rng = np.random.default_rng(1)
     # Tells the label of the training data, and nothing of the others.
@@ -437,3 +506,12 @@ def test_a_modality_that_does_not_carry_over_is_doubted():
     # A step that was made without doubt is made anew.
     other.fit(*train, callbacks=[doubting], verbose=0)
     assert other.gate.doubts
+    # What is not believed is shuffled after loading, too.
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.gate.doubts
+    assert loaded.gate.perturbs
+    for each in (model, loaded):
+        fit(each, *train, batch_size=32)
+    for ours, theirs in zip(state(model), state(loaded), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)

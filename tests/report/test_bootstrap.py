@@ -79,3 +79,25 @@ def test_tallies_grow():
     for unit in (0, 5, 2, 5):
         grown.add(np.array([unit]), np.ones((1, 2)))
     assert grown.sums[:6, 0].tolist() == [1, 0, 1, 0, 0, 2]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_costs_of_shares_are_at_most_1(count):
+    right = np.ones(count)
+    tallies = {INTACT: tally(right), CHANGED: tally(right)}
+    cost = bootstrap(tallies, count).measure(CHANGED)
+    assert (cost.cost_low, cost.cost_high) == (-1.0, 1.0)
+
+
+def test_the_rule_of_three_counts_groups():
+    units = Units(np.repeat(np.arange(4), 250), by_batch=False, seed=0)
+    places = units.assign(1000)
+    right = tally(np.ones(1000), places)
+    assert units.num_independent == units.count == 4
+    measured = Bootstrap(
+        {INTACT: right, CHANGED: right}, SCORE, 4, 4, 100, 0.95, 0
+    ).measure(CHANGED)
+    assert measured.low == 0.25 and measured.cost_high == 0.75
+    batches = Units(None, by_batch=True, seed=0)
+    batches.assign(32)
+    assert batches.num_independent == 32 != batches.count

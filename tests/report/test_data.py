@@ -122,6 +122,9 @@ def test_data_without_labels(data):
         ((np.ones(3), None), "as many examples each"),
         ((np.ones((0, 2)), np.ones(0)), "must have examples"),
         (iter([]), "must have examples"),
+        (({"a": [[1.0], [2.0]]}, np.ones(2)), "with `numpy.asarray`"),
+        ((np.ones((2, 2)), [0, 1]), "with `numpy.asarray`"),
+        ((np.array(["a", "b"]), ["a", "b"]), "with `numpy.asarray`"),
         (Sequence(8, endless=True), "`steps` must say"),
     ],
 )
@@ -134,3 +137,16 @@ def test_data_that_cannot_be_read(data, message):
 def test_an_endless_dataset_needs_steps():
     with pytest.raises(ValueError, match="`steps` must say"):
         open_source(tf_data(8).repeat())
+
+
+def test_no_more_batches_than_steps_are_taken():
+    taken = []
+
+    def batches():
+        for number in range(9):
+            taken.append(number)
+            yield np.ones((4, 2)), np.ones(4)
+
+    windows = list(open_source(batches(), steps=3).windows)
+    assert [len(window.y) for window in windows] == [12]
+    assert taken == [0, 1, 2]

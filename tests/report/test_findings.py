@@ -258,3 +258,83 @@ def test_a_model_that_does_better_without_a_modality():
         f.text for f in find(report, (0.01, 0.2)) if f.kind == "misleading"
     ]
     assert any("does better without it" in text for text in texts)
+
+
+def measured(cost, low, high, intact=0.9):
+    value = intact - cost
+    return Measurement(value, value, value, cost, low, high)
+
+
+@pytest.mark.parametrize("fill, words", [("zero", "zeros"), ("noise", "noise")])
+@pytest.mark.parametrize(
+    "costs, level, text",
+    [
+        (
+            [(0.0, -0.01, 0.01), (0.01, 0.005, 0.02)],
+            "good",
+            "With {} in place of any one modality little is lost.",
+        ),
+        (
+            [(0.08, 0.06, 0.1), (0.01, 0.005, 0.02)],
+            "note",
+            "With {} in place of a modality, accuracy falls from 90% to 82% "
+            "without `a`.",
+        ),
+        (
+            [(0.08, 0.06, 0.1), (0.2, 0.1, 0.3)],
+            "bad",
+            "With {} in place of a modality, accuracy falls from 90% to 70% "
+            "without `b`, 82% without `a`.",
+        ),
+        (
+            [(0.17, 0.0, 0.33), (0.0, -0.1, 0.1)],
+            "note",
+            "What is lost with {} in place of a modality stays open: 17 points "
+            "(0 to 33) without `a`, 0 points (-10 to 10) without `b`. More "
+            "examples would tell.",
+        ),
+    ],
+)
+def test_what_is_lost_without_a_modality(fill, words, costs, level, text):
+    report = result({"a": 0.4, "b": 0.4}, {"a": 0.4, "b": 0.4})
+    missing = {
+        fill: dict(zip("ab", (measured(*c) for c in costs), strict=True))
+    }
+    report = dataclasses.replace(report, missing=missing)
+    found = [
+        each for each in find(report, (0.1, 0.2)) if each.kind == "missing"
+    ]
+    assert [(each.level, each.text) for each in found] == [
+        (level, text.format(words))
+    ]
+
+
+def test_what_is_lost_and_what_may_be_are_told_apart():
+    report = result({"a": 0.4, "b": 0.4}, {"a": 0.4, "b": 0.4})
+    nan = float("nan")
+    missing = {
+        "zero": {"a": measured(0.2, 0.1, 0.3), "b": measured(0.1, 0.0, 0.2)},
+        "mean": {"a": measured(nan, nan, nan), "b": measured(0.0, -0.01, 0.01)},
+    }
+    report = dataclasses.replace(report, missing=missing)
+    found = [
+        each for each in find(report, (0.1, 0.2)) if each.kind == "missing"
+    ]
+    assert [each.level for each in found] == ["bad", "note"]
+    assert "70% without `a`." in found[0].text
+    assert "open: 10 points (0 to 20) without `b`." in found[1].text
+
+
+@pytest.mark.parametrize(
+    "cost, expected",
+    [
+        ((0.0, -0.02, 0.02), "ignored"),
+        ((0.0, -0.1, 0.1), "unclear"),
+        ((0.01, 0.001, 0.15), "unclear"),
+    ],
+)
+def test_only_a_narrow_interval_tells_what_is_ignored(cost, expected):
+    report = result({"a": 0.5, "b": 0.5}, {"a": 0.5, "b": 0.12})
+    shuffled = {**report.shuffled, "b": measured(*cost)}
+    report = dataclasses.replace(report, shuffled=shuffled)
+    assert status(report, "b") == expected

@@ -439,6 +439,9 @@ def test_progress_is_shown(capsys):
         ({"metric": "wonder"}, "`metric` must be the name"),
         ({"window": 0}, "`window` must be an integer"),
         ({"seed": -1}, "`seed` must be an integer"),
+        ({"taps": "all"}, "`taps` must be a dict"),
+        ({"metric": lambda y, p: 0.5}, "`metric` must return a value"),
+        ({"output": "wonder"}, "`output` must be one of"),
     ],
 )
 def test_arguments_are_checked(arguments, message):
@@ -616,3 +619,97 @@ def test_labels_and_outputs_are_checked_to_the_end():
 
 def batches_of(batches):
     yield from batches
+
+
+@pytest.mark.parametrize("ignored", [-1, 2])
+def test_probes_leave_ignored_classes_out(ignored):
+    x, y = colored(120)
+    y = y % 2  # The colours of class 2 look like those of class 0.
+    model = color_reader()
+    loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=ignored)
+    model.compile(loss=loss)
+    rows = np.random.default_rng(0).normal(size=(400, 3)).astype("float32")
+    color = np.concatenate([x["color"], rows])
+    shape = np.concatenate([x["shape"], rows[:, :2]])
+    labels = np.concatenate([y, np.full(400, ignored)])
+    data = ({"color": color, "shape": shape}, labels)
+    report = modality_report(model, data, include="baselines", **FAST)
+    counted = modality_report(model, (x, y), include="baselines", **FAST)
+    assert counted.baselines["color"].value == 1.0
+    assert report.baselines["color"].value == 1.0
+    assert report.intact.value == counted.intact.value
+    nothing = (x, np.full(120, ignored))
+    report = modality_report(model, nothing, include="baselines", **FAST)
+    assert report.baselines == {}
+
+
+@pytest.mark.parametrize("model", ["m.keras", None, keras.Model])
+def test_what_is_no_model_is_told(model):
+    with pytest.raises(ValueError, match="`keras.saving.load_model`"):
+        modality_report(model, colored(12))
+
+
+@pytest.mark.parametrize("wrap", [lambda out: out, lambda out: [out]])
+@pytest.mark.parametrize("asked", ["out", 0, None])
+def test_the_only_output_may_be_named(wrap, asked):
+    a = keras.Input((3,), name="a")
+    outputs = keras.layers.Rescaling(1.0, name="out")(a)
+    model = keras.Model(a, wrap(outputs))
+    model.compile(loss=toys.LOGITS_LOSS, metrics=["accuracy"])
+    y = np.arange(30) % 3
+    data = (np.eye(3, dtype="float32")[y], y)
+    report = modality_report(model, data, output=asked, **FAST)
+    assert report.intact.value == 1.0 and report.metric == "accuracy"
+
+
+def test_outputs_in_a_dict_have_no_places():
+    a = keras.Input((3,), name="a")
+    model = keras.Model(a, {"same": a * 1.0, "other": a * 2.0})
+    y = np.arange(12) % 3
+    labels = {"same": y, "other": y}
+    with pytest.raises(ValueError, match=r"given by \['same', 'other'\]"):
+        modality_report(model, (np.eye(3)[y], labels), output=0)
+
+
+def test_taps_that_are_found():
+    x, y = colored(60)
+    x["ids"] = y[:, np.newaxis]
+    color = keras.Input((3,), name="color")
+    shape = keras.Input((2,), name="shape")
+    ids = keras.Input((1,), name="ids", dtype="int32")
+    hidden = keras.layers.Dense(3, kernel_initializer="zeros")(color)
+    read = keras.layers.Flatten()(keras.layers.Embedding(3, 3)(ids))
+    merged = keras.layers.Concatenate()([hidden, shape, read])
+    outputs = keras.layers.Dense(3, activation="softmax")(merged)
+    inputs = {"color": color, "shape": shape, "ids": ids}
+    include = ["baselines", "information"]
+    plain = keras.Model(inputs, outputs)
+    for model in (plain, RegularizedModel(plain, "mix")):
+        report = modality_report(
+            model, (x, y), taps="auto", include=include, **FAST
+        )
+        assert report.baselines["color"].value < 0.6
+        assert report.baselines["ids"].value > 0.9
+        assert set(report.information) == set(report.baselines) == set(inputs)
+        assert report.settings["taps"] == "auto"
+
+
+def test_taps_of_a_subclassed_model_are_not_found():
+    class Subclassed(keras.Model):
+        def call(self, x):
+            return x["color"] + 0.0 * x["shape"][:, :1]
+
+    with pytest.raises(ValueError, match="Pass a dict from modality"):
+        modality_report(Subclassed(), colored(24), taps="auto")
+
+
+def test_few_groups_leave_what_is_ignored_open():
+    x, y = colored(1000)
+    few = modality_report(
+        color_reader(), (x, y), groups=np.repeat(np.arange(4), 250), **FAST
+    )
+    assert few.shuffled["shape"].cost_high == 0.75
+    assert "unclear" in kinds(few) and "ignored" not in kinds(few)
+    many = modality_report(color_reader(), (x, y), **FAST)
+    assert many.shuffled["shape"].cost_high == pytest.approx(0.003)
+    assert "`shape` is ignored" in many.findings[1].text

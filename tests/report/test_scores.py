@@ -207,3 +207,12 @@ def test_binary_labels_are_0_or_1(labels):
 def test_labels_that_do_not_fit():
     with pytest.raises(ValueError, match="labels that fit the model's output"):
         infer_task("mse", np.ones((2, 3)), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda y, p: 0.5, lambda y, p: np.ones(3)]
+)
+def test_a_function_returns_a_value_for_each_example(function):
+    score = Mean(function, "mine", True, False)
+    with pytest.raises(ValueError, match="must return a value for each"):
+        score.statistics(LABELS, LOGITS, None)

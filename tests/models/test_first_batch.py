@@ -1,0 +1,104 @@
+"""Subclassed models without variables are built before `fit` traces them."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_mmreg as mmreg
+from keras_mmreg.models import CMVQVAE
+from keras_mmreg.models import RegularizedModel
+from tests import toys
+
+Dense = keras.layers.Dense
+SIZES = {"a": 3, "b": 2}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Joined(keras.Model):
+    """A head on encoded `a` and raw `b`, with batch normalization or not."""
+
+    def __init__(self, normalizes=False, **kwargs):
+        super().__init__(**kwargs)
+        self.normalizes = normalizes
+        self.encoder = Dense(8)
+        if normalizes:
+            self.norm = keras.layers.BatchNormalization()
+        self.head = Dense(3)
+
+    def call(self, inputs, training=None):
+        encoded = self.encoder(inputs["a"])
+        if self.normalizes:
+            encoded = self.norm(encoded, training=training)
+        return self.head(keras.ops.concatenate([encoded, inputs["b"]], -1))
+
+    def get_config(self):
+        return {**super().get_config(), "normalizes": self.normalizes}
+
+
+def data(num_examples=32):
+    rng = np.random.default_rng(0)
+    x = {
+        name: rng.normal(size=(num_examples, size)).astype("float32")
+        for name, size in SIZES.items()
+    }
+    return x, rng.integers(3, size=num_examples)
+
+
+def compiled(inner, regularizer):
+    model = RegularizedModel(inner, regularizer, seed=0)
+    model.compile("sgd", toys.LOGITS_LOSS)
+    return model
+
+
+def test_blending_weighs_its_branches():
+    x, y = data()
+    history = compiled(Joined(), "blending").fit(x, y, verbose=0).history
+    for name in ("blending_a", "blending_b", "blending_joint"):
+        assert history[name] == pytest.approx([1 / 3])
+
+
+@pytest.mark.parametrize("name", ["fisher", "mix"])
+@pytest.mark.filterwarnings("ignore:The penalty of:UserWarning")
+def test_batch_statistics_and_files(name, tmp_path):
+    x, y = data()
+    model = compiled(Joined(normalizes=True), name)
+    model.fit(x, y, validation_data=(x, y), verbose=0)
+    assert int(model.settled_step.numpy()) == 500
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(
+        loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6
+    )
+
+
+def test_a_generator_keeps_its_first_batch():
+    x, y = data()
+    model = compiled(Joined(), "unimodal")
+    few = ((x, y) for _ in range(2))
+    model.fit(few, steps_per_epoch=2, shuffle=False, verbose=0)
+    assert int(model.step.numpy()) == 2
+
+
+def test_a_head_that_is_not_built():
+    head = keras.Sequential([Dense(6, activation="relu"), Dense(3)])
+    inner = CMVQVAE(
+        encoders={name: Dense(8) for name in SIZES},
+        head=head,
+        quantizers=mmreg.layers.VectorQuantizer(4, num_groups=2),
+    )
+    x, y = data()
+    history = compiled(inner, "fisher").fit(x, y, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_statistics_that_come_after_wrapping():
+    """Penalties wait for new ones alone."""
+    inner = Joined(normalizes=True)
+    x, y = data()
+    inner(x)
+    model = compiled(inner, "fisher")
+    model(x)
+    assert int(model.settled_step.numpy()) == 500
+    inner.norm.moving_mean.assign(np.full(8, 0.5))
+    history = model.fit(x, y, verbose=0).history
+    assert history["fisher_penalty"][0] > 0
