@@ -1,7 +1,9 @@
 """Runs a functional model again from where its modalities were changed."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from functools import partial
 from typing import Any
@@ -11,6 +13,7 @@ import keras
 from keras_mmreg.backend.keras_internals import standardize_inputs
 from keras_mmreg.network import checks
 from keras_mmreg.network.graph import Graph
+from keras_mmreg.network.graph import Step
 from keras_mmreg.network.naming import leaf_names
 from keras_mmreg.network.naming import modality_of
 from keras_mmreg.network.naming import select_modalities
@@ -196,10 +199,11 @@ class FunctionalNetwork:
         training: bool,
     ) -> dict[int, Tensor]:
         """Adds those of the needed tensors that are not there."""
-        for step in self._graph.steps:
-            missing = needed.intersection(step.outputs) - activations.keys()
-            if missing:
-                activations.update(step.run(activations, training))
+        with _kept_masks(activations) as run:
+            for step in self._graph.steps:
+                missing = needed.intersection(step.outputs) - activations.keys()
+                if missing:
+                    run(step, training)
         return activations
 
     def _continued(
@@ -223,15 +227,16 @@ class FunctionalNetwork:
                 value = with_mask(value, mask_of(activations[key]))
             activations[key] = value
             changed.add(key)
-        for step in self._graph.steps:
-            if changed.intersection(step.outputs):
-                continue  # A point behind another one keeps its value.
-            depends = changed.intersection(step.inputs.values())
-            missing = needed.intersection(step.outputs) - activations.keys()
-            if depends or missing:
-                activations.update(step.run(activations, training))
-            if depends:
-                changed.update(step.outputs)
+        with _kept_masks(activations) as run:
+            for step in self._graph.steps:
+                if changed.intersection(step.outputs):
+                    continue  # A point behind another one keeps its value.
+                depends = changed.intersection(step.inputs.values())
+                missing = needed.intersection(step.outputs) - activations.keys()
+                if depends or missing:
+                    run(step, training)
+                if depends:
+                    changed.update(step.outputs)
         return activations
 
     @cached_property
@@ -313,6 +318,28 @@ class FunctionalNetwork:
         ):
             return self._behind_preparation(consumers[0].outputs[0])
         return key
+
+
+@contextmanager
+def _kept_masks(
+    activations: dict[int, Tensor],
+) -> Iterator[Callable[[Step, bool], None]]:
+    """Runs steps; what they received has its masks again in the end.
+
+    `MultiHeadAttention` takes them off, as it does in the model's own pass.
+    """
+    masked: list[tuple[Tensor, Tensor]] = []
+
+    def run(step: Step, training: bool) -> None:
+        values = {key: activations[key] for key in step.inputs.values()}
+        masked.extend(
+            (x, mask_of(x)) for x in values.values() if mask_of(x) is not None
+        )
+        activations.update(step.run(values, training))
+
+    yield run
+    for x, mask in masked:
+        with_mask(x, mask)
 
 
 class _Derived(dict):

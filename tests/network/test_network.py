@@ -10,6 +10,7 @@ from keras_mmreg.network import OpaqueNetwork
 from keras_mmreg.network import create_network
 from keras_mmreg.network import modality_names
 from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.perturbation import repeat_samples
 from tests import toys
 from tests.toys import array
 from tests.toys import tensor
@@ -378,3 +379,35 @@ def test_an_optional_input_may_be_none():
         z = ops.concatenate([2.0 * x, 3.0 * x])
         moved = network.replace(clean, {"a": z}, 2)
         np.testing.assert_allclose(array(network.outputs_of(moved)), array(z))
+
+
+@pytest.mark.parametrize("num_samples", [1, 2])
+def test_attention_leaves_the_masks_to_later_passes(num_samples):
+    """Keras takes them off the tensors that `MultiHeadAttention` receives."""
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    sound = keras.Input((4,), name="sound")
+    words = keras.layers.Embedding(9, 8, mask_zero=True, name="words")(ids)
+    query = keras.layers.Reshape((1, 8))(keras.layers.Dense(8)(sound))
+    seen = keras.layers.MultiHeadAttention(2, 4)(query, words)
+    merged = keras.layers.Concatenate()([keras.layers.Flatten()(seen), sound])
+    inputs = {"ids": ids, "sound": sound}
+    model = keras.Model(inputs, keras.layers.Dense(3)(merged))
+    network = create_network(model, model.input, {"ids": "words"}, None)
+    x = {
+        "ids": np.array([[3, 4, 0, 0, 0], [5, 6, 7, 8, 1]], "int32"),
+        "sound": np.random.default_rng(0).normal(size=(2, 4)),
+    }
+    x["sound"] = x["sound"].astype("float32")
+    x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
+    expected = np.tile(array(model(x)), (num_samples, 1))
+    activations = network.run(x)
+    for _ in range(2):
+        points = network.points_of(activations)
+        assert mask_of(points["ids"]) is not None
+        repeated = {
+            n: repeat_samples(v, num_samples) for n, v in points.items()
+        }
+        again = network.replace(activations, repeated, num_samples)
+        np.testing.assert_allclose(
+            array(network.outputs_of(again)), expected, rtol=1e-5, atol=1e-6
+        )
