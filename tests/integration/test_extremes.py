@@ -22,9 +22,13 @@ METHODS = {
 }
 
 
-# What compiles each operation takes all methods at once.
+# What compiles each operation takes all methods at once, but for the one that
+# lets no gradient of the others through.
 if keras.config.backend() != "torch":
-    METHODS = {"all": lambda: list(ALIASES)}
+    METHODS = {
+        "all": lambda: [name for name in ALIASES if name != "disentangled"],
+        "disentangled": lambda: "disentangled",
+    }
 
 
 def create(activation="tanh"):
