@@ -106,6 +106,8 @@ class FitWatch(keras.callbacks.Callback):
         loaded by now.
         """
         if not self._has_begun:
+            if not int(self.model.step.numpy()):
+                self.model.settled_step.assign(0)
             self.model.await_settled_statistics()
             self._has_begun = True
         self.model.epoch.assign(epoch)

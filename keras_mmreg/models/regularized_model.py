@@ -362,6 +362,6 @@ class RegularizedModel(WrapperModel):
     def await_settled_statistics(self) -> None:
         """Holds the penalties back while batch statistics are new."""
         remaining = updates_to_settle(self.inner)
-        step = int(ops.convert_to_numpy(self.step))
-        if remaining or not step:
+        if remaining:
+            step = int(ops.convert_to_numpy(self.step))
             self.settled_step.assign(step + remaining)
