@@ -59,7 +59,10 @@ class DisentangledGradients(Regularizer):
         require_encoders(network, self.name)
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """The mean size of the gradient that each encoder is trained by."""
+        """The gradient that each encoder is trained by: its L1 norm.
+
+        A mean over examples, and thus the same on any number of replicas.
+        """
         return [f"{self.name}_gradient_{name}" for name in modalities]
 
     def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
@@ -114,7 +117,7 @@ class DisentangledGradients(Regularizer):
             # None where nothing depends on a leaf.
             known = {k: g for k, g in gradients.items() if g is not None}
             sizes[log_name] = sum(
-                (ops.mean(ops.abs(g)) for g in known.values()), ops.zeros(())
+                (ops.sum(ops.abs(g)) for g in known.values()), ops.zeros(())
             )
             linear = sum(
                 (
