@@ -68,17 +68,24 @@ def test_padding_is_no_part_of_pooled_features():
         np.testing.assert_allclose(plain, padded, rtol=1e-4, atol=1e-6)
 
 
+class Shifted(keras.layers.Layer):
+    """Adds a vector at each position, and passes the mask on."""
+
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+
+    def call(self, inputs, by=None):
+        return inputs + by[:, None]
+
+
 def labelling(positions, mask_zero=False):
     """Labels each position of a sequence, told by itself and by a vector."""
     a = keras.Input((positions,), name="a")
     b = keras.Input((4,), name="b")
     e = keras.layers.Embedding(10, 6, mask_zero=mask_zero)(a)
     told = keras.layers.Dense(6)(b)
-    if mask_zero:  # `Add` would not pass the mask on.
-        read = keras.layers.SimpleRNN(6, return_sequences=True)
-        met = read(e, initial_state=told)
-    else:
-        met = keras.layers.Add()([e, keras.layers.Reshape((1, 6))(told)])
+    met = Shifted()(e, by=told)
     return keras.Model({"a": a, "b": b}, keras.layers.Dense(3)(met))
 
 
