@@ -14,6 +14,8 @@ from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.network import require_inputs
 from keras_mmreg.network.preprocessing import preprocessed_data
+from keras_mmreg.report.data import ENDLESS
+from keras_mmreg.report.data import never_ends
 from keras_mmreg.report.data import require_labelled
 
 
@@ -91,8 +93,8 @@ class HeldOut(keras.callbacks.Callback):
         check_integer("batch_size", batch_size, minimum=1)
         if steps is not None:
             check_integer("steps", steps, minimum=1)
-        else:
-            _require_an_end(data)
+        elif never_ends(data):
+            raise ValueError(ENDLESS)
         self.data = data
         self.doubt = doubt
         self.start = start
@@ -239,12 +241,3 @@ def _common_length(x: Any, y: Any) -> int:
             f"Received: {size} of them"
         )
     return size
-
-
-def _require_an_end(data: Any) -> None:
-    cardinality = getattr(data, "cardinality", None)
-    if callable(cardinality) and int(cardinality()) == -1:
-        raise ValueError(
-            "`steps` must say how many batches to take of `data` that never "
-            "end. Received: steps=None"
-        )

@@ -107,12 +107,20 @@ def is_dataset(data: Any) -> bool:
     return isinstance(data, keras.utils.PyDataset | Iterable)
 
 
+def never_ends(data: Any) -> bool:
+    """Whether a dataset says that it has no last batch."""
+    if isinstance(data, keras.utils.PyDataset):
+        return data.num_batches is None
+    cardinality = getattr(data, "cardinality", None)
+    return callable(cardinality) and int(cardinality()) == -1
+
+
 NEEDS_LABELS = (
     "`data` must be a tuple `(x, y)` or `(x, y, sample_weight)` of arrays, or "
     "a dataset that yields these (`tf.data.Dataset`, `keras.utils.PyDataset`, "
     "torch `DataLoader`, generator). Received: data of type {}"
 )
-_ENDLESS = (
+ENDLESS = (
     "`steps` must say how many batches to read of data that never end. "
     "Received: steps=None"
 )
@@ -171,16 +179,12 @@ def _to_numpy(leaf: Any) -> Any:
 def _batches(data: Any, steps: int | None) -> Iterator[Examples]:
     """The batches of a dataset."""
     batches: Iterable
+    if steps is None and never_ends(data):
+        raise ValueError(ENDLESS)
+    batches = data
     if isinstance(data, keras.utils.PyDataset):
-        count = steps if data.num_batches is None else data.num_batches
-        if count is None:
-            raise ValueError(_ENDLESS)
+        count: Any = steps if never_ends(data) else data.num_batches
         batches = (data[index] for index in range(count))
-    else:
-        cardinality = getattr(data, "cardinality", None)
-        if steps is None and callable(cardinality) and int(cardinality()) == -1:
-            raise ValueError(_ENDLESS)
-        batches = data
     for batch in itertools.islice(batches, steps):
         yield _examples(batch)
 
