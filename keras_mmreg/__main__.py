@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in (options.model, options.data, *models):
         if not path.exists():
             parser.error(f"no such file: {path}")
+    try:
+        options.taps = _taps(options.taps)
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"argument --taps: {error}")
     for path in filter(None, (options.html, options.json)):
         if path.is_dir() or not path.parent.is_dir():
             parser.error(f"no file can be written there: {path}")
@@ -86,9 +90,9 @@ def _create_parser() -> argparse.ArgumentParser:
         "--taps",
         nargs="+",
         default=[],
-        type=_pair,
         metavar="MODALITY=LAYER",
-        help="where information and linear probes take a modality",
+        help="where information and linear probes take a modality; `auto` "
+        "for the last tensor of each",
     )
     report.add_argument(
         "--unimodal",
@@ -112,6 +116,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _taps(texts: Sequence[str]) -> str | dict[str, str]:
+    """`["auto"]` as `"auto"`, pairs as a dict."""
+    return "auto" if texts == ["auto"] else dict(map(_pair, texts))
+
+
 def _report(options: argparse.Namespace) -> Any:
     model = keras.saving.load_model(options.model)
     with np.load(options.data) as file:
@@ -132,7 +141,7 @@ def _report(options: argparse.Namespace) -> Any:
         include="all" if "all" in options.include else options.include,
         missing=options.missing,
         groups=groups,
-        taps=dict(options.taps),
+        taps=options.taps,
         unimodal={
             name: keras.saving.load_model(path)
             for name, path in options.unimodal

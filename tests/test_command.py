@@ -83,6 +83,9 @@ def test_taps_and_models_of_one_modality(files, capsys):
     own = ["--unimodal", f"color={folder / 'color.keras'}"]
     assert main([*arguments, *own, "--taps", f"color={layer}"]) == 0
     assert "a model of it only" in capsys.readouterr().out
+    probes = ["--include", "baselines", "--taps", "auto"]
+    assert main([*arguments, *probes]) == 0
+    assert "probe" in capsys.readouterr().out
     for bad in (["--unimodal", "color=none.keras"], ["--taps", "color"]):
         with pytest.raises(SystemExit):
             main([*arguments, *bad])

@@ -289,6 +289,16 @@ def hidden_padding(name: str, layer: str) -> str:
     )
 
 
+def joined_output(name: str, layer: str, other: str) -> str:
+    """The message about a tap behind the place where modalities meet."""
+    return (
+        f"`taps` names layer {layer!r} for modality {name!r}, but the output "
+        f"of that layer depends on {other!r}, too: what is done there is done "
+        "to both. Name a layer before the modalities meet, or leave one out "
+        "by `modalities=`."
+    )
+
+
 def several_outputs(name: str, layer: str) -> str:
     """The message about a tap that has no single value."""
     return (

@@ -282,6 +282,10 @@ class FunctionalNetwork:
             )
         if len(calls[0]) != 1:
             raise ValueError(checks.several_outputs(name, layer))
+        before = self._graph.ancestors(calls[0])
+        for other, keys in self._inputs.items():
+            if other != name and before.intersection(keys.values()):
+                raise ValueError(checks.joined_output(name, layer, other))
         return calls[0][0]
 
     def _require_no_lookup(self, name: str, key: int) -> None:

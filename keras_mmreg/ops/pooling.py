@@ -1,7 +1,9 @@
 """Features of any shape as a vector that is not too long."""
 
 import math
+from collections.abc import Sequence
 
+import keras
 from keras import ops
 
 from keras_mmreg.ops.masking import mask_of
@@ -49,6 +51,25 @@ def pooled_features(x: Tensor, shape: tuple) -> Tensor:
     flat = ops.pad(flat, ((0, 0), (0, padding)))
     bins = (size + padding) // length
     return ops.mean(ops.reshape(flat, (-1, bins, length)), axis=2)
+
+
+def joined_features(
+    features: Sequence[Tensor], symbols: Sequence[keras.KerasTensor]
+) -> Tensor:
+    """The pooled features of all tensors of a modality, side by side.
+
+    Args:
+        features: The tensors of a modality.
+        symbols: Their symbols in the network, which know their shapes.
+
+    Returns:
+        Tensor of shape `(batch, size)`, at least in float32.
+    """
+    pooled = [
+        pooled_features(x, symbol.shape)
+        for x, symbol in zip(features, symbols, strict=True)
+    ]
+    return ops.concatenate(pooled, axis=-1)
 
 
 def pooled_size(shape: tuple) -> int:

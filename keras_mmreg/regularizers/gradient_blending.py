@@ -12,7 +12,7 @@ from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
-from keras_mmreg.ops.pooling import pooled_features
+from keras_mmreg.ops.pooling import joined_features
 from keras_mmreg.ops.pooling import pooled_size
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -151,15 +151,7 @@ class GradientBlending(Regularizer):
         symbols = network.feature_symbols
         outputs = {}
         for name, (kernel, bias) in self.heads.items():
-            x = ops.concatenate(
-                [
-                    pooled_features(x, symbol.shape)
-                    for x, symbol in zip(
-                        features[name], symbols[name], strict=True
-                    )
-                ],
-                axis=-1,
-            )
+            x = joined_features(features[name], symbols[name])
             logits = ops.matmul(x, ops.cast(kernel, x.dtype))
             logits = logits + ops.cast(bias, x.dtype)
             outputs[name] = _activated(logits, kind)

@@ -21,7 +21,7 @@ from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import quotient_over_replicas
-from keras_mmreg.ops.pooling import pooled_features
+from keras_mmreg.ops.pooling import joined_features
 from keras_mmreg.ops.pooling import pooled_size
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -263,13 +263,7 @@ class ModalityGate(Regularizer):
         """The features of a modality as one vector for each example."""
         assert self.network is not None  # Since it was attached.
         symbols = self.network.feature_symbols[name]
-        return ops.concatenate(
-            [
-                ops.stop_gradient(pooled_features(x, symbol.shape))
-                for x, symbol in zip(features, symbols, strict=True)
-            ],
-            axis=-1,
-        )
+        return ops.stop_gradient(joined_features(features, symbols))
 
     def _normalized(self, name: str, features: Tensor) -> Tensor:
         mean = ops.convert_to_tensor(self.means[name])

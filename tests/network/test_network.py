@@ -206,6 +206,17 @@ def test_a_shared_layer_is_told_apart_by_its_modality():
     assert network.modalities == ["first", "second"]
 
 
+def test_a_tap_must_not_depend_on_two_modalities():
+    inputs = {name: keras.Input((2,), name=name) for name in ("a", "b")}
+    joined = keras.layers.Add(name="joined")(list(inputs.values()))
+    model = keras.Model(inputs, keras.layers.Dense(3)(joined))
+    taps = {"a": "joined"}
+    with pytest.raises(ValueError, match="'joined'.*depends on 'b', too"):
+        create_network(model, inputs, taps=taps)
+    network = create_network(model, inputs, taps=taps, modalities=["a"])
+    assert network.modalities == ["a"]
+
+
 def test_an_opaque_model_must_call_a_tapped_layer_once():
     class Twice(keras.Model):
         def __init__(self):
