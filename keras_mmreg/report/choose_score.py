@@ -8,12 +8,12 @@ import numpy as np
 from keras_mmreg.backend.keras_internals import compiled_metrics
 from keras_mmreg.report.keras_scores import KerasMetric
 from keras_mmreg.report.keras_scores import Mean
+from keras_mmreg.report.output import Output
 from keras_mmreg.report.scores import Accuracy
 from keras_mmreg.report.scores import MeanIoU
 from keras_mmreg.report.scores import RSquared
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.task import Task
-from keras_mmreg.report.task import select_output
 
 _ACCURACIES = {
     "accuracy",
@@ -49,21 +49,12 @@ _LOWER_IS_BETTER = (
 )
 
 
-def choose_score(
-    metric: Any,
-    mode: str,
-    model: keras.Model,
-    output: str | int | None,
-    task: Task,
-    y: np.ndarray,
-) -> Score:
+def choose_score(metric: Any, mode: str, task: Task, y: np.ndarray) -> Score:
     """The score by the arguments `metric` and `mode`.
 
     Args:
-        metric: A name, a Keras metric, a function, or `None`.
+        metric: A name, a Keras metric, a function, or `None`: the task's own.
         mode: `"auto"`, `"max"` or `"min"`.
-        model: The model, whose compiled metric is taken for `None`.
-        output: Which of the model's outputs is meant.
         task: What the output is for.
         y: Some labels.
 
@@ -71,29 +62,32 @@ def choose_score(
         A `Score`.
 
     Raises:
-        ValueError: If there is no such metric, or it fits no output.
+        ValueError: If there is no such metric, or it does not fit the labels.
     """
-    if metric is None:
-        metric = _compiled(model, output)
     if metric is None:
         return _of_task(task, y)
     if task.kind != "regression" and _is_accuracy(metric, task):
         return Accuracy(task)
+    name = metric if isinstance(metric, str) else _name_of(metric)
     if isinstance(metric, str):
         metric = _by_name(metric, task, y)
     if not (callable(metric) or isinstance(metric, keras.metrics.Metric)):
         return metric
-    name = str(
-        getattr(metric, "name", None)
-        or getattr(metric, "__name__", type(metric).__name__)
-    )
     higher = mode == "max" or (
         mode == "auto"
+        and metric is not keras.losses.cosine_similarity
         and not any(word in name.lower() for word in _LOWER_IS_BETTER)
     )
     if isinstance(metric, keras.metrics.Metric):
-        return KerasMetric(metric, higher)
+        return KerasMetric(metric, name, higher)
     return Mean(metric, name, higher, percent="accuracy" in name)
+
+
+def _name_of(metric: Any) -> str:
+    return str(
+        getattr(metric, "name", None)
+        or getattr(metric, "__name__", type(metric).__name__)
+    )
 
 
 def _of_task(task: Task, y: np.ndarray) -> Score:
@@ -102,20 +96,29 @@ def _of_task(task: Task, y: np.ndarray) -> Score:
     return MeanIoU(task) if task.dense else Accuracy(task)
 
 
-def _compiled(model: keras.Model, output: str | int | None) -> Any:
-    """The first metric that the model was compiled with for the output."""
+def compiled_metric(model: keras.Model, output: Output, several: bool) -> Any:
+    """The first metric that the model was compiled with for the output.
+
+    Args:
+        model: The model.
+        output: Which of its outputs is meant.
+        several: Whether it has several.
+    """
     metrics = compiled_metrics(model)
-    if isinstance(metrics, dict):
-        metrics = (
-            metrics.get(output)
-            if output is not None
-            else next(iter(metrics.values()), None)
-        )
-    elif output is not None and isinstance(metrics, list | tuple):
-        metrics = select_output(output, metrics, "metrics")
+    if several:
+        metrics = output.found_in(metrics)
+    elif isinstance(metrics, dict):
+        metrics = next(iter(metrics.values()), None)
     while isinstance(metrics, list | tuple):
         metrics = metrics[0] if metrics else None
     return metrics
+
+
+def asks_for_classes(metric: Any) -> bool:
+    """Whether a metric is an accuracy, whatever the loss is."""
+    if isinstance(metric, str):
+        return metric.lower() in _ACCURACIES
+    return isinstance(metric, _ACCURACY_METRICS)
 
 
 def _is_accuracy(metric: Any, task: Task) -> bool:
@@ -136,6 +139,11 @@ def _by_name(name: str, task: Task, y: np.ndarray) -> Any:
         return RSquared(y)
     if name.lower() in ("miou", "mean_iou") and task.num_classes > 1:
         return MeanIoU(task)
+    if name.lower() in ("accuracy", "acc"):  # Here, of equal numbers.
+        raise ValueError(
+            f"`metric` {name!r} needs labels that are classes, and these are "
+            "numbers. Leave it out, or pass 'r2'."
+        )
     try:
         return keras.metrics.get(name)
     except ValueError:

@@ -16,7 +16,7 @@ from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
-from keras_mmreg.report.findings import broken
+from keras_mmreg.report.doubts import broken
 from keras_mmreg.report.findings import find
 from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import cut
@@ -27,6 +27,7 @@ from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.probes import probe_modalities
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.result import Finding
+from keras_mmreg.report.scores import Accuracy
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.task import Task
@@ -36,6 +37,7 @@ MAX_INFORMED = 1024
 """Information is taken of so many examples: it needs gradients."""
 
 
+@np.errstate(invalid="ignore")  # What is not finite is told.
 def compose(
     model: keras.Model,
     source: Source,
@@ -96,7 +98,8 @@ def compose(
         },
     )
     report = replace(report, **_included(plan, bootstrap, measuring, settings))
-    notes = _untrained_statistics(model) + _without_noise(plan, settings)
+    notes = _untrained_statistics(model)
+    notes += _without_noise(plan, settings) + _without_mean(plan, settings)
     if "information" in settings.include:
         information, note = _information(model, source, leaves, settings)
         report = replace(report, information=information)
@@ -251,6 +254,12 @@ def _baselines(
     if task.dense:
         text = "Linear probes are for one label an example, so there are none."
         return {}, [Finding("caveat", "note", text)]
+    if task.kind != "regression" and not isinstance(score, Accuracy):
+        text = (
+            "Linear probes predict classes, not how sure they are, so there "
+            "are none by this metric. Pass `metric='accuracy'` for them."
+        )
+        return {}, [Finding("caveat", "note", text)]
     groups = None if units.groups is None else units.groups[: len(y)]
     baselines = probe_modalities(
         model,
@@ -282,6 +291,18 @@ def _without_noise(plan: Plan, settings: Settings) -> list[Finding]:
     if not names:
         return []
     text = f"{', '.join(names)}: no noise curve of integers or strings."
+    return [Finding("caveat", "note", text)]
+
+
+def _without_mean(plan: Plan, settings: Settings) -> list[Finding]:
+    """The modalities of ids or strings, in whose place are zeros."""
+    names = [f"`{name}`" for name in plan.modalities if name not in plan.noisy]
+    if not names or set(settings.missing) <= {"zero"}:
+        return []
+    text = (
+        f"{', '.join(names)}: integers and strings have no mean, so zeros and "
+        "empty strings stand in for them."
+    )
     return [Finding("caveat", "note", text)]
 
 

@@ -1,12 +1,14 @@
 """What the numbers of a report say, in sentences."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from keras_mmreg.report.actions import actions
+from keras_mmreg.report.doubts import doubts
+from keras_mmreg.report.doubts import no_number
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
-from keras_mmreg.report.judge import FEW
 from keras_mmreg.report.judge import is_small
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
@@ -25,37 +27,6 @@ from keras_mmreg.report.wording import value_text
 MAX_LISTED = 5
 
 
-def broken(shares: Mapping[Any, float]) -> list[Finding]:
-    """Predictions that are not finite, of which no score means anything.
-
-    Args:
-        shares: Dict from what was measured to the share of such predictions.
-    """
-    if ("intact",) in shares:
-        text = (
-            f"{100 * shares['intact',]:.3g}% of the predictions are not finite "
-            "(NaN or infinite): no number below means anything. Look for NaN "
-            "in the data, and in the model's weights."
-        )
-        return [Finding("broken", "bad", text)]
-    changes = {
-        "missing": "With {1} in place of `{2}`",
-        "alone": "With `{1}` alone",
-        "shuffled": "With `{1}` shuffled",
-    }
-    found = []
-    for name, share in shares.items():
-        words = [FILL_WORDS.get(str(each), each) for each in name]
-        if str(name[0]) in changes:
-            text = (
-                f"{changes[str(name[0])].format(*words)}, {100 * share:.3g}% "
-                "of the predictions are not finite (NaN or infinite), as of a "
-                "text that is nothing but padding: that score means nothing."
-            )
-            found.append(Finding("broken", "bad", text))
-    return found
-
-
 def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
     """The findings of a report, the most important first.
 
@@ -67,8 +38,10 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
     Returns:
         List of `Finding`. What an interval leaves open is said to be open.
     """
-    doubts = _doubts(report)
-    at_chance = any(doubt.level == "bad" for doubt in doubts)
+    if not math.isfinite(report.intact.value):
+        return [no_number(report)]
+    doubted = doubts(report)
+    at_chance = any(doubt.level == "bad" for doubt in doubted)
     facts: list[Finding] = []
     if rival is None:
         facts += _only_one(report)
@@ -81,40 +54,11 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
     if not at_chance:
         facts += actions(report, facts)
     return (
-        [*(doubts if at_chance else []), *facts]
-        + ([] if at_chance else doubts)
+        [*(doubted if at_chance else []), *facts]
+        + ([] if at_chance else doubted)
         + _unasked(report)
         + _window(report)
     )
-
-
-def _doubts(report: Result) -> list[Finding]:
-    """A model at chance, and too few examples."""
-    found = []
-    intact = report.intact
-    if report.chance is not None and intact.low <= report.chance:
-        constant = (
-            "the mean of the labels"
-            if report.task == "regression"
-            else "always the most frequent class"
-        )
-        text = (
-            f"The model is not shown to be better than {constant}: "
-            f"{report.metric} {value_text(report, intact.value)} "
-            f"({value_text(report, intact.low)} to "
-            f"{value_text(report, intact.high)}) against "
-            f"{value_text(report, report.chance)}. What it uses says little."
-        )
-        found.append(Finding("chance", "bad", text))
-    count = report.num_groups or report.num_examples
-    if count < FEW:
-        what = "groups" if report.num_groups else "examples"
-        text = (
-            f"Only {count} {what}: the intervals are themselves uncertain. "
-            f"Use at least {FEW}."
-        )
-        found.append(Finding("few", "note", text))
-    return found
 
 
 def _only_one(report: Result) -> list[Finding]:
@@ -220,9 +164,14 @@ def _fusion(report: Result) -> list[Finding]:
 
 
 def _fusion_within(report: Result) -> Finding:
-    best = min(report.alone, key=lambda name: report.alone[name].cost)
+    known = _known(report.alone)
+    if not known:
+        text = "No score of a modality alone is known to compare fusion with."
+        return Finding("fusion", "note", text)
+    best = min(known, key=lambda name: report.alone[name].cost)
     alone = report.alone[best]
-    against = against_text(report, alone)
+    differs = alone.cost_high < 0 or alone.cost_low > 0
+    against = against_text(report, alone, differs)
     if alone.cost_high < 0:
         text = f"Fusion does not beat `{best}` alone ({against})."
         return Finding("fusion", "bad", text)
@@ -241,10 +190,20 @@ def _fusion_within(report: Result) -> Finding:
     return Finding("fusion", "note", text)
 
 
+def _known(results: Mapping[str, Any]) -> list[str]:
+    """The names whose cost is a number: of others nothing can be said."""
+    return [n for n, each in results.items() if math.isfinite(each.cost)]
+
+
 def _own_model(report: Result) -> Finding:
-    best = min(report.unimodal, key=lambda name: report.unimodal[name].cost)
+    known = _known(report.unimodal)
+    if not known:
+        text = "No score of a model of one modality only is known."
+        return Finding("unimodal", "note", text)
+    best = min(known, key=lambda name: report.unimodal[name].cost)
     own = report.unimodal[best]
-    against = against_text(report, own)
+    differs = own.cost_high < 0 or own.cost_low > 0
+    against = against_text(report, own, differs)
     if own.cost_high < 0:
         text = f"Fusion does not beat a model of `{best}` only ({against})."
         return Finding("unimodal", "bad", text)
@@ -264,7 +223,7 @@ def _missing(report: Result) -> list[Finding]:
     for fill, results in report.missing.items():
         found += _better_without(report, fill)
         # Of predictions that are not finite no cost is known.
-        known = [n for n, each in results.items() if each.cost == each.cost]
+        known = _known(results)
         large = [n for n in known if not is_small(report, results[n])]
         large = sorted(large, key=lambda name: -results[name].cost)
         lost = [name for name in large if results[name].cost_low > 0]
@@ -314,7 +273,10 @@ def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
 def _better_without(report: Result, fill: str) -> list[Finding]:
     """The modality whose absence helps most, if there is one."""
     results = report.missing[fill]
-    name = min(results, key=lambda name: results[name].cost)
+    known = _known(results)
+    if not known:
+        return []
+    name = min(known, key=lambda name: results[name].cost)
     each = results[name]
     if each.cost_high >= 0 or -each.cost < 5 * negligible(report):
         return []

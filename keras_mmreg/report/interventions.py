@@ -89,16 +89,31 @@ def unasked_leaves(
     }
 
 
+def known_inputs(model: keras.Model, x: Any) -> Any:
+    """Inputs without entries that the model does not take, as in Keras."""
+    if isinstance(model, RegularizedModel):
+        model = model.inner
+    inputs = getattr(model, "input", None)
+    if not isinstance(x, Mapping) or inputs is None:
+        return x
+    known = (
+        set(inputs)
+        if isinstance(inputs, Mapping)
+        else {each.name for each in keras.tree.flatten(inputs)}
+    )
+    return {name: value for name, value in x.items() if name in known} or x
+
+
 def takes_noise(x: Any, indices: Iterable[int]) -> bool:
     """Whether a modality is numbers alone: ids and strings have no noise.
+
+    Images of `uint8` are numbers.
 
     Of ids with a mask of floats, noise on the mask would say nothing.
     """
     leaves = keras.tree.flatten(x)
     own = [leaves[i] for i in indices if leaves[i] is not None]
-    return bool(own) and all(
-        np.issubdtype(leaf.dtype, np.floating) for leaf in own
-    )
+    return bool(own) and all(map(_are_numbers, own))
 
 
 def as_tensors(x: Any) -> Any:
@@ -237,17 +252,16 @@ class Window:
             return np.broadcast_to(self._leaves[index][example], leaf.shape)
         if change.kind == "zero":
             return _zeros(leaf)
-        if not np.issubdtype(leaf.dtype, np.floating):
-            # Token ids and strings have no mean, and no noise.
+        if not _are_numbers(leaf):  # They have no mean, and no noise.
             return leaf if change.kind == "jitter" else _zeros(leaf)
         mean, stddev = self._mean_and_stddev(index)
         if change.kind == "mean":
-            return np.broadcast_to(mean, leaf.shape).astype(leaf.dtype)
+            return _cast(np.broadcast_to(mean, leaf.shape), leaf.dtype)
         generator = np.random.default_rng([*self._seed, index, 7, start])
         noise = generator.standard_normal(leaf.shape)
         if change.kind == "noise":
-            return (mean + stddev * noise).astype(leaf.dtype)
-        return (leaf + change.amount * stddev * noise).astype(leaf.dtype)
+            return _cast(mean + stddev * noise, leaf.dtype)
+        return _cast(leaf + change.amount * stddev * noise, leaf.dtype)
 
     def _order(self, *seed: int) -> np.ndarray:
         if seed not in self._orders:
@@ -280,8 +294,27 @@ def size_of(x: Any) -> int:
     return next(len(leaf) for leaf in keras.tree.flatten(x) if leaf is not None)
 
 
+def _is_float(leaf: Any) -> bool:
+    """Also of bfloat16, which NumPy does not know."""
+    if np.issubdtype(leaf.dtype, np.floating):
+        return True
+    return leaf.dtype.name == "bfloat16"
+
+
+def _are_numbers(leaf: Any) -> bool:
+    """Floats, and images of `uint8`; other integers may be indices."""
+    return _is_float(leaf) or (leaf.dtype == np.uint8 and leaf.ndim > 2)
+
+
+def _cast(values: np.ndarray, dtype: Any) -> np.ndarray:
+    """As a type, rounded and clipped where that is one of integers."""
+    if dtype != np.uint8:
+        return values.astype(dtype)
+    return np.clip(np.rint(np.nan_to_num(values)), 0, 255).astype(dtype)
+
+
 def _as_predict_casts(leaf: Any) -> Any:
-    if leaf is None or not np.issubdtype(leaf.dtype, np.floating):
+    if leaf is None or not _is_float(leaf):
         return leaf
     return leaf.astype(keras.config.floatx(), copy=False)
 

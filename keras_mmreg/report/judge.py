@@ -39,7 +39,10 @@ def status(report: Result, name: str) -> str:
         return "relied on" if rests else "used"
     if _suffices(report, name):
         return "redundant"
-    return "ignored" if is_small(report, shuffled) else "unclear"
+    # A gain that may be large is no sign of being ignored.
+    small = is_small(report, shuffled)
+    gains = shuffled.cost_low < -negligible(report)
+    return "ignored" if small and not gains else "unclear"
 
 
 def is_small(report: Result, measurement: Measurement) -> bool:

@@ -91,10 +91,11 @@ class KerasMetric:
 
     by_batch = True
 
-    def __init__(self, metric: Any, higher_is_better: bool) -> None:
+    def __init__(self, metric: Any, name: str, higher_is_better: bool) -> None:
         # A copy: the model's own metric keeps its state.
         self.metric = _rebuilt(metric)
-        self.name = metric.name
+        self.name = name
+        self._original = metric
         self.higher_is_better = higher_is_better
         self.percent = isinstance(metric, SHARES)
         self._variables: list[Any] = []
@@ -103,9 +104,11 @@ class KerasMetric:
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
         """The metric's state after these examples alone."""
+        y, predictions, weight = map(_as_tensor, (y, predictions, weight))
         states = self._state(y, predictions, weight)
         if not self._variables:
             self._variables = list(self.metric.variables)
+            self._require_copy(y, predictions, weight)
             self._require_sums(y, predictions, weight)
         return states
 
@@ -120,6 +123,26 @@ class KerasMetric:
                 for v in self.metric.variables
             ]
         )[np.newaxis]
+
+    def _require_copy(
+        self, y: np.ndarray, predictions: np.ndarray, weight: Any
+    ) -> None:
+        """Raises if the metric's config is not all that it is made of."""
+        original = self._original
+        kept = [keras.ops.convert_to_numpy(v) for v in original.variables]
+        original.reset_state()
+        original.update_state(y, predictions, weight)
+        expected = keras.ops.convert_to_numpy(original.result())
+        original.reset_state()
+        for variable, value in zip(original.variables, kept, strict=False):
+            variable.assign(value)
+        found = keras.ops.convert_to_numpy(self.metric.result())
+        if not np.allclose(found, expected, rtol=1e-4, equal_nan=True):
+            raise ValueError(
+                "`metric` must be rebuilt from its config, which needs a "
+                f"`get_config` with all arguments. Received: {original!r}, "
+                f"which gives {expected}, and its copy {found}"
+            )
 
     def _require_sums(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
@@ -173,6 +196,11 @@ class KerasMetric:
     def chance(self, sums: np.ndarray) -> float:
         """The area under the ROC curve of a constant prediction."""
         return 0.5
+
+
+def _as_tensor(array: Any) -> Any:
+    """What `evaluate` gives a metric."""
+    return None if array is None else keras.ops.convert_to_tensor(array)
 
 
 def _rebuilt(metric: Any) -> Any:

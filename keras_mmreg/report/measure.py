@@ -11,11 +11,13 @@ from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.interventions import Window
 from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.masks import OutputMask
+from keras_mmreg.report.masks import masked
+from keras_mmreg.report.output import Output
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import as_array
-from keras_mmreg.report.task import select_output
 from keras_mmreg.report.unimodal import UnimodalModel
 
 ADDITIVE = ("additive",)
@@ -33,7 +35,8 @@ class Measuring:
         plan: What to run.
         score: The score of the report.
         task: What the output is for.
-        output: Which of the outputs is meant, or `None`.
+        output: Which of the outputs is meant.
+        mask: The mask of the output, or `None`.
         others: Dict of further scores, which are taken of the intact model and
             of each shuffled modality.
         unimodal: Dict from a modality to a `UnimodalModel` of it.
@@ -52,7 +55,8 @@ class Measuring:
         plan: Plan,
         score: Score,
         task: Task,
-        output: str | int | None,
+        output: Output,
+        mask: OutputMask | None,
         others: Mapping[str, Score],
         unimodal: Mapping[str, UnimodalModel],
         seed: int,
@@ -63,6 +67,7 @@ class Measuring:
         self._score = score
         self._task = task
         self._output = output
+        self._mask = mask
         self._seed = seed
         self._runs = [Tally() for _ in plan.runs]
         self._other_scores = dict(others)
@@ -93,15 +98,24 @@ class Measuring:
             )
             self._task.require_labels(self._of_output(window.y, "labels"))
             projected = _Projection(self._plan)
-            places = []
+            places, weights = [], []
             for start in range(0, window.size, source.batch_size):
                 stop = min(start + source.batch_size, window.size)
                 places.append(units.assign(stop - start))
+                weights.append(self._weight_of(window, start, stop))
                 self._read_batch(
-                    window, start, stop, places[-1], projected, progress
+                    window,
+                    start,
+                    stop,
+                    weights[-1],
+                    places[-1],
+                    projected,
+                    progress,
                 )
             if self._plan.additive:
-                self._add_additive(window, projected, places, source.batch_size)
+                self._add_additive(
+                    window, projected, weights, places, source.batch_size
+                )
         progress.finish()
 
     def _read_batch(
@@ -109,12 +123,12 @@ class Measuring:
         window: Window,
         start: int,
         stop: int,
+        weight: Any,
         units: np.ndarray,
         projected: "_Projection",
         progress: "_Progress",
     ) -> None:
         y = cut(self._of_output(window.y, "labels"), start, stop)
-        weight = cut(self.weight(window.sample_weight), start, stop)
         self._add_labels(y, weight)
         for run, number in self._plan.runs.items():
             x = window.batch(dict(run), start, stop)
@@ -156,25 +170,27 @@ class Measuring:
         self,
         window: Window,
         projected: "_Projection",
+        weights: list[Any],
         places: list[np.ndarray],
         batch_size: int,
     ) -> None:
         """Scores the closest additive model (Hessel & Lee, 2020)."""
         scores = projected.result(window)
         y = self._of_output(window.y, "labels")
-        weight = self.weight(window.sample_weight)
         for place, units in enumerate(places):
             start, stop = place * batch_size, place * batch_size + len(units)
             predictions = scores[start:stop]
             if self._task.kind != "regression" and not self._task.from_logits:
                 logits = self._task._replace(from_logits=True)
                 predictions = logits.probabilities(predictions)
+                if self._task.kind != "binary":  # They have the classes last.
+                    predictions = np.moveaxis(predictions, -1, self._task.axis)
             add_to(
                 self._additive,
                 self._score,
                 cut(y, start, stop),
                 predictions.astype("float32"),
-                cut(weight, start, stop),
+                weights[place],
                 units,
             )
 
@@ -187,7 +203,15 @@ class Measuring:
         return as_array(self._of_output(predictions, "predictions"))
 
     def _of_output(self, structure: Any, what: str) -> Any:
-        return select_output(self._output, structure, what)
+        return self._output.of(structure, what)
+
+    def _weight_of(self, window: Window, start: int, stop: int) -> Any:
+        """The weights of a batch, 0 where the intact output is masked."""
+        weight = cut(self.weight(window.sample_weight), start, stop)
+        if self._mask is None:
+            return weight
+        mask = self._mask.predict_on_batch(window.batch({}, start, stop))
+        return masked(weight, mask[: stop - start])
 
     def weight(self, sample_weight: Any) -> Any:
         """The sample weights of the output."""

@@ -11,29 +11,35 @@ import numpy as np
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.report.bootstrap import Units
+from keras_mmreg.report.choose_score import asks_for_classes
 from keras_mmreg.report.choose_score import choose_score
+from keras_mmreg.report.choose_score import compiled_metric
 from keras_mmreg.report.compose import compose
+from keras_mmreg.report.data import Examples
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import open_source
 from keras_mmreg.report.further_scores import CalibrationError
 from keras_mmreg.report.further_scores import ClassRecall
 from keras_mmreg.report.interventions import FILLS
 from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.interventions import known_inputs
 from keras_mmreg.report.interventions import modality_leaves
 from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.interventions import unasked_leaves
+from keras_mmreg.report.masks import find_mask
 from keras_mmreg.report.measure import Measuring
+from keras_mmreg.report.output import Output
 from keras_mmreg.report.plan import Plan
-from keras_mmreg.report.probes import automatic_network
+from keras_mmreg.report.probes import network_of
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import as_array
 from keras_mmreg.report.task import infer_task
-from keras_mmreg.report.task import select_output
 from keras_mmreg.report.unimodal import create_unimodal
 
 
@@ -96,15 +102,16 @@ def modality_report(
             function of `y_true` and `y_pred` that returns a value for each
             example. Defaults to `None`: the first metric that the model was
             compiled with, or else accuracy, mean IoU for dense outputs, R^2
-            for regression. Accuracies are taken at the loss's `from_logits`.
+            for regression. Accuracies are taken at the loss's `from_logits`;
+            sample weights count for every metric.
         mode: `"max"` or `"min"`, whether a high score is good. Defaults to
             `"auto"`: low is good if the name says so (`error`, `loss`, ...).
         include: What else to measure, see the table; `"all"` is everything.
             Defaults to `()`.
         missing: What stands in for a missing modality, `"zero"`, `"mean"`
             (over the data or window), `"noise"` (of the same mean and standard
-            deviation) or a list of these. Token ids and strings become 0 or
-            empty. Defaults to `"zero"`.
+            deviation) or a list of these. Integers that are no images of
+            `uint8` become 0, and strings empty. Defaults to `"zero"`.
         groups: Array of a label for each example, such as its subject or
             speaker, in the order of the data. Intervals then hold for new
             groups. Defaults to `None`: for new examples of the same kind.
@@ -112,8 +119,8 @@ def modality_report(
             and those under one prefix (`"text/ids"`, `"text/mask"`) are one
             modality. The others are shuffled where one is alone, and left as
             they are elsewhere. Defaults to `None`: all inputs.
-        output: Which output, if the model has several: its key where they
-            are a dict, its place where they are a list. Defaults to `None`.
+        output: Which output, if the model has several: its name or its place.
+            Defaults to `None`.
         taps: Dict from a modality to the layer at which `"information"` and
             `"baselines"` take it, or `"auto"` for its last tensor before it
             meets another. Defaults to `None`, its input.
@@ -175,18 +182,37 @@ def modality_report(
         taps=taps if isinstance(taps, str) else dict(taps or {}),
     )
     _check(settings, mode, batch_size, steps, window, groups)
-    source = open_source(data, batch_size, steps, window)
-    groups = _checked_groups(groups, source.size)
+    source = _with_known_inputs(
+        model, open_source(data, batch_size, steps, window)
+    )
+    groups = _checked_groups(groups, source.size, steps)
     leaves = modality_leaves(model, source.first.x, modalities)
     unasked = unasked_leaves(model, source.first.x, leaves)
-    y = select_output(output, source.first.y, "labels")
-    if settings.taps == "auto":
-        automatic_network(model, source.first.x)
-    task, several = _infer_task(model, source, y, output)
-    of_several = output if several else None
-    score = choose_score(metric, mode, model, of_several, task, y)
+    which = Output(output, tuple(getattr(model, "output_names", None) or ()))
+    if settings.taps:
+        network_of(model, source.first.x, settings.taps)
+    predictions = model.predict_on_batch(
+        cut(source.first.x, 0, source.batch_size)
+    )
+    which.check(predictions)
+    y = which.of(source.first.y, "labels")
+    several = (
+        isinstance(predictions, dict | list | tuple) and len(predictions) > 1
+    )
+    compiled = compiled_metric(model, which, several)
+    wanted = compiled if metric is None else metric
+    task = infer_task(
+        _loss(model, which, several),
+        y,
+        as_array(which.of(predictions, "predictions"))[: len(y)],
+        asks_for_classes(wanted),
+    )
+    if metric is None and task.kind == "regression":
+        # Of numbers an accuracy says nothing.
+        wanted = None if asks_for_classes(compiled) else compiled
+    score = choose_score(wanted, mode, task, y)
     settings = _with_known_classes(settings, task)
-    own = create_unimodal(unimodal, leaves, output)
+    own = create_unimodal(unimodal, leaves, which)
     plan = Plan(
         list(leaves),
         settings.missing,
@@ -207,14 +233,17 @@ def modality_report(
         plan,
         score,
         task,
-        output,
+        which,
+        find_mask(model, source.first.x, y, which),
         others,
         own,
         seed,
     )
     units = Units(groups, score.by_batch, seed)
     measuring.read(source, units, verbose)
-    if groups is not None and units.seen != len(groups):
+    if groups is not None and (
+        units.seen > len(groups) or (units.seen < len(groups) and not steps)
+    ):
         raise ValueError(
             "`groups` must have an entry for each example in `data`. "
             f"Received: {len(groups)} entries for {units.seen}"
@@ -230,6 +259,7 @@ def _check_model(model: Any) -> None:
             "`model` must be a `keras.Model`; load a saved one with "
             f"`keras.saving.load_model`. Received: model={model!r}"
         )
+    require_no_state(model)
 
 
 def _names(
@@ -237,7 +267,7 @@ def _names(
 ) -> tuple[str, ...]:
     """A name, a list of them, or `"all"`, as a tuple."""
     names = (given,) if isinstance(given, str) else tuple(given)
-    if names == ("all",):
+    if "all" in names:
         return tuple(known)
     for name in names:
         check_choice(argument, name, known)
@@ -266,36 +296,46 @@ def _check(
             check_integer(name, value, minimum=1)
 
 
-def _checked_groups(groups: Any, size: int | None) -> Any:
+def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:
     if groups is None:
         return None
     groups = np.asarray(groups)
+    if steps and size is not None:
+        groups = groups[:size]  # Only so much is read.
     if groups.ndim != 1 or (size is not None and len(groups) != size):
         raise ValueError(
             "`groups` must be an array of a label for each example in `data`. "
             f"Received: shape {groups.shape} for {size} examples"
         )
+    if groups.dtype.kind == "f" and np.isnan(groups).any():
+        raise ValueError("`groups` must tell each example's. Received: NaN")
+    if len(np.unique(groups)) < 2:
+        raise ValueError(
+            "`groups` must have several groups, of which the intervals are. "
+            f"Received: {np.unique(groups).tolist()}"
+        )
     return groups
 
 
-def _infer_task(
-    model: keras.Model, source: Source, y: np.ndarray, output: Any
-) -> tuple[Task, bool]:
-    """The task, and whether the model has several outputs."""
-    predictions = model.predict_on_batch(
-        cut(source.first.x, 0, source.batch_size)
+def _with_known_inputs(model: keras.Model, source: Source) -> Source:
+    """Without the inputs that the model does not take."""
+
+    def known(examples: Examples) -> Examples:
+        return examples._replace(x=known_inputs(model, examples.x))
+
+    return source._replace(
+        first=known(source.first), windows=map(known, source.windows)
     )
-    names = getattr(model, "output_names", None)
-    if isinstance(output, str) and names and not isinstance(predictions, dict):
-        check_choice("output", output, names)
-    several = (
-        isinstance(predictions, dict | list | tuple) and len(predictions) > 1
-    )
-    predictions = as_array(select_output(output, predictions, "predictions"))
+
+
+def _loss(model: keras.Model, output: Output, several: bool) -> Any:
+    """The compiled loss of the output, or `None`."""
     loss = getattr(model, "loss", None)
-    if isinstance(loss, dict | list | tuple):
-        loss = select_output(output if several else None, loss, "losses")
-    return infer_task(loss, y, predictions[: len(y)]), several
+    if several:
+        return output.found_in(loss)
+    if isinstance(loss, dict):
+        loss = list(loss.values())
+    return loss[0] if isinstance(loss, list | tuple) else loss
 
 
 def _with_known_classes(settings: Settings, task: Task) -> Settings:

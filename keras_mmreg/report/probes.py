@@ -77,6 +77,8 @@ def probe_modalities(
     if not len(order):
         return {}
     folds = _folds(groups, order, generator)
+    if len(np.unique(folds)) < 2:
+        return {}
     targets = _targets(task, y[order])
     weight = None if weight is None else weight[order]
     importance = _importance(weight, len(order))
@@ -147,44 +149,30 @@ def _as_outputs(task: Task, values: np.ndarray, y: np.ndarray) -> np.ndarray:
     return values if task.kind == "sparse" else values.reshape(y.shape)
 
 
+def network_of(
+    model: keras.Model, x: Any, taps: Mapping[str, str] | str
+) -> Network:
+    """The network of a model with these taps.
+
+    Raises:
+        ValueError: If a tap is not there, or is to be found in a model that is
+            no graph of layers.
+    """
+    if isinstance(model, RegularizedModel):
+        model = model.inner
+    return create_network(model, x, taps)
+
+
 def _tapped_features(
     model: keras.Model,
     x: Any,
     taps: Mapping[str, str] | str,
     order: np.ndarray,
 ) -> dict[str, np.ndarray]:
+    """Of each modality with a tensor of its own; ids are no features."""
     if not taps:
         return {}
-    if isinstance(taps, str):
-        return _automatic_features(model, x, order)
-    if isinstance(model, RegularizedModel):
-        model = model.inner
-    layers = {
-        modality: model.get_layer(name) for modality, name in taps.items()
-    }
-    features = keras.Model(
-        model.input, {name: layer.output for name, layer in layers.items()}
-    )
-    outputs = features.predict(as_tensors(_take(x, order)), verbose=0)
-    return {name: _pooled(as_array(output)) for name, output in outputs.items()}
-
-
-def automatic_network(model: keras.Model, x: Any) -> Network:
-    """The network of a model whose points are found.
-
-    Raises:
-        ValueError: If the model is no graph of layers.
-    """
-    if isinstance(model, RegularizedModel):
-        model = model.inner
-    return create_network(model, x, "auto")
-
-
-def _automatic_features(
-    model: keras.Model, x: Any, order: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Of each modality with a tensor of its own; ids are no features."""
-    network = automatic_network(model, x)
+    network = network_of(model, x, taps)
     parts = []
     for start in range(0, len(order), BATCH_SIZE):
         rows = order[start : start + BATCH_SIZE]
@@ -193,7 +181,7 @@ def _automatic_features(
             {
                 name: _pooled(as_array(point))
                 for name, point in points.items()
-                if _is_float(point)
+                if _is_float(point) and (taps == "auto" or name in taps)
             }
         )
     return {
@@ -261,7 +249,7 @@ def _cross_predict(
     predictions = np.zeros_like(targets)
     for fold in np.unique(folds):
         test = folds == fold
-        train = ~test if not test.all() else test
+        train = ~test
         known = features[train], targets[train], importance[train]
         weights, bias = _fit(*known, _best_ridge(*known))
         predictions[test] = features[test] @ weights + bias

@@ -1,6 +1,7 @@
 """The report, and the ways to show it."""
 
 import json
+import math
 import pathlib
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -138,9 +139,10 @@ def _with_measurements(values: Any) -> Any:
 
 
 def _without_nan(values: Any) -> Any:
-    """JSON has no NaN."""
+    """JSON has neither NaN nor infinity."""
     if isinstance(values, dict):
         return {name: _without_nan(each) for name, each in values.items()}
     if isinstance(values, list | tuple):
         return [_without_nan(each) for each in values]
-    return None if isinstance(values, float) and values != values else values
+    known = not isinstance(values, float) or math.isfinite(values)
+    return values if known else None

@@ -165,9 +165,10 @@ class RSquared:
         """Of each output: squared errors, labels, their squares, weights."""
         error = self._columns(y) - self._columns(predictions)
         label = self._columns(y) - self._shift
-        weights = np.ones(len(y)) if weight is None else _by_example(weight)
+        flat = y.reshape(len(y), -1).astype("float64")
+        weights = self._columns(position_weights(weight, flat))
         parts = [error**2, label, label**2, np.ones_like(label)]
-        parts = [part.sum(axis=1) * weights[:, np.newaxis] for part in parts]
+        parts = [(part * weights).sum(axis=1) for part in parts]
         return np.concatenate(parts, axis=-1)
 
     def value(self, sums: np.ndarray) -> np.ndarray:
@@ -201,13 +202,10 @@ def position_weights(weight: Any, labels: np.ndarray) -> np.ndarray:
     if weight is None:
         return counted
     weight = np.asarray(weight, "float64").reshape(len(labels), -1)
-    if weight.shape[1] not in (1, labels.shape[1]):
+    several, rest = divmod(labels.shape[1], weight.shape[1])
+    if rest:
         return counted * weight.mean(axis=1, keepdims=True)
-    return counted * weight
-
-
-def _by_example(weight: Any) -> np.ndarray:
-    return np.asarray(weight, "float64").reshape(len(weight), -1).mean(axis=1)
+    return counted * np.repeat(weight, several, axis=1)
 
 
 def _histograms(

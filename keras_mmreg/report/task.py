@@ -152,13 +152,17 @@ def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
         )
 
 
-def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
+def infer_task(
+    loss: Any, y: np.ndarray, predictions: np.ndarray, classifies: bool = False
+) -> Task:
     """The task of one output.
 
     Args:
         loss: The compiled loss of the output, or `None`.
         y: All labels at hand.
         predictions: The model's outputs for the first of the examples.
+        classifies: Whether the output is one of classes, though its loss may
+            be one of regression: its labels tell of which.
 
     Returns:
         A `Task`. Where the loss tells nothing, the labels do: integers with
@@ -170,7 +174,8 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
     """
     function, config = _describe(loss)
     kind = next((name for name, known in _KINDS if function in known), None)
-    kind = kind or _kind_of_labels(y, predictions)
+    if kind is None or (kind == "regression" and classifies):
+        kind = _kind_of_labels(y, predictions)
     axis = config.get("axis", -1)
     axis = axis if isinstance(axis, int) else -1
     if kind == "sparse":
@@ -192,6 +197,8 @@ def infer_task(loss: Any, y: np.ndarray, predictions: np.ndarray) -> Task:
         )
     # What a hinge loss is for lies around 0, as logits do.
     from_logits = function in _HINGES or config.get("from_logits")
+    if kind == "binary" and function in _REGRESSION:
+        from_logits = False  # It is trained to be 0 or 1.
     if from_logits is None:
         from_logits = kind != "regression" and not _are_probabilities(
             predictions, kind, axis
@@ -220,7 +227,7 @@ def _describe(loss: Any) -> tuple[Any, dict[str, Any]]:
     if isinstance(loss, losses.Loss):
         # Not an attribute: not every version of Keras has it.
         config = loss.get_config()
-    elif loss is not None:
+    elif any(loss in known for _, known in _KINDS):
         config = {"from_logits": False}
     return getattr(loss, "fn", loss), config
 
@@ -243,40 +250,6 @@ def _are_probabilities(predictions: np.ndarray, kind: str, axis: int) -> bool:
     if kind == "binary" or not inside:
         return bool(inside)
     return bool(np.allclose(predictions.sum(axis=axis), 1.0, atol=1e-2))
-
-
-def select_output(name: str | int | None, structure: Any, what: str) -> Any:
-    """One output of several, by name or place.
-
-    Args:
-        name: The argument `output`, or `None` if there is but one.
-        structure: Predictions, labels, losses or metrics of the outputs.
-        what: What the structure is, for the message.
-
-    Returns:
-        The part of the structure.
-
-    Raises:
-        ValueError: If there are several and `output` tells none of them.
-    """
-    if not isinstance(structure, dict | list | tuple):
-        return structure
-    if isinstance(structure, dict):
-        places, parts = list(structure), list(structure.values())
-    else:
-        places, parts = list(range(len(structure))), list(structure)
-    if name is None and len(parts) == 1:
-        return parts[0]
-    if isinstance(name, str) and places == [0]:  # A list of one has no names.
-        return parts[0]
-    try:
-        return parts[places.index(name)]
-    except ValueError:
-        raise ValueError(
-            f"`output` must tell one of the model's outputs, as its {what} "
-            f"are given by {places}. "
-            f"Received: output={name!r}"
-        ) from None
 
 
 def as_array(predictions: Any) -> np.ndarray:

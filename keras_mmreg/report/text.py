@@ -8,6 +8,7 @@ from keras_mmreg.report.result import Result
 from keras_mmreg.report.wording import FILL_WORDS
 from keras_mmreg.report.wording import by_cost
 from keras_mmreg.report.wording import cost_number
+from keras_mmreg.report.wording import counted
 from keras_mmreg.report.wording import range_text
 from keras_mmreg.report.wording import value_text
 
@@ -115,9 +116,9 @@ def _footer(report: Result) -> str:
 
 def describe(report: Result) -> list[str]:
     """How the numbers were made, in sentences."""
-    text = [f"{report.num_examples:,} examples"]
+    text = [counted(report.num_examples, "example")]
     if report.num_groups:
-        text[0] += f" in {report.num_groups:,} groups"
+        text[0] += f" in {counted(report.num_groups, 'group')}"
     text[0] += f", {report.task}, {report.metric}"
     if report.chance is not None:
         text[0] += (

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mmreg.report.output import Output
 from keras_mmreg.report.task import as_array
-from keras_mmreg.report.task import select_output
 
 
 class UnimodalModel:
@@ -18,7 +18,7 @@ class UnimodalModel:
             inputs are a dict, the modality has its name there.
         modality: The name.
         leaves: The places of its inputs; see `modality_leaves`.
-        output: Which of the outputs is meant, or `None`.
+        output: Which of the outputs is meant.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class UnimodalModel:
         model: keras.Model,
         modality: str,
         leaves: list[int],
-        output: str | int | None,
+        output: Output,
     ) -> None:
         self._model = model
         self._modality = modality
@@ -36,7 +36,7 @@ class UnimodalModel:
     def predict(self, x: Any) -> np.ndarray:
         """The output for a batch of the multimodal model's inputs."""
         predictions = self._model.predict_on_batch(self._inputs(x))
-        return as_array(select_output(self._output, predictions, "predictions"))
+        return as_array(self._output.of(predictions, "predictions"))
 
     def _inputs(self, x: Any) -> Any:
         sequential = isinstance(self._model, keras.Sequential)
@@ -57,7 +57,7 @@ class UnimodalModel:
 def create_unimodal(
     unimodal: Mapping[str, keras.Model] | None,
     leaves: Mapping[str, list[int]],
-    output: str | int | None,
+    output: Output,
 ) -> dict[str, UnimodalModel]:
     """The models by modality.
 

@@ -79,9 +79,21 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
-def against_text(report: Result, other: Measurement) -> str:
-    """The intact score and another one: `"46% against 68%"`."""
-    return (
-        f"{value_text(report, report.intact.value)} against "
-        f"{value_text(report, other.value)}"
-    )
+def against_text(
+    report: Result, other: Measurement, differs: bool = False
+) -> str:
+    """The intact score and another one: `"46% against 68%"`.
+
+    With `differs`, two that only rounding makes equal have another digit.
+    """
+    values = (report.intact.value, other.value)
+    for digits in (0, 1) if differs else (0,):
+        first, second = (value_text(report, each, digits) for each in values)
+        if first != second:
+            break
+    return f"{first} against {second}"
+
+
+def counted(number: int, what: str) -> str:
+    """`"1 group"`, or `"1,200 groups"`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -338,3 +338,21 @@ def test_only_a_narrow_interval_tells_what_is_ignored(cost, expected):
     shuffled = {**report.shuffled, "b": measured(*cost)}
     report = dataclasses.replace(report, shuffled=shuffled)
     assert status(report, "b") == expected
+
+
+def test_what_may_gain_much_when_shuffled_is_not_ignored():
+    report = result({"a": 0.5, "b": 0.93}, {"a": 0.93, "b": 0.5})
+    gain = dataclasses.replace(
+        report.shuffled["b"], cost_low=-0.08, cost_high=0.01
+    )
+    report = dataclasses.replace(
+        report, shuffled={**report.shuffled, "b": gain}
+    )
+    assert status(report, "b") == "unclear"
+
+
+def test_what_differs_has_a_digit_for_it():
+    report = result({"a": 0.5, "b": 0.4}, {"a": 0.5, "b": 0.4}, intact=0.904)
+    own = Measurement(0.896, 0.89, 0.90, 0.008, 0.002, 0.012)
+    found = texts(dataclasses.replace(report, unimodal={"a": own}))
+    assert "(90.4% against 89.6%)" in found["unimodal"]

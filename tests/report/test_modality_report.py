@@ -1,3 +1,5 @@
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -150,7 +152,7 @@ def test_a_stream_has_groups_in_its_order():
     for count in (31, 33):
         with pytest.raises(ValueError, match="`groups` must have an entry"):
             modality_report(
-                color_reader(), batches(), groups=np.zeros(count), **FAST
+                color_reader(), batches(), groups=np.arange(count), **FAST
             )
 
 
@@ -405,6 +407,7 @@ def test_untrained_statistics_are_told():
     assert not any("never updated" in each.text for each in report.findings)
 
 
+@pytest.mark.once
 def test_keras_metrics():
     model = adder("ab")
     x, y = colored(120)
@@ -574,6 +577,7 @@ def test_strings_are_probed_at_their_embedding():
     assert report.information == {"words": 1.0}
 
 
+@pytest.mark.once
 def test_what_no_score_means_is_not_explained():
     rng = np.random.default_rng(0)
     x = {name: rng.normal(size=(60, 3)) for name in "ab"}
@@ -585,6 +589,7 @@ def test_what_no_score_means_is_not_explained():
     assert [each.kind for each in report.findings] == ["broken"]
 
 
+@pytest.mark.once
 def test_chance_of_the_area_under_the_curve():
     rng = np.random.default_rng(0)
     x = {name: rng.normal(size=(90, 3)) for name in "ab"}
@@ -671,6 +676,7 @@ def test_outputs_in_a_dict_have_no_places():
         modality_report(model, (np.eye(3)[y], labels), output=0)
 
 
+@pytest.mark.once
 def test_taps_that_are_found():
     x, y = colored(60)
     x["ids"] = y[:, np.newaxis]
@@ -713,3 +719,125 @@ def test_few_groups_leave_what_is_ignored_open():
     many = modality_report(color_reader(), (x, y), **FAST)
     assert many.shuffled["shape"].cost_high == pytest.approx(0.003)
     assert "`shape` is ignored" in many.findings[1].text
+
+
+@pytest.mark.parametrize("weight", [None, np.zeros(40)])
+def test_a_score_that_is_no_number_is_told_alone(weight):
+    x, y = colored(40)
+    y = np.full(40, 0.1) if weight is None else y.astype("float32")
+    color = keras.Input((3,), name="color")
+    shape = keras.Input((2,), name="shape")
+    merged = keras.layers.Concatenate()([color, shape])
+    model = keras.Model(
+        {"color": color, "shape": shape}, keras.layers.Dense(1)(merged)
+    )
+    model.compile("adam", "mse")
+    report = modality_report(model, (x, y, weight)[: 2 + (weight is not None)])
+    (finding,) = report.findings
+    assert finding.level == "bad" and "no number" in finding.text
+    assert json.loads(report.to_json())["intact"]["value"] is None
+
+
+def test_infinity_is_no_json():
+    x, y = colored(40)
+
+    def metric(y_true, y_pred):
+        return keras.ops.exp(1e4 * keras.ops.max(y_pred, axis=-1))
+
+    report = modality_report(color_reader(), (x, y), metric=metric)
+    json.loads(report.to_json(), parse_constant=pytest.fail)
+    assert [each.kind for each in report.findings] == ["broken"]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_images_of_integers_have_a_mean(dtype):
+    image = keras.Input((4, 4, 1), dtype=dtype, name="image")
+    color = keras.Input((3,), name="color")
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    model = keras.Model(
+        {"image": image, "color": color},
+        keras.layers.Dense(3)(keras.layers.Concatenate()([flat, color])),
+    )
+    rng = np.random.default_rng(0)
+    x, y = colored(60)
+    images = rng.integers(200, 256, (60, 4, 4, 1)).astype(dtype)
+    x = {"image": images, "color": x["color"]}
+    report = modality_report(
+        model,
+        (x, y),
+        metric=keras.metrics.SparseCategoricalCrossentropy(from_logits=True),
+        missing=["zero", "mean", "noise"],
+    )
+    values = {each["image"].value for each in report.missing.values()}
+    told = [f for f in report.findings if "zeros and empty" in f.text]
+    assert len(values) == (3 if dtype == "uint8" else 1)
+    assert len(told) == (0 if dtype == "uint8" else 1)
+
+
+def test_probes_at_a_layer_that_two_modalities_share():
+    a = keras.Input((3,), name="a")
+    b = keras.Input((3,), name="b")
+    shared = keras.layers.Dense(4, name="shared")
+    merged = keras.layers.Concatenate()([shared(a), shared(b)])
+    model = keras.Model({"a": a, "b": b}, keras.layers.Dense(3)(merged))
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    x = {"a": np.eye(3)[y], "b": rng.normal(size=(90, 3))}
+    report = modality_report(
+        model,
+        (x, y),
+        taps={"a": "shared", "b": "shared"},
+        include="baselines",
+        metric="accuracy",
+    )
+    assert report.baselines["a"].value == 1.0
+    assert report.baselines["b"].value < 0.7
+
+
+def test_probes_are_not_judged_by_how_sure_they_are():
+    x, y = colored(60)
+    report = modality_report(
+        color_reader(),
+        (x, y),
+        metric=keras.metrics.SparseCategoricalCrossentropy(),
+        include="baselines",
+    )
+    assert report.baselines == {}
+    assert any("how sure they are" in each.text for each in report.findings)
+
+
+@pytest.mark.parametrize(
+    "groups, message",
+    [
+        (np.zeros(40), "must have several groups"),
+        (np.r_[np.nan, np.ones(39)], "Received: NaN"),
+    ],
+)
+def test_groups_that_are_none(groups, message):
+    x, y = colored(40)
+    with pytest.raises(ValueError, match=message):
+        modality_report(color_reader(), (x, y), groups=groups)
+
+
+def test_groups_of_some_steps():
+    x, y = colored(40)
+    groups = np.arange(40) // 2
+    report = modality_report(
+        color_reader(), (x, y), groups=groups, batch_size=8, steps=2
+    )
+    assert report.num_groups == 8
+
+
+def test_a_tap_of_no_modality():
+    x, y = colored(40)
+    layer = color_reader().layers[-1].name
+    with pytest.raises(ValueError, match="'Color', which is no input"):
+        modality_report(color_reader(), (x, y), taps={"Color": layer})
+
+
+def test_a_metric_keeps_the_name_it_was_asked_by():
+    x, y = colored(40)
+    for _ in range(2):
+        model = keras.Sequential([keras.layers.Dense(1, "sigmoid")])
+        report = modality_report(model, (x["shape"], y == 0), metric="auc")
+        assert report.metric == "auc"

@@ -121,7 +121,7 @@ def test_a_keras_metric_is_summed():
     metric = keras.metrics.AUC()
     metric.update_state(y, predictions)
     expected = float(metric.result())
-    score = KerasMetric(metric, higher_is_better=True)
+    score = KerasMetric(metric, "metric", higher_is_better=True)
     assert total(score, y, predictions) == pytest.approx(expected, rel=1e-5)
     assert float(metric.result()) == expected, "the given metric is not used"
 
@@ -139,7 +139,7 @@ class Last(keras.metrics.Metric):
 
 
 def test_a_metric_that_is_no_sum_is_refused():
-    score = KerasMetric(Last(name="last"), higher_is_better=True)
+    score = KerasMetric(Last(), "last", higher_is_better=True)
     with pytest.raises(ValueError, match="`metric` must be the sum"):
         score.statistics(LABELS, 1 + np.abs(LOGITS), None)
 
@@ -151,7 +151,7 @@ class NotRebuilt(Last):
 
 def test_a_metric_without_a_config_is_refused():
     with pytest.raises(ValueError, match="`metric` must be rebuilt"):
-        KerasMetric(NotRebuilt(3), higher_is_better=True)
+        KerasMetric(NotRebuilt(3), "fresh", higher_is_better=True)
 
 
 def test_calibration_error():

@@ -1,0 +1,81 @@
+"""Why the numbers of a report may mean little."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from keras_mmreg.report.judge import FEW
+from keras_mmreg.report.result import Finding
+from keras_mmreg.report.result import Result
+from keras_mmreg.report.wording import FILL_WORDS
+from keras_mmreg.report.wording import counted
+from keras_mmreg.report.wording import value_text
+
+
+def broken(shares: Mapping[Any, float]) -> list[Finding]:
+    """Predictions that are not finite, of which no score means anything.
+
+    Args:
+        shares: Dict from what was measured to the share of such predictions.
+    """
+    if ("intact",) in shares:
+        text = (
+            f"{100 * shares['intact',]:.3g}% of the predictions are not finite "
+            "(NaN or infinite): no number below means anything. Look for NaN "
+            "in the data, and in the model's weights."
+        )
+        return [Finding("broken", "bad", text)]
+    changes = {
+        "missing": "With {1} in place of `{2}`",
+        "alone": "With `{1}` alone",
+        "shuffled": "With `{1}` shuffled",
+    }
+    found = []
+    for name, share in shares.items():
+        words = [FILL_WORDS.get(str(each), each) for each in name]
+        if str(name[0]) in changes:
+            text = (
+                f"{changes[str(name[0])].format(*words)}, {100 * share:.3g}% "
+                "of the predictions are not finite (NaN or infinite), as of a "
+                "text that is nothing but padding: that score means nothing."
+            )
+            found.append(Finding("broken", "bad", text))
+    return found
+
+
+def no_number(report: Result) -> Finding:
+    """A score that cannot be computed of these data."""
+    text = (
+        f"{report.metric} of these data is {report.intact.value:g}, no number "
+        "to compare others with. Look for labels that are all the same, sample "
+        "weights that are all 0, and a metric that divides by zero."
+    )
+    return Finding("broken", "bad", text)
+
+
+def doubts(report: Result) -> list[Finding]:
+    """A model at chance, and too few examples."""
+    found = []
+    intact = report.intact
+    if report.chance is not None and intact.low <= report.chance:
+        constant = (
+            "the mean of the labels"
+            if report.task == "regression"
+            else "always the most frequent class"
+        )
+        text = (
+            f"The model is not shown to be better than {constant}: "
+            f"{report.metric} {value_text(report, intact.value)} "
+            f"({value_text(report, intact.low)} to "
+            f"{value_text(report, intact.high)}) against "
+            f"{value_text(report, report.chance)}. What it uses says little."
+        )
+        found.append(Finding("chance", "bad", text))
+    count = report.num_groups or report.num_examples
+    if count < FEW:
+        what = counted(count, "group" if report.num_groups else "example")
+        text = (
+            f"Only {what}: the intervals are themselves uncertain. "
+            f"Use at least {FEW}."
+        )
+        found.append(Finding("few", "note", text))
+    return found
