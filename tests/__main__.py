@@ -1,7 +1,8 @@
 """Runs the tests once for every installed backend: `python -m tests`.
 
 Keras fixes its backend when it is imported, so each backend has a process of
-its own. What no backend has a part in runs once. `--short` runs only what
+its own. What no backend has a part in runs once: what is in `ONCE`, and tests
+that are marked `once`. `--short` runs only what
 depends most on Keras's version. All other arguments go to pytest.
 """
 
@@ -113,6 +114,7 @@ def announce(backends: list[str], short: bool) -> None:
         print(f"Only, by --short: {', '.join(SHORT)}.")
     elif len(backends) > 1:
         print(f"On {backends[-1]} alone: {', '.join(ONCE)}.")
+        print("On one backend each: tests that are marked `once`.")
 
 
 def summarize(outcomes: dict[str, Outcome]) -> None:
@@ -152,9 +154,9 @@ def main() -> int:
     for backend in backends:
         print(f"\n=== KERAS_BACKEND={backend} ===", flush=True)
         left_out = ONCE if backend != backends[-1] else ()
-        outcomes[backend] = run(
-            backend, [f"--ignore={path}" for path in left_out] + arguments
-        )
+        share = [f"--ignore={path}" for path in left_out]
+        share.append(f"--share={','.join(backends)}")
+        outcomes[backend] = run(backend, share + arguments)
     summarize(outcomes)
     return sum(1 for outcome in outcomes.values() if outcome.exit_code)
 

@@ -15,6 +15,40 @@ import keras
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--share",
+        help="backends, by commas, each of which has a run of its own: tests "
+        "marked `once` run on one of them",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "once(backend): no backend has a part in it, or another test looks at "
+        "what they do differently; by `--share`, it runs on this backend, or "
+        "on the last",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    backends = (config.getoption("--share") or "").split(",")
+
+    def belongs_here(item):
+        mark = item.get_closest_marker("once")
+        if mark is None or backends == [""]:
+            return True
+        chosen = mark.args[0] if mark.args else backends[-1]
+        chosen = chosen if chosen in backends else backends[-1]
+        return chosen == keras.config.backend()
+
+    elsewhere = [item for item in items if not belongs_here(item)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if belongs_here(item)]
+
+
 @pytest.fixture(autouse=True)
 def fresh_keras():
     keras.utils.set_random_seed(0)

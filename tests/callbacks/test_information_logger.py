@@ -53,6 +53,7 @@ def test_training_is_not_changed():
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
+@pytest.mark.once
 def test_callbacks_behind_it_see_the_logs(tmp_path):
     inner = toys.two_modalities()
     x, y = toys.data(inner)
@@ -69,6 +70,7 @@ def test_callbacks_behind_it_see_the_logs(tmp_path):
     assert all(float(row[name]) >= 0 for row in rows for name in NAMES)
 
 
+@pytest.mark.once
 def test_prefix_and_frequency():
     inner = toys.two_modalities()
     x, y = toys.data(inner)
@@ -79,6 +81,7 @@ def test_prefix_and_frequency():
     assert len(history["val_information_share_audio"]) == 3
 
 
+@pytest.mark.once
 def test_csv_logger_keeps_the_columns_of_a_lower_frequency(tmp_path):
     inner = toys.two_modalities()
     x, y = toys.data(inner)
@@ -94,6 +97,7 @@ def test_csv_logger_keeps_the_columns_of_a_lower_frequency(tmp_path):
     assert float(column[0]) > 0 and float(column[2]) > 0
 
 
+@pytest.mark.once
 def test_a_lower_frequency_leaves_no_other_values_between():
     inner = toys.two_modalities()
     x, y = toys.data(inner)
@@ -128,6 +132,7 @@ def test_what_only_a_batch_shows_stops_before_training(options, message):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.once
 def test_verbose_prints_the_shares(capsys):
     inner = toys.two_modalities()
     x, y = toys.data(inner)

@@ -56,6 +56,7 @@ class SubclassedContrastive(keras.Model):
         return ops.matmul(images, ops.transpose(texts))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("create", [contrastive, SubclassedContrastive])
 class TestOutputsOverTheBatch:
     x, y = toys.data(contrastive(), 6)[0], np.arange(6)
@@ -119,6 +120,7 @@ ONE_OUTPUT = (
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ALIASES)
 def test_several_outputs(name):
     loss = {"kind": toys.LOGITS_LOSS, "size": "mse"}
@@ -151,6 +153,7 @@ class Task(keras.Model):
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
 
+@pytest.mark.once
 class TestPreprocessor:
     x = np.linspace(1.0, 500.0, 40, dtype="float32").reshape(8, 5)
     y = np.arange(8) % 2
@@ -204,6 +207,7 @@ class TestPreprocessor:
             self.model().fit(iter([(self.x, self.y)]), verbose=0)
 
 
+@pytest.mark.once
 def test_a_task_of_keras_hub():
     hub = pytest.importorskip("keras_hub", reason="keras-hub is not installed")
     words = ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "a"]
@@ -229,6 +233,7 @@ def test_a_task_of_keras_hub():
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ALIASES)
 def test_an_encoder_that_two_modalities_share(name):
     code = keras.layers.Dense(3, activation="tanh", name="code")

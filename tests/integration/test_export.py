@@ -81,6 +81,7 @@ def test_onnx(model, tmp_path):
     check(model, lambda batch: session.run(None, batch)[0])
 
 
+@pytest.mark.once("torch")
 @pytest.mark.skipif(BACKEND == "jax", reason="OpenVINO has no rule for XLA")
 def test_openvino(model, tmp_path):
     openvino = pytest.importorskip("openvino")
@@ -128,6 +129,7 @@ def test_torch(model, tmp_path):
     check(model, run)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("which", ["inner", "task_model"])
 def test_int8(which):
     if which == "inner":
@@ -141,6 +143,7 @@ def test_int8(which):
     assert 0.0 < np.abs(after - before).max() < 0.05
 
 
+@pytest.mark.once
 def test_lora(tmp_path):
     """Adapters of a trained model are trained under a method, and saved."""
     inner = trained(regularized).inner

@@ -48,6 +48,7 @@ class SaveBest(keras.callbacks.Callback):
         name = "val_loss"
 
 
+@pytest.mark.once
 def test_who_selects_by_validation_data():
     model, x, y = gated()
     options = {"validation_data": (x, y), "verbose": 0}
@@ -58,6 +59,7 @@ def test_who_selects_by_validation_data():
     assert float(model.gate.held_out.numpy()) == 1.0
 
 
+@pytest.mark.once
 def test_a_gate_of_earlier_held_out_data_is_measured_anew():
     model, x, y = gated()
     model.fit(x, y, callbacks=[HeldOut((x, y))], verbose=0)
@@ -66,6 +68,7 @@ def test_a_gate_of_earlier_held_out_data_is_measured_anew():
     assert float(model.gate.held_out.numpy()) == 0.0
 
 
+@pytest.mark.once
 @pytest.mark.skipif(
     keras.config.backend() == "torch",
     reason="Keras has no steps per execution on torch.",

@@ -127,6 +127,7 @@ class TestLogs:
         assert sorted(logs) == LOGS
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "regularizer",
     [
@@ -229,6 +230,7 @@ class TestInputs:
         assert sorted(history) == LOGS
         assert all_finite(history)
 
+    @pytest.mark.once
     @pytest.mark.parametrize("fraction", [1.0, 0.5])
     def test_four_modalities(self, fraction):
         inputs = {n: keras.Input((2,), name=n) for n in ("a", "b", "c", "d")}
@@ -314,6 +316,10 @@ class TestInputs:
         assert history["information_b"] == [0]
 
 
+def once(case):
+    return pytest.param(case, marks=pytest.mark.once)
+
+
 class NoisyAtInference(keras.layers.Layer):
     def __init__(self):
         super().__init__()
@@ -344,11 +350,11 @@ class SelfAttention(keras.layers.MultiHeadAttention):
         NoisyAtInference,
         toys.OwnGradient,
         SelfAttention,
-        keras.layers.LayerNormalization,
         lambda: keras.layers.LSTM(3, return_sequences=True),
-        lambda: keras.layers.GRU(3, return_sequences=True),
-        lambda: keras.layers.Bidirectional(keras.layers.SimpleRNN(3)),
-        lambda: keras.layers.Dropout(0.5, seed=0),
+        once(keras.layers.LayerNormalization),
+        once(lambda: keras.layers.GRU(3, return_sequences=True)),
+        once(lambda: keras.layers.Bidirectional(keras.layers.SimpleRNN(3))),
+        once(lambda: keras.layers.Dropout(0.5, seed=0)),
     ],
 )
 def test_models_with_all_kinds_of_layers_train(create_layer):
@@ -523,7 +529,13 @@ class TestTraining:
         assert all_finite(self.trained(inner))
         np.testing.assert_array_equal(array(eye.kernel), before)
 
-    @pytest.mark.parametrize("jit_compile", [True, False])
+    @pytest.mark.parametrize(
+        "jit_compile",
+        [
+            pytest.param(True, marks=pytest.mark.once("tensorflow")),
+            pytest.param(False, marks=pytest.mark.once("jax")),
+        ],
+    )
     def test_jit_compile(self, jit_compile):
         if jit_compile and keras.config.backend() == "torch":
             pytest.skip("Keras compiles torch models through dynamo.")
@@ -729,6 +741,7 @@ def test_a_part_of_the_batch_is_fresh_and_its_noise_that_of_the_whole():
 
 
 class TestOutputs:
+    @pytest.mark.once
     @pytest.mark.parametrize(
         "loss, activation",
         [
@@ -854,6 +867,7 @@ class TestSaving:
             loaded.predict(x, verbose=0), model.predict(x, verbose=0)
         )
 
+    @pytest.mark.once
     def test_a_subclassed_model(self, tmp_path):
         x, y = toys.data(toys.two_modalities())
         model = RegularizedModel(Subclassed(), seed=0)
@@ -888,6 +902,7 @@ class TestSaving:
         )
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings(f"ignore:{LOST_MODALITY}")
 class TestExtremes:
     """The penalty is never NaN or infinite."""
@@ -1109,6 +1124,7 @@ class TestErrors:
             fit(RegularizedModel(inner), *toys.data(inner))
 
 
+@pytest.mark.once
 class TestReuseOfTheTrainingPass:
     @pytest.mark.parametrize("fraction", [1.0, 0.5])
     def test_changes_no_number(self, fraction):

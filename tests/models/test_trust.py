@@ -71,6 +71,7 @@ def test_positions_of_the_ignored_class_do_not_count():
     assert second == pytest.approx(first, rel=1e-5)
 
 
+@pytest.mark.once("tensorflow")
 def test_float64():
     code = """
 import keras

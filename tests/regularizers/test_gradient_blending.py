@@ -50,6 +50,7 @@ def model_of():
     return model
 
 
+@pytest.mark.once
 def test_the_branch_that_overfits_is_held_back():
     train, held_out = overfitting()
     model = model_of()

@@ -92,6 +92,7 @@ class TestEveryMethod:
         for old, new in zip(before, state(model), strict=True):
             np.testing.assert_array_equal(old, new)
 
+    @pytest.mark.once
     def test_inputs_as_points(self, name):
         if name in NEED_ENCODERS:
             with pytest.raises(ValueError, match="Pass `taps='auto'`"):
@@ -172,6 +173,7 @@ def test_other_penalties_scale_with_the_sample_weights(name):
     assert penalties[1] == pytest.approx(10 * penalties[0], rel=1e-4)
 
 
+@pytest.mark.once
 def test_a_dominant_penalty_is_told():
     regularizer = regularizers.FisherInformation(1e3, bound="paper")
     model = RegularizedModel(toys.linear(None), regularizer, seed=0)
@@ -181,6 +183,7 @@ def test_a_dominant_penalty_is_told():
         model.fit(x, y, batch_size=4, epochs=60, verbose=0)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_an_optimizer_that_undoes_a_method_is_told(optimizer):
     model = RegularizedModel(toys.two_modalities(), "modulation", "auto")
@@ -357,6 +360,7 @@ def two_inputs(hidden=8):
     return keras.Model({"own": own, "noise": noise}, keras.layers.Dense(2)(x))
 
 
+@pytest.mark.once
 def test_the_gate_opens_for_what_tells_the_label():
     x, y = labelled()
     (x_train, y_train), held_out = HeldOut.split(x, y, fraction=0.5)
@@ -375,6 +379,7 @@ def test_the_gate_opens_for_what_tells_the_label():
     assert history["mix_penalty"][-1] > 0
 
 
+@pytest.mark.once
 def test_the_gate_stays_closed_where_modalities_must_be_combined():
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (600, 2))
@@ -397,6 +402,7 @@ def test_the_gate_stays_closed_where_modalities_must_be_combined():
     assert accuracies[0] >= accuracies[1] - 0.03
 
 
+@pytest.mark.once
 def test_the_gate_without_held_out_data_warns():
     x, y = labelled(64)
     model = RegularizedModel(two_inputs(), "mix")
@@ -422,6 +428,7 @@ def test_split_by_groups():
         HeldOut.split({"a": groups}, groups, np.zeros(20))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "amsgrad"])
 def test_mix_gives_modalities_equal_margins(optimizer):
     """Of three redundant branches the fastest would take everything."""
@@ -453,6 +460,7 @@ def test_mix_gives_modalities_equal_margins(optimizer):
     assert min(margins) > 0.5 * max(margins) > 0
 
 
+@pytest.mark.once
 def test_noise_prefers_the_redundantly_coded_modality():
     """A shortcut in one coordinate, and the same label in sixteen."""
     rng = np.random.default_rng(0)
@@ -483,6 +491,7 @@ def test_noise_prefers_the_redundantly_coded_modality():
     assert shares[1.0] > 0.95
 
 
+@pytest.mark.once
 def test_a_modality_that_does_not_carry_over_is_doubted(tmp_path):
     x, y = labelled()
     rng = np.random.default_rng(1)

@@ -49,6 +49,7 @@ def trained(method="mix", x=None, y=None, inner=None, loss=None, **kwargs):
     return model
 
 
+@pytest.mark.once
 class TestGate:
     def test_batches_of_any_size_give_the_same(self):
         model = trained()
@@ -245,6 +246,7 @@ def test_encoders_learn_while_batch_statistics_settle():
     )
 
 
+@pytest.mark.once
 def test_blending_leaves_weight_decay_alone():
     x, y = data(64)
     inner = two_inputs(kernel_regularizer=keras.regularizers.L2(1000.0))

@@ -80,6 +80,7 @@ def test_fit_evaluate_predict():
     assert model.predict(x, verbose=0).shape == (64, 3)
 
 
+@pytest.mark.once
 def test_validation_logs_have_no_reconstruction():
     x, y = data(16)
     history = create_model().fit(x, y, validation_data=(x, y), verbose=0)
@@ -89,6 +90,7 @@ def test_validation_logs_have_no_reconstruction():
     assert names == sorted([*LOGS, "accuracy"])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "kwargs,absent",
     [
@@ -116,6 +118,7 @@ def test_parts_are_optional(kwargs, absent):
     assert not set(absent) & set(history)
 
 
+@pytest.mark.once
 def test_one_modality_as_a_tensor():
     model = create_model(
         encoders={"image": Dense(6)}, decoders={"image": Dense(4)}
@@ -126,6 +129,7 @@ def test_one_modality_as_a_tensor():
     assert float(model.mask.complementarity()) == 0.0
 
 
+@pytest.mark.once
 def test_list_of_inputs():
     model = create_model()
     x, y = data(32)
@@ -137,6 +141,7 @@ def test_list_of_inputs():
     assert list(information) == ["image", "audio"]
 
 
+@pytest.mark.once
 def test_convolutional_features_channels_first():
     model = CMVQVAE(
         encoders={
@@ -156,6 +161,7 @@ def test_convolutional_features_channels_first():
     assert shares == {"depth": 25.0, "image": 75.0}
 
 
+@pytest.mark.once
 def test_parts_of_the_features():
     model = create_model(
         decoders={
@@ -193,6 +199,7 @@ def test_predictions_depend_on_complementary_features_alone():
     np.testing.assert_allclose(array(model(other)), array(model(x)), rtol=1e-5)
 
 
+@pytest.mark.once
 def test_task_model(tmp_path):
     model = create_model()
     x, y = data(32)
@@ -229,6 +236,7 @@ def test_save_load_and_train_on(tmp_path):
     loaded.fit(x, y, verbose=0)
 
 
+@pytest.mark.once
 def test_warm_start_and_freeze():
     x, y = data(32)
     source = create_model()
@@ -338,6 +346,7 @@ def test_bad_inputs():
         model.reconstruct(x)
 
 
+@pytest.mark.once
 def test_a_warm_start_that_fails_copies_nothing():
     x, y = data(8)
     source, target = create_model(), create_model(mask=ComplementarityMask())
@@ -395,6 +404,7 @@ def test_channels_that_do_not_match(kwargs, message):
         create_model(**{"decoders": None, **kwargs})(x)
 
 
+@pytest.mark.once
 def test_a_modality_of_several_tensors(tmp_path):
     """Words and their mask go to one encoder, and are not reconstructed."""
     words = {

@@ -99,6 +99,7 @@ def test_backup_and_restore(tmp_path):
 
 
 # Orbax's own, of any model that is not spread over devices.
+@pytest.mark.once("jax")
 @pytest.mark.filterwarnings("ignore:Sharding info not provided")
 def test_orbax(tmp_path):
     pytest.importorskip("orbax.checkpoint")
@@ -111,6 +112,7 @@ def test_orbax(tmp_path):
     assert_continues(model, loaded)
 
 
+@pytest.mark.once
 def test_weights_of_a_model_without_seeds(tmp_path):
     plain, model = create_model(), create_model()
     fit(plain)
