@@ -8,6 +8,7 @@ python -m keras_mmreg report model.keras data.npz --html report.html
 import argparse
 import pathlib
 import sys
+import zipfile
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -25,9 +26,9 @@ Reports which modalities a saved Keras model uses.
 MODEL is what `model.save("model.keras")` wrote. DATA is what
 `numpy.savez("data.npz", y=labels, color=..., shape=...)` wrote: held-out
 inputs by their names (nested ones by their path, `text/ids`; the only input of
-a model may be called `x`), labels as `y`, and optionally `sample_weight` and
-`groups`, the subject or speaker of each example. KERAS_BACKEND chooses the
-backend.
+a model may be called `x`), labels as `y` (of several outputs as `y/NAME`), and
+optionally `sample_weight` and `groups`, the subject or speaker of each example.
+KERAS_BACKEND chooses the backend.
 """
 
 
@@ -72,6 +73,12 @@ def _create_parser() -> argparse.ArgumentParser:
     report.add_argument("--html", type=pathlib.Path, help="page to write")
     report.add_argument("--json", type=pathlib.Path, help="JSON to write")
     report.add_argument("--metric", help="name of a Keras metric")
+    report.add_argument(
+        "--output",
+        type=_place,
+        metavar="NAME",
+        help="which output, by its name or its place, if there are several",
+    )
     report.add_argument(
         "--include",
         nargs="*",
@@ -121,16 +128,15 @@ def _taps(texts: Sequence[str]) -> str | dict[str, str]:
     return "auto" if texts == ["auto"] else dict(map(_pair, texts))
 
 
+def _place(text: str) -> str | int:
+    """The name of an output, or its place among them."""
+    return int(text) if text.isdecimal() else text
+
+
 def _report(options: argparse.Namespace) -> Any:
-    model = keras.saving.load_model(options.model)
-    with np.load(options.data) as file:
-        arrays = dict(file)
-    if "y" not in arrays:
-        raise ValueError(
-            "`data` must have the labels as `y`. Received: arrays "
-            f"{sorted(arrays)}"
-        )
-    y = arrays.pop("y")
+    model = _load_model(options.model)
+    arrays = _load_arrays(options.data)
+    y = _pop_labels(arrays)
     weight = arrays.pop("sample_weight", None)
     groups = arrays.pop("groups", None)
     x = _arrange(model, arrays)
@@ -142,14 +148,48 @@ def _report(options: argparse.Namespace) -> Any:
         missing=options.missing,
         groups=groups,
         taps=options.taps,
-        unimodal={
-            name: keras.saving.load_model(path)
-            for name, path in options.unimodal
-        },
+        output=options.output,
+        unimodal={name: _load_model(path) for name, path in options.unimodal},
         batch_size=options.batch_size,
         seed=options.seed,
         verbose=0 if options.quiet else 1,
     )
+
+
+def _load_model(path: str | pathlib.Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} cannot be loaded as a Keras model: {error}"
+        ) from error
+
+
+def _load_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+    try:
+        file = np.load(path)
+        if isinstance(file, np.ndarray):
+            raise ValueError("It holds a single array, which has no name.")
+        with file:
+            return dict(file)
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            "`data` must be what `numpy.savez` wrote. "
+            f"Received: {path}. {error}"
+        ) from error
+
+
+def _pop_labels(arrays: dict[str, np.ndarray]) -> Any:
+    """The array `y`, or a dict of the arrays `y/NAME` by output."""
+    if "y" in arrays:
+        return arrays.pop("y")
+    names = [name for name in arrays if name.startswith("y/")]
+    if not names:
+        raise ValueError(
+            "`data` must have the labels as `y`, or as `y/NAME` of several "
+            f"outputs. Received: arrays {sorted(arrays)}"
+        )
+    return {_place(name[len("y/") :]): arrays.pop(name) for name in names}
 
 
 def _arrange(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> Any:

@@ -73,12 +73,62 @@ def test_what_is_missing_is_told(files, capsys):
         assert "error: `data` must have" in capsys.readouterr().err
 
 
+@keras.saving.register_keras_serializable("tests")
+class Forgotten(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+def test_what_cannot_be_loaded(files, capsys):
+    folder, model, data = files
+    color = keras.Input((3,), name="color")
+    own = keras.Model({"color": color}, Forgotten()(color))
+    own.save(folder / "own.keras")
+    keras.saving.get_custom_objects().pop("tests>Forgotten")
+    np.save(folder / "single.npy", np.ones(3))
+    for name in ("text.keras", "text.txt", "text.npz"):
+        (folder / name).write_text("text")
+    for wrong, message in (
+        ((folder / "own.keras", data), "cannot be loaded as a Keras model"),
+        ((folder / "text.keras", data), "cannot be loaded as a Keras model"),
+        ((folder / "text.txt", data), "cannot be loaded as a Keras model"),
+        ((model, folder / "single.npy"), "a single array, which has no name"),
+        ((model, folder / "text.npz"), "must be what `numpy.savez` wrote"),
+    ):
+        with pytest.raises(SystemExit) as error:
+            main(["report", *map(str, wrong)])
+        assert error.value.code == 1
+        message_shown = capsys.readouterr().err
+        assert message_shown.startswith("error: ") and message in message_shown
+
+
+def test_one_of_several_outputs(files, capsys):
+    folder, model, data = files
+    x, y = colored(60)
+    inner = color_reader()
+    zeros = keras.layers.Dense(1, kernel_initializer="zeros", name="zeros")
+    outputs = [inner.output, zeros(inner.input["shape"])]
+    listed = keras.Model(inner.input, outputs)
+    listed.save(model)
+    by_name = dict(zip(listed.output_names, (y, np.ones(60)), strict=True))
+    labels = {f"y/{name}": values for name, values in by_name.items()}
+    np.savez(data, **labels, **x)
+    arguments = ["report", str(model), str(data), "--quiet"]
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert "`output` must tell one" in capsys.readouterr().err
+    for output in ("0", listed.output_names[0]):
+        assert main([*arguments, "--output", output]) == 0
+        assert "accuracy" in capsys.readouterr().out
+
+
 def test_taps_and_models_of_one_modality(files, capsys):
     folder, model, data = files
     color = keras.Input((3,), name="color")
     alone = keras.Model({"color": color}, keras.layers.ReLU()(color))
     alone.save(folder / "color.keras")
-    layer = color_reader().layers[-1].name
+    layers = keras.saving.load_model(model).layers
+    (layer,) = (each.name for each in layers if "rescaling" in each.name)
     arguments = ["report", str(model), str(data), "--quiet"]
     own = ["--unimodal", f"color={folder / 'color.keras'}"]
     assert main([*arguments, *own, "--taps", f"color={layer}"]) == 0

@@ -18,6 +18,7 @@ from keras.src.backend.common.masking import set_keras_mask
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 from keras.src.models.functional import Functional
 from keras.src.ops import numpy as operations
+from keras.src.saving.serialization_lib import SafeModeScope
 from keras.src.trainers.compile_utils import CompileLoss
 
 from keras_mmreg import backend
@@ -94,6 +95,25 @@ def callbacks_in_use(
             return list(caller.callbacks)
         frame = frame.f_back
     return []
+
+
+def copy_layer(layer: Any) -> Any:
+    """A new layer or operation of the same configuration.
+
+    Keras takes each configuration for one from a file: it refuses lambdas, and
+    runs those that it admits without the names of their module. The functions
+    of a layer in memory need not be written and read.
+    """
+    if type(layer) is keras.layers.Lambda:
+        return keras.layers.Lambda(
+            layer.function,
+            layer._output_shape,
+            layer.mask,
+            layer.arguments,
+            **keras.layers.Layer.get_config(layer),
+        )
+    with SafeModeScope(safe_mode=False):
+        return type(layer).from_config(layer.get_config())
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:
@@ -230,6 +250,30 @@ class LossesOfEachReplica:
         self.__dict__["_losses_by_replica"] = {
             backend.replica_id(): list(losses)
         }
+
+
+def create_training_variables(
+    model: keras.Model, labels: Any, outputs: Any
+) -> None:
+    """Creates the variables of the optimizer, and of metrics of one output.
+
+    On TensorFlow, where a step that creates variables is traced again; Keras
+    does it before the first step on other backends.
+
+    Args:
+        model: A compiled model that is built.
+        labels: What has the shape of the labels, or `None`.
+        outputs: The symbols of the model's outputs.
+    """
+    if keras.config.backend() != "tensorflow":
+        return
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if not hasattr(labels, "shape") or keras.tree.is_nested(outputs):
+        return
+    for part in (model._compile_metrics, model._compile_loss):
+        if part is not None and not part.built:
+            part.build(labels, outputs)
 
 
 def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:

@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_mmreg.backend.keras_internals import set_initial_epoch
 
@@ -44,7 +46,8 @@ class AtomicBackup(keras.callbacks.Callback):
             Defaults to `True`.
 
     Raises:
-        ValueError: If `directory` is empty.
+        ValueError: If `directory` is empty; when training starts, if the model
+            is not built.
 
     Example:
 
@@ -74,8 +77,16 @@ class AtomicBackup(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Restores the last whole backup, if there is one."""
+        if not self.model.built:
+            raise ValueError(
+                "The model must be built before `fit`, so that a backup finds "
+                "its weights. Call it on a batch, or use `model.build(...)`. "
+                f"Received: model {self.model.name!r}, which is not built"
+            )
+        # Left by a `fit` that was interrupted before its first epoch.
+        self._start_at(None, [])
         self.directory.mkdir(parents=True, exist_ok=True)
-        for folder in self.directory.glob(f"*{_UNFINISHED}"):
+        for folder in self._backups(_UNFINISHED):
             shutil.rmtree(folder)
         backups = self._backups()
         if not backups:
@@ -85,15 +96,20 @@ class AtomicBackup(keras.callbacks.Callback):
             optimizer.build(self.model.trainable_variables)
         self.model.load_weights(backups[-1] / _WEIGHTS)
         state = json.loads((backups[-1] / _STATE).read_text())
-        self._epochs = state["epochs"]
-        self.model.history.history.update(state["history"])
-        set_initial_epoch(self.model, self._epochs[-1] + 1)
+        self.model.history.history.update(
+            {
+                name: _as_logs(values)
+                for name, values in state["history"].items()
+            }
+        )
+        self._start_at(state["epochs"][-1] + 1, state["epochs"])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Gives the history the epochs that it does not know yet."""
         # Keras empties these, and only these, when training starts.
         self.model.history.epoch[:0] = self._epochs
-        self._epochs = []
+        # Keras has taken the first epoch; the next `fit` has its own.
+        self._start_at(None, [])
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Writes a backup, then removes the one before it."""
@@ -107,7 +123,7 @@ class AtomicBackup(keras.callbacks.Callback):
         unfinished = self.directory / f"{name}{_UNFINISHED}"
         unfinished.mkdir()
         self.model.save_weights(unfinished / _WEIGHTS)
-        (unfinished / _STATE).write_text(json.dumps(state, default=float))
+        (unfinished / _STATE).write_text(json.dumps(state, default=_as_json))
         os.replace(unfinished, self.directory / name)
         for folder in earlier:
             shutil.rmtree(folder)
@@ -115,15 +131,30 @@ class AtomicBackup(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Removes the backup, unless it is to be kept."""
         self.on_epoch_begin(0)
-        set_initial_epoch(self.model, None)
         if self.delete_backup:
             for folder in self._backups():
                 shutil.rmtree(folder)
 
-    def _backups(self) -> list[pathlib.Path]:
-        """The whole ones, the last one last."""
+    def _start_at(self, epoch: int | None, earlier: list[int]) -> None:
+        """Sets the first epoch, and those that the history is to begin with."""
+        set_initial_epoch(self.model, epoch)
+        self._epochs = earlier
+
+    def _backups(self, ending: str = "") -> list[pathlib.Path]:
+        """The whole ones, or those of an ending, the last one last."""
+        name = re.compile(rf"{_PREFIX}\d{{8}}{re.escape(ending)}")
         return sorted(
             path
-            for path in self.directory.glob(f"{_PREFIX}*")
-            if path.suffix != _UNFINISHED
+            for path in self.directory.iterdir()
+            if name.fullmatch(path.name) and path.is_dir()
         )
+
+
+def _as_json(value: Any) -> Any:
+    """A number or an array as JSON has it."""
+    return keras.ops.convert_to_numpy(value).tolist()
+
+
+def _as_logs(values: list) -> list:
+    """Arrays again, where the metric of each epoch is one."""
+    return [np.asarray(v) if isinstance(v, list) else v for v in values]

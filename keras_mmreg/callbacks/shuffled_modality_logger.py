@@ -16,6 +16,7 @@ from keras_mmreg.report.data import is_dataset
 from keras_mmreg.report.data import open_source
 from keras_mmreg.report.interventions import Change
 from keras_mmreg.report.interventions import Window
+from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import modality_leaves
 from keras_mmreg.report.interventions import shuffle
 
@@ -135,7 +136,9 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             for modality, result in zip(shuffled, values, strict=True):
                 logs[f"{self.prefix}shuffled_{modality}_{metric}"] = result
             balanced = (np.asarray(value) + np.mean(values, axis=0)) / 2
-            logs[f"{self.prefix}balanced_{metric}"] = balanced.tolist()
+            logs[f"{self.prefix}balanced_{metric}"] = (
+                balanced if balanced.ndim else float(balanced)
+            )
 
     @property
     def _has_arrays(self) -> bool:
@@ -173,7 +176,8 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         source = self._open()
         for number, examples in enumerate(source.windows):
             window = Window(*examples, self._leaves, seed=[self.seed, number])
-            yield from window.batches(changes, source.batch_size)
+            for x, *rest in window.batches(changes, source.batch_size):
+                yield (as_tensors(x), *rest)
 
 
 def _check_arrays(data: Any) -> None:

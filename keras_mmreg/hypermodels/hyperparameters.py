@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.checks import check_integer
+
 
 def number(hp: Any, name: str, value: Any, default: float) -> float:
     """The value, or the hyperparameter that a pair stands for."""
@@ -43,12 +45,14 @@ def check_range(name: str, value: Any) -> None:
 def check_choices(name: str, values: Any) -> None:
     """Raises unless `choice` can make sense of the values."""
     if isinstance(values, int):
-        return
+        values = [values]
     if not isinstance(values, Sequence) or not values:
         raise ValueError(
             f"`{name}` must be an integer, or a list of integers to choose "
             f"from. Received: {name}={values!r}"
         )
+    for value in values:
+        check_integer(name, value, minimum=1)
 
 
 def compile_trial(hp: Any, model: keras.Model, arguments: Any) -> keras.Model:

@@ -143,6 +143,11 @@ class InformationMeter(keras.Model):
             for name, tracker in self.trackers.items()
         }
 
+    @property
+    def has_run(self) -> bool:
+        """Whether the model has run on data, or its inputs are known anyway."""
+        return self._network is not None
+
     def _attach(self, inputs: Any) -> None:
         taps, modalities = self._options
         self._network = create_network(self.inner, inputs, taps, modalities)
@@ -210,9 +215,8 @@ def _require_examples(data: Any) -> None:
 
 def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
     """Tells a tuple of inputs from `(x, y, sample_weight)`, where possible."""
-    symbols = symbolic_inputs(inner)
     received = len(keras.tree.flatten(data[0]))
-    needed = 0 if symbols is None else len(keras.tree.flatten(symbols))
+    needed = _number_of_inputs(inner, data[0])
     if len(data) > 3 or received < needed:
         raise ValueError(
             "`data` is a tuple, which means `(x, y)` or `(x, y, "
@@ -220,3 +224,15 @@ def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
             f"tuple of {len(data)}, whose first entry has {received} of "
             f"{needed} inputs."
         )
+
+
+def _number_of_inputs(inner: keras.Model, x: Any) -> int:
+    """How many inputs a model has, as far as that is known."""
+    symbols = symbolic_inputs(inner)
+    if symbols is not None:
+        return len(keras.tree.flatten(symbols))
+    if keras.tree.is_nested(x):  # Of a dict, some may be left out.
+        return 0
+    shapes = (inner.get_build_config() or {}).get("input_shape", ())
+    counts = keras.tree.map_shape_structure(lambda shape: 1, shapes)
+    return len(keras.tree.flatten(counts))

@@ -17,12 +17,18 @@ class MissingModality(keras.layers.Layer):
     """Replaces a modality by a learned token in examples that lack it.
 
     An example lacks the modality if its flag says so, or, without flags, if all
-    its values are NaN. Other NaN become 0. Neither the output nor a gradient
-    is ever NaN, not even for a batch that lacks the modality altogether.
+    its values are NaN. Other NaN become 0. Neither the output nor the gradient
+    of the token or of `inputs` is NaN, not even for a batch that lacks the
+    modality altogether.
 
-    Put it behind the modality's input, or at the end of its encoder with a
-    flag. `ModalityDropout(value={"audio": "nan"})` makes examples lack `audio`
-    in training, so that the token is learned from complete data, too.
+    Put it behind the modality's input. At the end of its encoder it needs a
+    flag, and what the encoder receives must be finite (zeros, say, where the
+    modality is missing): the gradient of a layer's kernel is a product with
+    what the layer received, and NaN times a gradient of 0 is NaN. Where the
+    data have NaN, put a second one in front.
+
+    `ModalityDropout(value={"audio": "nan"})` makes examples lack `audio` in
+    training, so that the token is learned from complete data, too.
 
     Args:
         initializer: The token's initializer. Defaults to `"zeros"`.

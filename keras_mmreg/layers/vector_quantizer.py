@@ -92,7 +92,7 @@ class VectorQuantizer(
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Float tensor `(batch, ..., channels)`, or
+        inputs: Tensor `(batch, ..., channels)`, or
             `(batch, channels, ...)` with `"channels_first"`.
         training: Whether codes are updated.
         mask: Optional boolean tensor that broadcasts against the input without
@@ -103,8 +103,8 @@ class VectorQuantizer(
             chunk, but ONNX and OpenVINO can represent it.
 
     Returns:
-        A tensor like `inputs`; with `return_indices=True` a tuple of it and
-        integer indices `(batch, ..., num_groups)`.
+        A float tensor of the shape of `inputs`; with `return_indices=True` a
+        tuple of it and integer indices `(batch, ..., num_groups)`.
 
     Raises:
         ValueError: If an argument is out of range, or the number of channels
@@ -257,7 +257,9 @@ class VectorQuantizer(
         quantized = self._merge_groups(
             bridge(vectors, codes), ops.shape(features)
         )
-        quantized = ops.cast(self._channels_first(quantized), inputs.dtype)
+        quantized = ops.cast(
+            self._channels_first(quantized), self.compute_dtype
+        )
         if not return_indices:
             return quantized
         return quantized, self._merge_indices(indices, ops.shape(features))

@@ -8,16 +8,19 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.backend.keras_internals import create_training_variables
+
 _CONTAINERS = (list, tuple, Mapping, str)
 
 
 def build_on_first_batch(
     model: Any, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """Calls a model that has no variables yet, before Keras traces it.
+    """Creates what training needs, before Keras traces it.
 
-    Within a trace nothing has a value, and variables may be created twice. A
-    model on several replicas is left to Keras, which knows where to put them.
+    A model that has no variables yet is called: within a trace nothing has a
+    value, and variables may be created twice. A model on several replicas is
+    left to Keras, which knows where to put them.
 
     Args:
         model: A `RegularizedModel`.
@@ -37,8 +40,20 @@ def build_on_first_batch(
             model.inner(inputs)
             model(inputs)
     if model.built:
-        _ = model.network.output_symbols  # Methods ask for them in a trace.
+        outputs = model.network.output_symbols  # Methods ask in a trace.
+        if alone and getattr(model, "optimizer", None) is not None:
+            create_training_variables(model, _labels(arguments), outputs)
     return arguments
+
+
+def _labels(arguments: dict[str, Any]) -> Any:
+    """What has the shape of the labels, `None` where that does not show."""
+    labels = arguments.get("y")
+    elements = getattr(arguments.get("x"), "element_spec", None)
+    if isinstance(elements, tuple) and len(elements) > 1:
+        labels = elements[1]
+    shape = getattr(labels, "shape", None)
+    return None if getattr(shape, "rank", 0) is None else labels
 
 
 def _first_batch(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

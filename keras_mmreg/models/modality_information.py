@@ -193,8 +193,11 @@ class _Meters:
 
     def get(self, settings: str, objects: tuple, create: Any) -> Any:
         known = self._meters.pop(settings, None)
-        if known is None or any(
-            a is not b for a, b in zip(known[0], objects, strict=True)
+        # Data that the model does not take may have named the modalities.
+        if (
+            known is None
+            or not known[1].has_run
+            or any(a is not b for a, b in zip(known[0], objects, strict=True))
         ):
             known = (objects, create())
         self._meters[settings] = known

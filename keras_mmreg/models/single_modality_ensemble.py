@@ -19,8 +19,9 @@ def single_modality_ensemble(
 
     The modalities never meet in training, so none can keep another from being
     learned, and nothing is learned that takes two of them. Outputs that end in
-    a softmax or sigmoid are joined as probabilities; others, logits and the
-    values of a regression, by their mean, which for logits is the same.
+    a layer `Softmax`, over its axis, or in the activation softmax or sigmoid of
+    a layer are joined as probabilities; others, logits and the values of a
+    regression, by their mean, which for logits is the same.
 
     Args:
         models: Dict from modality to its model, such as
@@ -67,9 +68,9 @@ def single_modality_ensemble(
     if all(isinstance(own, dict) for own in inputs):
         merged = {key: x for own in inputs for key, x in own.items()}
     joined = [
-        _mean(activation, list(tensors))
-        for activation, tensors in zip(
-            _last_activations(graphs[0]),
+        _mean(*ending, list(tensors))
+        for ending, tensors in zip(
+            _endings(graphs[0]),
             zip(*map(keras.tree.flatten, outputs), strict=True),
             strict=True,
         )
@@ -78,20 +79,27 @@ def single_modality_ensemble(
     return keras.Model(merged, outputs, name=name)
 
 
-def _last_activations(graph: keras.Model) -> list[str | None]:
-    """The softmax or sigmoid that each output ends in."""
+def _endings(graph: keras.Model) -> list[tuple[str | None, Any]]:
+    """The softmax or sigmoid that each output ends in, and its axis."""
     unrolled = Graph(graph)
-    found = [unrolled.preactivation(key) for key in unrolled.outputs]
-    return [each and each[0] for each in found]
+    return [_ending(unrolled, key) for key in unrolled.outputs]
 
 
-def _mean(activation: str | None, outputs: list[Any]) -> Any:
+def _ending(graph: Graph, key: int) -> tuple[str | None, Any]:
+    step = graph.producers.get(key)
+    if step is not None and type(step.operation) is keras.layers.Softmax:
+        return "softmax", step.operation.axis
+    found = graph.preactivation(key)
+    return found and found[0], -1
+
+
+def _mean(activation: str | None, axis: Any, outputs: list[Any]) -> Any:
     """The mean of logits, as what the outputs are."""
     if activation is None:
         return keras.layers.Average()(outputs)
     if activation == "softmax":
         mean = keras.layers.Average()([_log(p) for p in outputs])
-        return keras.layers.Softmax()(mean)
+        return keras.layers.Softmax(axis)(mean)
     logits = [_log(p) - _log(1.0 - p) for p in outputs]
     return keras.layers.Activation("sigmoid")(keras.layers.Average()(logits))
 

@@ -6,6 +6,7 @@ import keras
 
 from keras_mmreg.backend.keras_internals import MERGING_OPERATIONS
 from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.backend.keras_internals import copy_layer
 from keras_mmreg.backend.keras_internals import operation_behind
 from keras_mmreg.checks import check_choice
 from keras_mmreg.network.graph import Graph
@@ -179,7 +180,13 @@ class _Copy:
     def _call(self, step: Step, args: Any, kwargs: Any) -> Any:
         operation = step.operation
         if id(operation) not in self._copies:
-            copy = type(operation).from_config(operation.get_config())
+            try:
+                copy = copy_layer(operation)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"Layer {operation.name!r} of `inner` cannot be made anew "
+                    f"from its `get_config`. {REMEDY}"
+                ) from error
             self._copies[id(operation)] = operation, copy
         try:
             return self._copies[id(operation)][1](*args, **kwargs)

@@ -105,6 +105,8 @@ def test_search_by_the_task_loss(tmp_path):
         ({"strength": (0.0, 1.0)}, "`strength` must be a number, or a pair"),
         ({"num_embeddings": ()}, "`num_embeddings` must be an integer, or a"),
         ({"num_groups": 0.5}, "`num_groups` must be an integer, or a list"),
+        ({"num_embeddings": [8, 0]}, "`num_embeddings` must be an integer of"),
+        ({"num_groups": 0}, "`num_groups` must be an integer of at least 1"),
         (
             {"compile_arguments": {"optimizer": keras.optimizers.SGD()}},
             "`compile_arguments=lambda hp",

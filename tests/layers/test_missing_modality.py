@@ -49,6 +49,22 @@ def test_it_is_learned_without_a_nan(all_missing):
     assert array(layer.token).any()
 
 
+@pytest.mark.parametrize("in_front", [True, False])
+def test_an_encoder_needs_finite_inputs(in_front):
+    a, present = keras.Input((3,), name="a"), keras.Input((), name="present")
+    features = keras.layers.Dense(4)(MissingModality()(a) if in_front else a)
+    outputs = MissingModality(name="token")(features, present=present)
+    model = keras.Model({"a": a, "present": present}, outputs)
+    x = {"a": np.eye(8, 3), "present": np.arange(8) % 2}
+    x["a"][x["present"] == 0] = np.nan
+    model.compile("sgd", "mse")
+    history = model.fit(x, np.ones((8, 4)), verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert np.isfinite(array(model.get_layer("token").token)).all()
+    finite = [np.isfinite(weight).all() for weight in model.get_weights()]
+    assert all(finite) == in_front
+
+
 def test_missing_examples_do_not_set_the_noise_scale():
     a = keras.Input((3,), name="a")
     layer = MissingModality()

@@ -48,6 +48,7 @@ def test_nearest_code_of_each_group(num_groups, update):
     )
 
 
+@pytest.mark.once
 def test_channels_first_is_the_transpose():
     last = fixed(num_groups=2)
     first = fixed(num_groups=2, data_format="channels_first")
@@ -124,6 +125,7 @@ def test_nothing_moves_in_inference_or_when_frozen():
         np.testing.assert_array_equal(array(weight), expected)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("update", ["ema", "gradient"])
 def test_codes_start_at_vectors_of_the_first_batch(update):
     layer = VectorQuantizer(5, update=update, seed=0)
@@ -134,6 +136,7 @@ def test_codes_start_at_vectors_of_the_first_batch(update):
     np.testing.assert_allclose(array(quantized), x, atol=1e-3)
 
 
+@pytest.mark.once
 def test_kmeans_on_the_first_batch():
     layer = VectorQuantizer(3, codebook_initializer="kmeans", seed=0)
     centers = np.array([[5.0, 0.0], [-5.0, 1.0], [0.0, 9.0]])
@@ -151,6 +154,7 @@ def test_kmeans_on_the_first_batch():
     assert np.abs(array(layer.codebook)[0] - means).max() < 0.5
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("update", ["ema", "gradient"])
 def test_cosine(update):
     layer = fixed(num_groups=2, distance="cosine", update=update)
@@ -177,6 +181,7 @@ def test_cosine(update):
     )
 
 
+@pytest.mark.once
 def test_cosine_averages_unit_vectors():
     layer = VectorQuantizer(
         1, distance="cosine", decay=0.0, restart_threshold=0.0, seed=0
@@ -186,6 +191,7 @@ def test_cosine_averages_unit_vectors():
     np.testing.assert_allclose(array(layer.codebook)[0], [[0.5**0.5] * 2], 1e-5)
 
 
+@pytest.mark.once
 def test_rotated_gradient():
     """Against the rotation matrix of Fifty et al., Section 4."""
     layer = fixed(commitment_cost=0.0, gradient="rotation")
@@ -232,6 +238,7 @@ def test_padding_neither_starts_codes_nor_counts():
     assert float(array(layer.losses[0])) < 1.0
 
 
+@pytest.mark.once
 def test_a_batch_of_padding_changes_no_code():
     layer = VectorQuantizer(4, seed=0)
     layer.build((2, 3, 2))
@@ -242,6 +249,7 @@ def test_a_batch_of_padding_changes_no_code():
     np.testing.assert_allclose(array(layer.codebook), before, rtol=1e-3)
 
 
+@pytest.mark.once
 def test_mask_of_an_embedding_is_kept():
     inputs = keras.Input((3,), dtype="int32")
     embedded = keras.layers.Embedding(7, 4, mask_zero=True)(inputs)
@@ -279,6 +287,20 @@ def test_distances_are_float32_in_mixed_precision():
     assert keras.backend.standardize_dtype(quantized.dtype) == "float16"
     assert np.isfinite(float(array(layer.losses[0])))
     assert keras.backend.standardize_dtype(layer.codebook.dtype) == "float32"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_codes_of_integers_are_floats(dtype):
+    layer = fixed(dtype=dtype)
+    x = np.arange(8, dtype="int32").reshape(2, 4)
+    symbolic = layer(keras.KerasTensor(x.shape, "int32"))
+    quantized = layer(ops.convert_to_tensor(x))
+    received = keras.backend.standardize_dtype(quantized.dtype)
+    assert received == symbolic.dtype == layer.compute_dtype
+    codes = array(layer.codebook)[0]
+    nearest = ((x[:, None] - codes) ** 2).sum(-1).argmin(-1)
+    quantized = array(ops.cast(quantized, "float32"))
+    np.testing.assert_allclose(quantized, codes[nearest], rtol=2e-2, atol=1e-6)
 
 
 @pytest.mark.parametrize("update", ["ema", "gradient"])

@@ -102,3 +102,25 @@ def test_statistics_that_come_after_wrapping():
     inner.norm.moving_mean.assign(np.full(8, 0.5))
     history = model.fit(x, y, verbose=0).history
     assert history["fisher_penalty"][0] > 0
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="TensorFlow traces again"
+)
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("metrics", [None, ["accuracy"]])
+def test_a_step_is_traced_once(metrics, streams):
+    inner = toys.two_modalities()
+    model = RegularizedModel(inner, "dropout")
+    model.compile("adam", toys.LOGITS_LOSS, metrics=metrics)
+    calls = toys.count_calls(inner.get_layer("head"))
+    x, y = toys.data(inner)
+    if streams:
+        import tensorflow as tf
+
+        data = [tf.data.Dataset.from_tensor_slices((x, y)).batch(8)]
+    else:
+        data = [x, y]
+    model.fit(*data, shuffle=False, verbose=0)
+    assert len(calls) == 1
+    assert "accuracy" in model.history.history or metrics is None

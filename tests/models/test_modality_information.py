@@ -100,6 +100,7 @@ def test_closed_form_with_noise(known_noise, name):
         assert actual[modality] == pytest.approx(expected, rel=2e-3)
 
 
+@pytest.mark.once
 def test_the_gaussian_bound_holds():
     model = toys.linear(None)
     model.compile(loss=toys.LOGITS_LOSS)
@@ -117,6 +118,7 @@ def test_the_gaussian_bound_holds():
         assert 0 < variance[name] < 1.05 * above_variance[name]
 
 
+@pytest.mark.once
 def test_an_ignored_modality_has_no_information():
     model = toys.linear(None)
     kernel, bias = model.get_weights()
@@ -256,6 +258,38 @@ def test_weights_of_positions_leave_positions_out():
     assert weighted == pytest.approx(first, rel=1e-5)
 
 
+class Pair(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.a = keras.layers.Dense(3)
+        self.b = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        a, b = keras.tree.flatten(inputs)
+        return self.a(a) + self.b(b)
+
+
+def test_a_tuple_of_the_inputs_of_a_subclassed_model():
+    names = ["input_0", "input_1"]
+    model = RegularizedModel(Pair(), "dropout", modalities=names)
+    model.compile("sgd", toys.LOGITS_LOSS)
+    x, y = (np.eye(8, 4), np.eye(8, 5)), np.arange(8) % 3
+    model.fit(x, y, verbose=0)
+    for measured in (model, model.inner):
+        with pytest.raises(ValueError, match="`data` is a tuple"):
+            modality_information(measured, x)
+    assert list(modality_information(model, (x, y))) == names
+
+
+def test_data_that_a_model_does_not_take_leave_no_names():
+    model, x = Pair(), [np.eye(8, 4), np.eye(8, 5)]
+    options = {"functional": toys.LOGITS_LOSS}
+    with pytest.raises(ValueError, match="unpack"):
+        modality_information(model, x[0], **options)
+    information = modality_information(model, x, **options)
+    assert list(information) == ["input_0", "input_1"]
+
+
 class Sum(keras.layers.Layer):
     def call(self, inputs):
         return sum(x for x in inputs if x is not None)
@@ -272,6 +306,7 @@ def test_an_optional_input_that_is_left_out_has_no_information():
     assert information["b"] == 0
 
 
+@pytest.mark.once
 def test_measures_of_one_name_are_told_apart():
     model = toys.linear("softmax")
     x, _ = toys.data(model, 8)

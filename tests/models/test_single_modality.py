@@ -100,6 +100,37 @@ def test_masks_and_nested_models():
     assert single_modality_model(inner, "numbers").output.shape == (None, 2)
 
 
+def doubled(x):
+    return 2.0 * layers.Flatten()(x)
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: 2.0 * layers.Flatten()(x), doubled]
+)
+def test_functions_in_layers(function):
+    """With a name of this module, which a lambda from a file has not."""
+    a, b = keras.Input((2, 2), name="a"), keras.Input((4,), name="b")
+    called = layers.Lambda(function, output_shape=(4,), name="own")(a)
+    steps = layers.TimeDistributed(layers.Lambda(lambda x: 3.0 * x))(a)
+    merged = layers.Concatenate()([called, layers.Flatten()(steps), b])
+    inner = keras.Model({"a": a, "b": b}, merged)
+    single = single_modality_model(inner, "a")
+    x = np.arange(4.0).reshape(1, 2, 2)
+    expected = [[*2 * np.arange(4.0), *3 * np.arange(4.0)]]
+    np.testing.assert_allclose(toys.array(single({"a": x})), expected)
+    own, copied = (m.get_layer("own") for m in (inner, single))
+    assert own is not copied and own.get_config() == copied.get_config()
+
+
+@graphs_only
+def test_a_layer_that_cannot_be_made_anew():
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    own = layers.Dense(4, activation=doubled, name="own")(a)
+    inner = keras.Model({"a": a, "b": b}, layers.Add()([own, b]))
+    with pytest.raises(ValueError, match="Layer 'own' of `inner` cannot be"):
+        single_modality_model(inner, "a")
+
+
 @graphs_only
 def test_what_has_no_meaning_alone():
     a, b = keras.Input((4, 2), name="a"), keras.Input((4, 2), name="b")
@@ -149,6 +180,24 @@ def test_ensemble(activation, tmp_path):
         mean = 1 / (1 + np.exp(-mean))
     loaded = keras.saving.load_model(path)
     np.testing.assert_allclose(toys.array(loaded(x)), mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("axis", [1, 2, -1, (1, 2)])
+def test_an_ensemble_over_the_axis_of_the_classes(axis):
+    inputs = {name: keras.Input((3, 2), name=name) for name in ("a", "b")}
+    models = {
+        name: keras.Model({name: x}, layers.Softmax(axis)(x))
+        for name, x in inputs.items()
+    }
+    ensemble = single_modality_ensemble(models)
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(4, 3, 2)) for name in inputs}
+    exp = np.exp((x["a"] + x["b"]) / 2)
+    np.testing.assert_allclose(
+        toys.array(ensemble(x)),
+        exp / exp.sum(axis=axis, keepdims=True),
+        rtol=1e-4,
+    )
 
 
 def test_an_ensemble_is_of_a_dict():

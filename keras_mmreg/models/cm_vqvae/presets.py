@@ -14,6 +14,7 @@ from functools import partial
 import keras
 from keras import layers
 
+from keras_mmreg.checks import check_integer
 from keras_mmreg.types import Tensor
 
 # Whatever `keras.config.image_data_format()` says.
@@ -100,8 +101,8 @@ def image_decoder(
         hidden_channels: Integer. Defaults to `128`.
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
-        num_upsamplings: Integer, how many times height and width are doubled:
-            3 for an encoder with `max_pooling=True`. Defaults to `2`.
+        num_upsamplings: Positive integer, how many times height and width are
+            doubled: 3 for an encoder with `max_pooling=True`. Defaults to `2`.
         batch_normalization: Whether to normalise before each activation.
             Defaults to `False`.
         activation: Optional activation of the output. Defaults to `None`.
@@ -109,13 +110,17 @@ def image_decoder(
 
     Returns:
         A model from `(batch, height, width, channels)` to
-        `(batch, 4 * height, 4 * width, output_channels)`.
+        `(batch, 4 * height, 4 * width, output_channels)`, with 2 upsamplings.
+
+    Raises:
+        ValueError: If `num_upsamplings` is no positive integer.
 
     Example:
 
     >>> image_decoder((7, 7, 64), 3, hidden_channels=16).output_shape
     (None, 28, 28, 3)
     """
+    check_integer("num_upsamplings", num_upsamplings, minimum=1)
     normalize = batch_normalization
     inputs = keras.Input(feature_shape)
     x = _Conv2D(hidden_channels, 3, padding="same")(inputs)

@@ -43,6 +43,7 @@ def test_networks_of_the_authors():
     assert solver.count_params() - 577_478 + 128 == normalized
 
 
+@pytest.mark.once
 def test_channels_are_last_whatever_keras_is_set_to():
     before = keras.config.image_data_format()
     keras.config.set_image_data_format("channels_first")
@@ -57,6 +58,7 @@ def test_channels_are_last_whatever_keras_is_set_to():
     assert head.output_shape == (None, 5)
 
 
+@pytest.mark.once
 def test_image_and_spectrogram():
     small = {"hidden_channels": 8, "num_residual_blocks": 0}
     encoders = {
@@ -86,6 +88,7 @@ def test_image_and_spectrogram():
         assert tuple(reconstructions[name].shape) == x[name].shape
 
 
+@pytest.mark.once
 def test_vectors():
     encoder = cm_vqvae.vector_encoder((4, 5), channels=6)
     decoder = cm_vqvae.vector_decoder((6,), (4, 5))
@@ -96,6 +99,12 @@ def test_vectors():
 def test_classification_head():
     head = cm_vqvae.classification_head((2, 2, 8), 5, hidden_channels=4)
     assert head.predict(np.ones((3, 2, 2, 8)), verbose=0).shape == (3, 5)
+
+
+@pytest.mark.parametrize("num_upsamplings", [0, 1.5])
+def test_a_decoder_upsamples(num_upsamplings):
+    with pytest.raises(ValueError, match="`num_upsamplings` must be"):
+        cm_vqvae.image_decoder((2, 2, 4), num_upsamplings=num_upsamplings)
 
 
 def test_size_that_strides_do_not_divide():
