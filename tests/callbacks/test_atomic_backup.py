@@ -100,6 +100,7 @@ def test_a_kill_during_a_write_loses_that_epoch_alone(tmp_path):
     assert begun == [2, 3, 0, 1, 2, 3]
 
 
+@pytest.mark.once
 def test_an_interrupted_epoch_is_repeated(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fit(create(), [AtomicBackup(tmp_path), Interruption(2)])
@@ -195,6 +196,7 @@ def test_subclassed_models_go_on(tmp_path, create):
     assert history.epoch == [0, 1, 2, 3]
 
 
+@pytest.mark.once
 def test_metrics_of_several_numbers(tmp_path):
     model = toys.linear()
     x, y = toys.data(model)
@@ -208,6 +210,7 @@ def test_metrics_of_several_numbers(tmp_path):
     assert [type(each) for each in history["loss"]] == [float] * EPOCHS
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("epoch", [None, 2])
 def test_an_interrupted_fit_leaves_nothing_to_the_next(tmp_path, epoch):
     model = toys.linear()
@@ -221,6 +224,7 @@ def test_an_interrupted_fit_leaves_nothing_to_the_next(tmp_path, epoch):
     assert history.epoch == [0, 1]
 
 
+@pytest.mark.once
 def test_other_files_are_left_alone(tmp_path):
     for name in ("epoch-notes.txt", "epoch-00000009", "notes.unfinished"):
         (tmp_path / name).write_text("")

@@ -42,6 +42,7 @@ def test_history_holds_the_information_on_the_given_data(wrap):
         )
 
 
+@pytest.mark.once
 def test_training_is_not_changed():
     inner = toys.two_modalities()
     x, y = toys.data(inner)

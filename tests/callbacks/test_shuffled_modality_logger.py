@@ -37,6 +37,7 @@ def colored(num_examples=60):
     return {"color": np.eye(3, dtype="float32")[y], "shape": shape}, y
 
 
+@pytest.mark.once
 def test_a_shortcut_is_found_out():
     x, y = colored()
     model = color_reader()
@@ -94,6 +95,7 @@ def test_training_and_the_data_are_not_changed():
         np.testing.assert_allclose(histories[1][name], values, rtol=1e-4)
 
 
+@pytest.mark.once
 def test_list_inputs_are_named_by_the_model_and_weights_count():
     inner = toys.two_modalities()
     x, y = toys.data(inner)

@@ -25,9 +25,9 @@ METHODS = {
 POLICIES = ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16"]
 
 # What compiles each operation takes all methods at once, but for the one that
-# lets no gradient of the others through, and half of the policies.
+# lets no gradient of the others through, and a policy.
 if keras.config.backend() != "torch":
-    POLICIES = ["float16", "mixed_bfloat16"]
+    POLICIES = ["float16" if keras.config.backend() == "jax" else "bfloat16"]
     METHODS = {
         "all": lambda: [name for name in ALIASES if name != "disentangled"],
         "disentangled": lambda: "disentangled",

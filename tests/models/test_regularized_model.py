@@ -77,6 +77,7 @@ class TestLogs:
         assert model.inner is inner
         assert len(model.trainable_weights) == len(inner.trainable_weights)
 
+    @pytest.mark.once
     def test_a_lost_modality_is_reported_once(self):
         inner = toys.two_modalities()
         x, y = toys.data(inner)
@@ -477,6 +478,7 @@ class TestTraining:
         for name in ("information_audio", "information_image"):
             assert weighted[name] == pytest.approx(first[name], rel=1e-5)
 
+    @pytest.mark.once
     def test_class_weight(self):
         weight = {0: 1.0, 1: 2.0, 2: 0.5}
         assert all_finite(self.trained(class_weight=weight))
@@ -549,7 +551,13 @@ class TestTraining:
             pytest.skip("Keras has no steps per execution on torch.")
         assert all_finite(self.trained(steps_per_execution=2))
 
-    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            "mixed_float16",
+            pytest.param("mixed_bfloat16", marks=pytest.mark.once),
+        ],
+    )
     def test_mixed_precision(self, policy):
         def trained_without_noise_or_steps():
             keras.utils.set_random_seed(0)
@@ -583,6 +591,7 @@ class TestTraining:
         history = fit(RegularizedModel(inner), x, targets, loss)
         assert all_finite(history)
 
+    @pytest.mark.once
     def test_losses_by_the_names_of_a_list_of_outputs(self):
         a = keras.Input((4,), name="a")
         size = keras.layers.Dense(2, name="size")(a)
@@ -772,6 +781,7 @@ class TestOutputs:
         y = np.random.randint(0, 3, (16, 5))
         assert all_finite(fit(RegularizedModel(inner), x, y))
 
+    @pytest.mark.once
     def test_a_functional_of_ones_own(self):
         inner = toys.linear(None)
         x, y = toys.data(inner)
@@ -782,6 +792,7 @@ class TestOutputs:
         model = RegularizedModel(inner, functional=distance)
         assert all_finite(fit(model, x, np.eye(3)[y], "hinge"))
 
+    @pytest.mark.once
     def test_its_name_may_be_that_of_a_keras_loss(self):
         inner = toys.linear("softmax")
         x, y = toys.data(inner)
@@ -805,6 +816,7 @@ class TestOutputs:
         with pytest.raises(ValueError, match="`functional` must return one"):
             fit(model, x, y, "sparse_categorical_crossentropy")
 
+    @pytest.mark.once
     def test_a_loss_as_functional(self):
         inner = toys.linear(None)
         x, y = toys.data(inner)
@@ -1091,6 +1103,7 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"`stddev`.*\['image'\]"):
             fit(model, *toys.data(inner))
 
+    @pytest.mark.once
     def test_no_functional_fits(self):
         inner = toys.linear(None)
         before = inner.get_weights()

@@ -53,7 +53,16 @@ def state(model):
     return [array(variable) for variable in model.variables]
 
 
-@pytest.mark.parametrize("name", METHODS)
+VARIANTS = ("noise_on_all", "gated_mix")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.once) if name in VARIANTS else name
+        for name in METHODS
+    ],
+)
 class TestEveryMethod:
     def test_trains_and_resumes_as_if_uninterrupted(self, name, tmp_path):
         model = create(name, seed=0)
@@ -123,6 +132,7 @@ def test_methods_combine():
     assert history["penalty"][0] == pytest.approx(total, rel=1e-5)
 
 
+@pytest.mark.once
 def test_fit_takes_its_arguments_by_position():
     model = RegularizedModel(toys.linear(None), "fisher")
     model.compile("sgd", toys.LOGITS_LOSS)
@@ -142,6 +152,7 @@ def test_automatic_strength_is_a_hundredth_of_the_loss():
         assert history["penalty"][0] == pytest.approx(0.01 * task, rel=1e-3)
 
 
+@pytest.mark.once
 def test_fixed_strength_scales_with_the_sample_weights():
     penalties = []
     for factor in (1.0, 10.0):

@@ -27,6 +27,7 @@ def data(num_examples=60):
     return {"a": a.astype("float32"), "b": b.astype("float32")}, y
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("loss", ["mse", "cosine_similarity"])
 @pytest.mark.parametrize(
     "units, activation, label",
@@ -85,6 +86,7 @@ def test_masked_positions_do_not_count(loss, weighted):
     assert report.intact.value == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("output", ["kind", 0, "size", 1])
 def test_outputs_in_a_list_have_names_and_places(output):
     a = keras.Input((3,), name="a")
@@ -106,6 +108,7 @@ def test_outputs_in_a_list_have_names_and_places(output):
         assert report.intact.value == pytest.approx(logs["size_mae"])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("output", [2, -1, "weight"])
 def test_an_output_that_is_not_there(output):
     x, y = data()
@@ -114,6 +117,7 @@ def test_an_output_that_is_not_there(output):
         modality_report(model, (x, y), output=output)
 
 
+@pytest.mark.once
 def test_a_loss_function_of_ones_own_may_take_logits():
     def loss(y, logits):
         return keras.losses.binary_crossentropy(y, logits, from_logits=True)

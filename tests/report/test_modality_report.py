@@ -749,6 +749,7 @@ def test_infinity_is_no_json():
     assert [each.kind for each in report.findings] == ["broken"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
 def test_images_of_integers_have_a_mean(dtype):
     image = keras.Input((4, 4, 1), dtype=dtype, name="image")
@@ -794,6 +795,7 @@ def test_probes_at_a_layer_that_two_modalities_share():
     assert report.baselines["b"].value < 0.7
 
 
+@pytest.mark.once
 def test_probes_are_not_judged_by_how_sure_they_are():
     x, y = colored(60)
     report = modality_report(
@@ -835,6 +837,7 @@ def test_a_tap_of_no_modality():
         modality_report(color_reader(), (x, y), taps={"Color": layer})
 
 
+@pytest.mark.once
 def test_a_metric_keeps_the_name_it_was_asked_by():
     x, y = colored(40)
     for _ in range(2):
