@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 BACKENDS = ("jax", "tensorflow", "torch")
 # What all backends together take at most on two idle cores.
-MINUTES = 18
+MINUTES = 13
 SHORT_MINUTES = 5
 # Reading data, drawing, rules of the code, and what trains by the package that
 # is tested on every backend: studies, searches, examples. The last backend runs
@@ -57,6 +57,8 @@ class Outcome:
     reasons: collections.Counter = dataclasses.field(
         default_factory=collections.Counter
     )
+    ran: set[str] = dataclasses.field(default_factory=set)
+    left_out: set[str] = dataclasses.field(default_factory=set)
 
 
 def run(backend: str, arguments: list[str]) -> Outcome:
@@ -91,6 +93,8 @@ def count(report: pathlib.Path, outcome: Outcome) -> None:
     """Adds what a report says of each test to an outcome."""
     for test in ElementTree.parse(report).getroot().iter("testcase"):
         skipped = test.find("skipped")
+        name = f"{test.get('classname')}::{test.get('name')}"
+        (outcome.ran if skipped is None else outcome.left_out).add(name)
         if test.find("failure") is not None or test.find("error") is not None:
             outcome.failed += 1
         elif skipped is not None:
@@ -125,6 +129,10 @@ def summarize(outcomes: dict[str, Outcome]) -> None:
         print(f"{backend}: {minutes} min {seconds:02d} s")
         for reason, number in outcome.reasons.most_common():
             print(f"  {number} skipped: {reason}")
+    nowhere = set.union(*(each.left_out for each in outcomes.values()))
+    nowhere -= set.union(*(each.ran for each in outcomes.values()))
+    if nowhere:
+        print(f"Skipped on every backend: {', '.join(sorted(nowhere))}")
     broken = [name for name, outcome in outcomes.items() if outcome.exit_code]
     print("Failed on: " + ", ".join(broken) if broken else "All passed.")
     print(

@@ -1,7 +1,6 @@
 import dataclasses
 import pathlib
 
-import keras
 import numpy as np
 import pytest
 
@@ -14,7 +13,6 @@ from tests.datasets.penn_action import toys as penn_toys
 FOLDER = pathlib.Path(study.__file__).parent
 
 
-@pytest.mark.skipif(keras.config.backend() != "jax", reason="one is enough")
 def test_smoke(capsys):
     study.main(["--smoke"])
     printed = capsys.readouterr().out

@@ -4,7 +4,6 @@ import dataclasses
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import pytest
 
@@ -17,10 +16,6 @@ from applications.common.complementary.training import build
 from applications.crema_d import study as crema_d
 from applications.digits import study as digits
 from applications.rml import study as rml
-
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="studies run on one backend"
-)
 
 
 def test_smoke(capsys):

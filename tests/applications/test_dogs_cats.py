@@ -1,7 +1,6 @@
 import argparse
 import pathlib
 
-import keras
 import numpy as np
 import pytest
 
@@ -13,7 +12,6 @@ from applications.dogs_cats import training
 FOLDER = pathlib.Path(study.__file__).parent
 
 
-@pytest.mark.skipif(keras.config.backend() != "jax", reason="one is enough")
 def test_smoke(capsys):
     study.main(["--smoke"])
     printed = capsys.readouterr().out

@@ -1,6 +1,5 @@
 import pathlib
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,7 +11,6 @@ from applications.nyu_v2 import training
 FOLDER = pathlib.Path(study.__file__).parent
 
 
-@pytest.mark.skipif(keras.config.backend() != "jax", reason="one is enough")
 def test_smoke(capsys):
     study.main(["--smoke"])
     assert "| Ours | " in capsys.readouterr().out

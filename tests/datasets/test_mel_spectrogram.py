@@ -1,13 +1,8 @@
-import keras
 import numpy as np
 import pytest
 
 from keras_mmreg.datasets.mel_spectrogram import mel_filters
 from keras_mmreg.datasets.mel_spectrogram import mel_spectrogram
-
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="reads files alone"
-)
 
 
 def chirp():

@@ -1,16 +1,11 @@
 import sys
 
-import keras
 import numpy as np
 import pytest
 
 from keras_mmreg.datasets import faces_and_voices
 from keras_mmreg.datasets import videos
 from tests.datasets import clips
-
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="reads files alone"
-)
 
 
 def test_needs_pyav(tmp_path, monkeypatch):

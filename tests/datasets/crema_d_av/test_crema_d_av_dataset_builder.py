@@ -2,7 +2,6 @@ import pathlib
 import shutil
 import tempfile
 
-import keras
 import numpy as np
 import pytest
 
@@ -14,10 +13,6 @@ pytest.importorskip("PIL")
 
 from keras_mmreg import datasets  # noqa: E402
 from tests.datasets.crema_d_av import toys  # noqa: E402
-
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="reads files alone"
-)
 
 
 class CREMADAVTest(tfds.testing.DatasetBuilderTestCase):

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 
@@ -9,10 +8,6 @@ from keras_mmreg.datasets import load_crema_d_av
 from keras_mmreg.datasets.crema_d_av import clips
 from keras_mmreg.datasets.crema_d_av.loading import split_of
 from tests.datasets.crema_d_av import toys
-
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="reads files alone"
-)
 
 
 @pytest.fixture(scope="module")

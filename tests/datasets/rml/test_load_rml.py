@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 
@@ -9,10 +8,6 @@ from keras_mmreg.datasets import load_rml
 from keras_mmreg.datasets.rml import clips
 from keras_mmreg.datasets.rml.loading import split_of
 from tests.datasets.rml import toys
-
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="reads files alone"
-)
 
 
 @pytest.fixture(scope="module")
