@@ -35,6 +35,7 @@ from keras_mmreg.report.output import Output
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.probes import network_of
 from keras_mmreg.report.report import ModalityReport
+from keras_mmreg.report.scores import Score
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.task import Task
@@ -191,26 +192,7 @@ def modality_report(
     which = Output(output, tuple(getattr(model, "output_names", None) or ()))
     if settings.taps:
         network_of(model, source.first.x, settings.taps)
-    predictions = model.predict_on_batch(
-        cut(source.first.x, 0, source.batch_size)
-    )
-    which.check(predictions)
-    y = which.of(source.first.y, "labels")
-    several = (
-        isinstance(predictions, dict | list | tuple) and len(predictions) > 1
-    )
-    compiled = compiled_metric(model, which, several)
-    wanted = compiled if metric is None else metric
-    task = infer_task(
-        _loss(model, which, several),
-        y,
-        as_array(which.of(predictions, "predictions"))[: len(y)],
-        asks_for_classes(wanted),
-    )
-    if metric is None and task.kind == "regression":
-        # Of numbers an accuracy says nothing.
-        wanted = None if asks_for_classes(compiled) else compiled
-    score = choose_score(wanted, mode, task, y)
+    y, task, score = _task_and_score(model, source, which, metric, mode)
     settings = _with_known_classes(settings, task)
     own = create_unimodal(unimodal, leaves, which)
     plan = Plan(
@@ -326,6 +308,32 @@ def _with_known_inputs(model: keras.Model, source: Source) -> Source:
     return source._replace(
         first=known(source.first), windows=map(known, source.windows)
     )
+
+
+def _task_and_score(
+    model: keras.Model, source: Source, output: Output, metric: Any, mode: str
+) -> tuple[np.ndarray, Task, Score]:
+    """The labels of the output, what it is for, and the score."""
+    predictions = model.predict_on_batch(
+        cut(source.first.x, 0, source.batch_size)
+    )
+    output.check(predictions)
+    y = output.of(source.first.y, "labels")
+    several = (
+        isinstance(predictions, dict | list | tuple) and len(predictions) > 1
+    )
+    compiled = compiled_metric(model, output, several)
+    wanted = compiled if metric is None else metric
+    task = infer_task(
+        _loss(model, output, several),
+        y,
+        as_array(output.of(predictions, "predictions"))[: len(y)],
+        asks_for_classes(wanted),
+    )
+    if metric is None and task.kind == "regression":
+        # Of numbers an accuracy says nothing.
+        wanted = None if asks_for_classes(compiled) else compiled
+    return y, task, choose_score(wanted, mode, task, y)
 
 
 def _loss(model: keras.Model, output: Output, several: bool) -> Any:
