@@ -629,6 +629,7 @@ class TestTraining:
         actual = trained(outputs, {**loss, "features": None})
         assert actual["information_a"] == pytest.approx(expected, rel=1e-5)
 
+    @pytest.mark.once
     @pytest.mark.parametrize("momentum", [0.0, 0.9])
     def test_a_batch_of_little_information_counts_as_an_average_one(
         self, momentum

@@ -89,6 +89,7 @@ class TestEveryMethod:
         for ours, theirs in zip(state(model), state(loaded), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
+    @pytest.mark.once
     def test_inference_is_the_inner_models(self, name):
         model = create(name)
         x, _ = toys.data(model.inner)
