@@ -70,7 +70,7 @@ def kill_in_the_third_write(directory):
     fit(create(), [AtomicBackup(directory)])
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 @pytest.mark.skipif(
     keras.config.backend() != "jax", reason="the files are Keras's"
 )

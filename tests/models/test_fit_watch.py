@@ -68,7 +68,7 @@ def test_a_gate_of_earlier_held_out_data_is_measured_anew():
     assert float(model.gate.held_out.numpy()) == 0.0
 
 
-@pytest.mark.once
+@pytest.mark.once("tensorflow")
 @pytest.mark.skipif(
     keras.config.backend() == "torch",
     reason="Keras has no steps per execution on torch.",
