@@ -94,10 +94,12 @@ def count(report: pathlib.Path, outcome: Outcome) -> None:
     for test in ElementTree.parse(report).getroot().iter("testcase"):
         skipped = test.find("skipped")
         name = f"{test.get('classname')}::{test.get('name')}"
+        module = test.get("classname", "")
         if skipped is None:
-            outcome.ran.add(name)
-        elif not name.startswith("::") and not name.endswith("::test_session"):
-            # A module, and a helper of TensorFlow's, are no tests.
+            # A module that is skipped as a whole is named like this.
+            names = (module, module.rpartition(".")[0])  # That of a class, too.
+            outcome.ran.update([name, *(f"::{each}" for each in names)])
+        elif not name.endswith("::test_session"):  # A helper of TensorFlow's.
             outcome.left_out.add(name)
         if test.find("failure") is not None or test.find("error") is not None:
             outcome.failed += 1

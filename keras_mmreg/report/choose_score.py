@@ -122,12 +122,10 @@ def asks_for_classes(metric: Any) -> bool:
 
 
 def _is_accuracy(metric: Any, task: Task) -> bool:
-    if isinstance(metric, str):
-        return metric.lower() in _ACCURACIES
     if isinstance(metric, keras.metrics.BinaryAccuracy):
         # 0.5 is what nobody chose.
         return metric.threshold in (0.5, 0.0 if task.from_logits else 0.5)
-    return isinstance(metric, _ACCURACY_METRICS) or metric in (
+    return asks_for_classes(metric) or metric in (
         keras.metrics.binary_accuracy,
         keras.metrics.categorical_accuracy,
         keras.metrics.sparse_categorical_accuracy,

@@ -98,8 +98,7 @@ def compose(
         },
     )
     report = replace(report, **_included(plan, bootstrap, measuring, settings))
-    notes = _untrained_statistics(model)
-    notes += _without_noise(plan, settings) + _without_mean(plan, settings)
+    notes = _untrained_statistics(model) + _no_numbers(plan, settings)
     if "information" in settings.include:
         information, note = _information(model, source, leaves, settings)
         report = replace(report, information=information)
@@ -283,27 +282,18 @@ def _baselines(
     return baselines, [Finding("caveat", "note", text)]
 
 
-def _without_noise(plan: Plan, settings: Settings) -> list[Finding]:
-    """The modalities of ids or strings, if noise curves are asked for."""
-    if "noise_curves" not in settings.include:
-        return []
+def _no_numbers(plan: Plan, settings: Settings) -> list[Finding]:
+    """What cannot be done to modalities of ids or strings."""
     names = [f"`{name}`" for name in plan.modalities if name not in plan.noisy]
-    if not names:
-        return []
-    text = f"{', '.join(names)}: no noise curve of integers or strings."
-    return [Finding("caveat", "note", text)]
-
-
-def _without_mean(plan: Plan, settings: Settings) -> list[Finding]:
-    """The modalities of ids or strings, in whose place are zeros."""
-    names = [f"`{name}`" for name in plan.modalities if name not in plan.noisy]
-    if not names or set(settings.missing) <= {"zero"}:
-        return []
-    text = (
-        f"{', '.join(names)}: integers and strings have no mean, so zeros and "
-        "empty strings stand in for them."
-    )
-    return [Finding("caveat", "note", text)]
+    listed, texts = ", ".join(names), []
+    if names and "noise_curves" in settings.include:
+        texts.append(f"{listed}: no noise curve of integers or strings.")
+    if names and not set(settings.missing) <= {"zero"}:
+        texts.append(
+            f"{listed}: integers and strings have no mean, so zeros and empty "
+            "strings stand in for them."
+        )
+    return [Finding("caveat", "note", text) for text in texts]
 
 
 def _untrained_statistics(model: keras.Model) -> list[Finding]:

@@ -19,6 +19,7 @@ import numpy as np
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.network import modality_names
 from keras_mmreg.network import require_inputs
+from keras_mmreg.network import symbolic_inputs
 
 FILLS = ("zero", "mean", "noise")
 """What may stand in for a modality that is missing."""
@@ -93,7 +94,7 @@ def known_inputs(model: keras.Model, x: Any) -> Any:
     """Inputs without entries that the model does not take, as in Keras."""
     if isinstance(model, RegularizedModel):
         model = model.inner
-    inputs = getattr(model, "input", None)
+    inputs = symbolic_inputs(model)
     if not isinstance(x, Mapping) or inputs is None:
         return x
     known = (

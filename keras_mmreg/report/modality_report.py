@@ -223,9 +223,7 @@ def modality_report(
     )
     units = Units(groups, score.by_batch, seed)
     measuring.read(source, units, verbose)
-    if groups is not None and (
-        units.seen > len(groups) or (units.seen < len(groups) and not steps)
-    ):
+    if groups is not None and not steps and units.seen != len(groups):
         raise ValueError(
             "`groups` must have an entry for each example in `data`. "
             f"Received: {len(groups)} entries for {units.seen}"
@@ -290,7 +288,9 @@ def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:
             f"Received: shape {groups.shape} for {size} examples"
         )
     if groups.dtype.kind == "f" and np.isnan(groups).any():
-        raise ValueError("`groups` must tell each example's. Received: NaN")
+        raise ValueError(
+            "`groups` must have a label for each example. Received: NaN"
+        )
     if len(np.unique(groups)) < 2:
         raise ValueError(
             "`groups` must have several groups, of which the intervals are. "

@@ -13,9 +13,6 @@ import keras
 from tests.integration import replicas
 
 distribution = keras.distribution
-# Statistics of the whole batch, a state and a permutation: here, Keras has one
-# program for all devices, so that other methods have nothing of their own.
-METHODS = ("fisher", "noise", "mix", "modulation")
 # Keras asks that the devices divide every batch.
 NUM_EXAMPLES = 3 * replicas.BATCH_SIZE + 4
 
@@ -37,7 +34,7 @@ def main() -> None:
     found = {}
     for name, create in {
         "regularized": lambda: replicas.regularized(
-            replicas.functional(), METHODS
+            replicas.functional(), replicas.SOME
         ),
         "cm_vqvae": replicas.cm_vqvae,
     }.items():

@@ -11,7 +11,16 @@ from keras_mmreg import regularizers
 from keras_mmreg.models import RegularizedModel
 from tests import toys
 
-WITH_STATE = ("fisher", "entropy", "noise", "modulation", "prototypes")
+WITH_STATE = (
+    "fisher",
+    "poincare",
+    "entropy",
+    "variance",
+    "noise",
+    "mix",
+    "modulation",
+    "prototypes",
+)
 """Moving information, the gate, coefficients, prototypes; all have seeds."""
 
 
@@ -64,7 +73,7 @@ def test_orbax(tmp_path):
     )
     fit(model, callbacks=[checkpoint])
     loaded = keras.saving.load_model(str(tmp_path))
-    assert len(values(loaded)) == len(values(model)) > 50
+    assert len(values(loaded)) == len(values(model)) > 60
     for old, new in zip(values(model), values(loaded), strict=True):
         np.testing.assert_array_equal(new, old)
     for each in (model, loaded):
