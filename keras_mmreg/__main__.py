@@ -6,7 +6,9 @@ python -m keras_mmreg report model.keras data.npz --html report.html
 """
 
 import argparse
+import importlib
 import pathlib
+import re
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -109,6 +111,15 @@ def _create_parser() -> argparse.ArgumentParser:
         metavar="MODALITY=MODEL",
         help="saved models of one modality only, to compare with",
     )
+    report.add_argument(
+        "--import",
+        nargs="+",
+        default=[],
+        metavar="MODULE",
+        dest="modules",
+        help="modules of yours that register the layers, losses and metrics of "
+        "the model (`keras.saving.register_keras_serializable`)",
+    )
     report.add_argument("--batch-size", type=int)
     report.add_argument("--seed", type=int, default=0)
     report.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -134,6 +145,8 @@ def _place(text: str) -> str | int:
 
 
 def _report(options: argparse.Namespace) -> Any:
+    for module in options.modules:
+        _import(module)
     model = _load_model(options.model)
     arrays = _load_arrays(options.data)
     y = _pop_labels(arrays)
@@ -156,12 +169,29 @@ def _report(options: argparse.Namespace) -> Any:
     )
 
 
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise  # The module is there, and imports one that is not.
+        raise ValueError(f"--import: no module {module!r}") from error
+
+
 def _load_model(path: str | pathlib.Path) -> keras.Model:
     try:
         return keras.saving.load_model(path)
     except (OSError, TypeError, ValueError) as error:
+        reason = str(error)
+        # Keras quotes the whole model around this sentence.
+        unknown = re.search(r"Could not locate (\w+ '.*?')", reason)
+        if unknown:
+            reason = (
+                f"it has the {unknown[1]}, which Keras does not know. Name the "
+                "module that registers it by `--import`"
+            )
         raise ValueError(
-            f"{path} cannot be loaded as a Keras model: {error}"
+            f"{path} cannot be loaded as a Keras model: {reason}"
         ) from error
 
 

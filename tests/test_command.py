@@ -1,4 +1,6 @@
+import importlib
 import json
+import sys
 
 import keras
 import numpy as np
@@ -100,6 +102,40 @@ def test_what_cannot_be_loaded(files, capsys):
         assert error.value.code == 1
         message_shown = capsys.readouterr().err
         assert message_shown.startswith("error: ") and message in message_shown
+
+
+def test_layers_of_ones_own(files, capsys, monkeypatch):
+    folder, _, data = files
+    (folder / "own_layers.py").write_text(
+        "import keras\n\n"
+        "@keras.saving.register_keras_serializable('own')\n"
+        "class Doubled(keras.layers.Layer):\n"
+        "    def call(self, inputs):\n"
+        "        return 2 * inputs\n"
+    )
+    (folder / "broken.py").write_text("import nowhere_to_be_found\n")
+    monkeypatch.syspath_prepend(str(folder))
+    module = importlib.import_module("own_layers")
+    reader = color_reader()
+    outputs = module.Doubled()(reader.output)
+    model = keras.Model(reader.input, outputs)
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+    model.save(folder / "own.keras")
+    keras.saving.get_custom_objects().pop("own>Doubled")
+    monkeypatch.delitem(sys.modules, "own_layers")
+    command = ["report", str(folder / "own.keras"), str(data), "--quiet"]
+    with pytest.raises(SystemExit, match="1"):
+        main(command)
+    told = capsys.readouterr().err
+    assert "class 'Doubled'" in told and "--import" in told
+    assert len(told) < 300, told
+    assert main([*command, "--import", "own_layers"]) == 0
+    assert "rests on" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="1"):
+        main([*command, "--import", "own_layerz"])
+    assert "no module 'own_layerz'" in capsys.readouterr().err
+    with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
+        main([*command, "--import", "broken"])
 
 
 def test_one_of_several_outputs(files, capsys):
