@@ -5,6 +5,7 @@ object, so that a new version of Keras can break nothing elsewhere.
 """
 
 import inspect
+import tempfile
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -116,6 +117,26 @@ def copy_layer(layer: Any) -> Any:
         return type(layer).from_config(layer.get_config())
 
 
+def copy_weights(source: keras.layers.Layer, target: Any) -> None:
+    """Gives a layer the weights of another of the same architecture.
+
+    And what preparing layers keep beside: what they have computed from their
+    weights (`Normalization`), and vocabularies.
+    """
+    target.set_weights(source.get_weights())
+    preparing = [
+        [x for x in all_layers(each) if hasattr(x, "finalize_state")]
+        for each in (source, target)
+    ]
+    for original, copy in zip(*preparing, strict=True):
+        if hasattr(copy, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                original.save_assets(folder)
+                copy.load_assets(folder)
+        elif copy.weights:
+            copy.finalize_state()
+
+
 def takes_training(layer: keras.layers.Layer) -> bool:
     """Whether the `call` of a layer has an argument `training`."""
     return layer._call_has_training_arg
@@ -137,7 +158,13 @@ def transformed_output(
         def transformed(*args: Any, **kwargs: Any) -> Tensor:
             output = call(*args, **kwargs)
             own = transforms.get(backend.replica_id())
-            return output if own is None else own(output)
+            if own is None:
+                return output
+            if layer.supports_masking:  # Keras adds the mask after the call.
+                inputs, *_ = (*args, *kwargs.values())
+                masks = keras.tree.map_structure(mask_of, inputs)
+                layer._set_mask_metadata(inputs, output, masks)
+            return own(output)
 
         layer.call = transformed
     transforms[backend.replica_id()] = transform
@@ -210,7 +237,9 @@ def compiled_loss(model: keras.Model) -> CompileLoss | None:
     return model._compile_loss
 
 
-def copy_compiled_loss(compiled: CompileLoss | None) -> CompileLoss | None:
+def copy_compiled_loss(
+    compiled: CompileLoss | None,
+) -> Callable[[Any, Any, Any], Tensor] | None:
     """The same loss, as a function that tracks nothing.
 
     Keras's own also updates the logs of each output, in which a second pass
@@ -218,11 +247,25 @@ def copy_compiled_loss(compiled: CompileLoss | None) -> CompileLoss | None:
     """
     if compiled is None:
         return None
-    return CompileLoss(
+    loss = CompileLoss(
         compiled._user_loss,
         compiled._user_loss_weights,
         reduction=compiled.reduction,
         output_names=compiled.output_names,
+    )
+    return lambda y, y_pred, sample_weight: loss(
+        y, y_pred, copy_sample_weight(sample_weight)
+    )
+
+
+def copy_sample_weight(sample_weight: Any) -> Any:
+    """Sample weights for a loss to multiply by its mask.
+
+    Keras does so in place, and on torch they would be others afterwards.
+    """
+    return keras.tree.map_structure(
+        lambda weight: None if weight is None else keras.ops.copy(weight),
+        sample_weight,
     )
 
 

@@ -4,15 +4,12 @@ from typing import Any
 
 import keras
 
-from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.network import Network
 from keras_mmreg.network.naming import check_named
-
-FLOAT16_GRADIENT_SCALE = 2.0**7
-"""Lifts the gradients of single examples above float16's smallest numbers."""
+from keras_mmreg.ops.half_precision import gradient_scale
 
 
 def create_estimator(
@@ -58,9 +55,6 @@ def create_estimator(
                 f"Missing: {sorted(missing)}. "
                 f"Received: {sorted(measure.stddev)}"
             )
-    half_precision = any(
-        layer.compute_dtype == "float16" for layer in all_layers(inner)
-    )
     return InformationEstimator(
         network,
         measure,
@@ -68,7 +62,7 @@ def create_estimator(
             functional, loss, inner, outputs, measure.cross_entropy
         ),
         seed_generator,
-        gradient_scale=FLOAT16_GRADIENT_SCALE if half_precision else 1.0,
+        gradient_scale=gradient_scale(inner),
         spans_batch=spans_batch,
         over_replicas=over_replicas,
     )

@@ -17,6 +17,7 @@ from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import Prediction
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.network import Network
+from keras_mmreg.ops.half_precision import unscaled_gradient
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_over_batch
@@ -27,8 +28,6 @@ from keras_mmreg.ops.perturbation import perturb
 from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.types import Tensor
-
-LARGEST_FLOAT16 = 65504.0
 
 LARGEST_INFORMATION = 1e18
 """Far above any that a penalty could tell from it; their sum is finite."""
@@ -315,13 +314,11 @@ class InformationEstimator:
             if mask is not None:
                 mask = repeat_samples(mask, self._num_samples)
                 gradient = gradient * align_mask(mask, gradient)
-            if scale != 1.0:  # Half precision may have overflowed.
-                gradient = ops.nan_to_num(
-                    gradient, 0.0, LARGEST_FLOAT16, -LARGEST_FLOAT16
-                )
             # Squared norms of a modality's tensors add up.
             added = self._measure.information(
-                values, gradient / scale, self._repeat_stddev(stddev[leaf])
+                values,
+                unscaled_gradient(gradient, scale),
+                self._repeat_stddev(stddev[leaf]),
             )
             information[name] = information.get(name, 0.0) + added
         return information

@@ -92,6 +92,28 @@ def resolve_functional(
     return Functional(chosen, names, cross_entropy)
 
 
+def resolve_output(
+    functional: Any, loss: Any, inner: keras.Model, outputs: Any
+) -> OutputFunctional:
+    """What the first output of a model is: classes, labels or values.
+
+    Args:
+        functional: As for `resolve_functional`. A function of one's own does
+            not tell, and the loss is asked in its place.
+        loss: As for `resolve_functional`.
+        inner: As for `resolve_functional`.
+        outputs: As for `resolve_functional`.
+
+    Raises:
+        ValueError: If neither tells.
+    """
+    known = resolve_functional(functional, loss, inner, outputs).outputs[0]
+    if known is None:
+        known = resolve_functional("auto", loss, inner, outputs).outputs[0]
+    assert known is not None  # Since it was resolved.
+    return known
+
+
 def _for_output(
     loss: Any, activation: str | None, automatic: bool, name: str
 ) -> OutputFunctional:

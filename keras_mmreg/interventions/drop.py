@@ -38,7 +38,10 @@ def draw_kept(
 
 
 def drop(
-    x: Tensor, kept: Tensor, value: str | float | Tensor = "zero"
+    x: Tensor,
+    kept: Tensor,
+    value: str | float | Tensor = "zero",
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Replaces the examples of a modality that are not kept.
 
@@ -48,6 +51,8 @@ def drop(
         value: `"zero"`, `"mean"` (that of the batch, through which no gradient
             passes) or a tensor that broadcasts against `x`. Integers become 0.
             Defaults to `"zero"`.
+        weight: Optional tensor of shape `(batch,)`: what each example counts
+            in the mean.
 
     Returns:
         Tensor like `x`, with its mask.
@@ -57,7 +62,7 @@ def drop(
     if keras.backend.is_float_dtype(dtype) and not isinstance(value, str):
         replacement = ops.cast(value, dtype)
     elif keras.backend.is_float_dtype(dtype) and value == "mean":
-        replacement = ops.cast(_mean_of_known(x), dtype)[None]
+        replacement = ops.cast(_mean_of_known(x, weight), dtype)[None]
     keep = align_mask(kept, x) > 0
     return with_mask(ops.where(keep, x, replacement), mask_of(x))
 
@@ -67,6 +72,7 @@ def drop_others(
     leaves: Mapping[str, str],
     modality: str,
     value: str = "zero",
+    weight: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """One modality as it is, and the others replaced throughout.
 
@@ -75,6 +81,7 @@ def drop_others(
         leaves: The modality of each of them.
         modality: The name of the modality to keep.
         value: See `drop`. Defaults to `"zero"`.
+        weight: See `drop`.
 
     Returns:
         Dict of tensors like `points`.
@@ -82,15 +89,15 @@ def drop_others(
     return {
         leaf: x
         if leaves[leaf] == modality
-        else drop(x, ops.zeros((ops.shape(x)[0],)), value)
+        else drop(x, ops.zeros((ops.shape(x)[0],)), value, weight)
         for leaf, x in points.items()
     }
 
 
-def _mean_of_known(x: Tensor) -> Tensor:
+def _mean_of_known(x: Tensor, weight: Tensor | None) -> Tensor:
     """The mean over the batch of each coordinate that is not missing (NaN)."""
     x = at_least_float32(ops.stop_gradient(x))
     missing = ops.isnan(x)
-    total = mean_over_batch(ops.where(missing, 0.0, x))
-    known = mean_over_batch(1.0 - ops.cast(missing, x.dtype))
+    total = mean_over_batch(ops.where(missing, 0.0, x), weight)
+    known = mean_over_batch(1.0 - ops.cast(missing, x.dtype), weight)
     return ops.divide_no_nan(total, known)

@@ -29,6 +29,7 @@ class BlendingMeter(keras.Model):
         self.method = method
         self._network = model.network
         self._loss = model.loss
+        self._functional = model.functional
         loss_function = copy_compiled_loss(compiled_loss(model))
         if loss_function is None:
             raise ValueError(
@@ -46,7 +47,9 @@ class BlendingMeter(keras.Model):
         """The outputs of the model and of its heads, by branch."""
         activations = self._network.run(inputs)
         features = self._network.features_of(activations)
-        outputs = self.method.outputs(features, self.inner, self._loss)
+        outputs = self.method.outputs(
+            features, self.inner, self._loss, self._functional
+        )
         joint = self._network.outputs_of(activations)
         return {**outputs, self.method.branches[-1]: joint}
 

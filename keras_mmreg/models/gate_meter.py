@@ -17,6 +17,7 @@ from keras_mmreg.ops.confidence import confidence_of_means
 from keras_mmreg.ops.confidence import confidence_statistics
 from keras_mmreg.ops.confidence import num_statistics
 from keras_mmreg.ops.confidence import right_predictions
+from keras_mmreg.ops.confidence import without_ignored
 from keras_mmreg.regularizers import ModalityGate
 from keras_mmreg.types import Tensor
 
@@ -40,12 +41,13 @@ class GateMeter(keras.Model):
         self._epoch = lambda: int(ops.convert_to_numpy(model.epoch))
         self._network = model.network
         self._loss = model.loss
+        self._functional = model.functional
         self._shuffles = shuffles
         self._class_weight = model.class_weight
         functional = self._output_kind()
         self.trackers: dict[str, keras.metrics.Metric] = {}
         for name in self.gate.modalities:
-            units = self.gate.origin(name).shape[0]
+            units = self.gate.origin().shape[0]
             self.trackers[f"gate_{name}"] = _Confidence(
                 functional.kind, units, name=f"gate_{name}"
             )
@@ -78,7 +80,7 @@ class GateMeter(keras.Model):
         predictions = self.gate.probe(functional, features)
         measured = {
             f"gate_{name}": confidence_statistics(
-                functional.kind, prediction, y, self.gate.origin(name)
+                functional.kind, prediction, y, self.gate.origin()
             )
             for name, prediction in predictions.items()
         }
@@ -101,12 +103,15 @@ class GateMeter(keras.Model):
         weight = example_weight(sample_weight)
         if weight is None and self._class_weight:
             weight = _weights_of_classes(y, self._class_weight)
+        weight = without_ignored(weight, functional.ignore_class, y)
         for name, values in measured.items():
             self.trackers[name].update_state(values, sample_weight=weight)
         return ops.zeros(())
 
     def _output_kind(self) -> OutputFunctional:
-        return self.gate.output_kind(self.inner, self._loss, self._network)
+        return self.gate.output_kind(
+            self.inner, self._loss, self._functional, self._network
+        )
 
     def _shuffled(self, activations: Any, name: str) -> Any:
         """The outputs with a modality shuffled between the examples."""

@@ -16,6 +16,7 @@ from keras_mmreg.backend import unscaled_loss
 from keras_mmreg.backend.keras_internals import additional_loss
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
+from keras_mmreg.backend.keras_internals import copy_sample_weight
 from keras_mmreg.backend.keras_internals import set_seed_paths
 from keras_mmreg.backend.seeds import seed_states
 from keras_mmreg.checks import check_seed
@@ -180,17 +181,15 @@ class RegularizedModel(WrapperModel):
         self._loss_function = Memo()
         # That of `fit`: the gate's held-out data have none of their own.
         self.class_weight: dict[int, float] | None = None
-        inputs = symbolic_inputs(inner)
-        if inputs is not None:
+        if (inputs := symbolic_inputs(inner)) is not None:
             self._attach(inputs)
             self.built = True
 
     @property
     def taps(self) -> dict[str, str] | str | None:
         """The layer at whose output each tapped modality has its point."""
-        if isinstance(self._taps, Mapping):
-            return dict(self._taps)
-        return self._taps
+        taps = self._taps
+        return dict(taps) if isinstance(taps, Mapping) else taps
 
     @property
     def modalities(self) -> list[str] | None:
@@ -233,7 +232,8 @@ class RegularizedModel(WrapperModel):
     ) -> Tensor:
         """The compiled loss, plus the penalties while training (Eq. 12)."""
         # First: running the model again replaces what `add_loss` has left.
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        weights = copy_sample_weight(sample_weight)
+        loss = super().compute_loss(x, y, y_pred, weights, training)
         if not training:
             return loss
         training_pass = self._training_passes.pop(replica_id(), None)

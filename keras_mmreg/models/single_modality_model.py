@@ -7,6 +7,7 @@ import keras
 from keras_mmreg.backend.keras_internals import MERGING_OPERATIONS
 from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.backend.keras_internals import copy_layer
+from keras_mmreg.backend.keras_internals import copy_weights
 from keras_mmreg.backend.keras_internals import operation_behind
 from keras_mmreg.checks import check_choice
 from keras_mmreg.network.graph import Graph
@@ -173,9 +174,10 @@ class _Copy:
         for operation, copy in self._copies.values():
             if id(operation) in self._head:
                 continue
-            weights = getattr(operation, "weights", [])
-            if weights and (everywhere or not operation.trainable_weights):
-                copy.set_weights(operation.get_weights())
+            if not isinstance(operation, keras.layers.Layer):
+                continue
+            if everywhere or not operation.trainable_weights:
+                copy_weights(operation, copy)
 
     def _call(self, step: Step, args: Any, kwargs: Any) -> Any:
         operation = step.operation

@@ -189,6 +189,40 @@ def require_encoders(network: Any, method: str) -> None:
         )
 
 
+def require_all_modalities(network: Any, method: str) -> None:
+    """Rejects a choice of modalities where the others have to be left out.
+
+    Raises:
+        ValueError: If modalities of the model have no point.
+    """
+    if network.others:
+        raise ValueError(
+            f"The {method!r} regularizer takes each modality without all "
+            f"others, but `modalities` leaves out {network.others}, where "
+            "nothing can be done. Pass `modalities=None`."
+        )
+
+
+def require_whole_modalities(
+    network: Any, method: str, modalities: Iterable[str]
+) -> None:
+    """Rejects points that a part of their modality goes around.
+
+    Raises:
+        ValueError: If what is done at such a point leaves another part of an
+            example as it is.
+    """
+    for name in modalities:
+        around = network.around(name)
+        if around:
+            raise ValueError(
+                f"The {method!r} regularizer acts on whole modalities, but "
+                f"{name!r} reaches the model's outputs around its tap, too, "
+                f"from the input{'s' * (len(around) > 1)} {around}. Tap a "
+                "layer that all of it goes through, or pass `taps='auto'`."
+            )
+
+
 def require_more_than_padding(
     network: Any, inner: keras.Model, method: str
 ) -> None:

@@ -1,9 +1,6 @@
 """Runs a functional model again from where its modalities were changed."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
 from functools import cached_property
 from functools import partial
 from typing import Any
@@ -12,8 +9,10 @@ import keras
 
 from keras_mmreg.backend.keras_internals import standardize_inputs
 from keras_mmreg.network import checks
+from keras_mmreg.network.activations import Activations
+from keras_mmreg.network.activations import Derived
+from keras_mmreg.network.activations import kept_masks
 from keras_mmreg.network.graph import Graph
-from keras_mmreg.network.graph import Step
 from keras_mmreg.network.naming import leaf_names
 from keras_mmreg.network.naming import modality_of
 from keras_mmreg.network.naming import select_modalities
@@ -30,7 +29,6 @@ _PREPARATIONS = (
     keras.layers.Rescaling,
     keras.layers.Normalization,
 )
-Activations = Mapping[int, Tensor]
 
 
 class FunctionalNetwork:
@@ -54,6 +52,11 @@ class FunctionalNetwork:
         self._model = graph.model
         names = leaf_names(self._model, self._model.input)
         self.modalities = select_modalities(names, modalities)
+        self.others = [
+            name
+            for name in select_modalities(names)
+            if name not in self.modalities
+        ]
         self._points: dict[str, int] = {}
         self.leaves: dict[str, str] = {}
         self._inputs = {
@@ -134,7 +137,7 @@ class FunctionalNetwork:
 
     def take(self, activations: Activations, indices: Tensor) -> Activations:
         """The activations of some of the examples."""
-        return _Derived(activations, partial(take_examples, indices=indices))
+        return Derived(activations, partial(take_examples, indices=indices))
 
     def replace(
         self,
@@ -147,7 +150,7 @@ class FunctionalNetwork:
         Those that no value reaches are the clean ones, repeated and not
         computed again.
         """
-        replaced = _Derived(
+        replaced = Derived(
             activations, partial(repeat_samples, num_samples=num_samples)
         )
         return self._continued(replaced, values, activations, False, set())
@@ -178,6 +181,15 @@ class FunctionalNetwork:
         """The modalities whose points are inputs, or no more than prepared."""
         return list(self._at_inputs)
 
+    def around(self, modality: str) -> list[str]:
+        """The inputs of a modality that reach the outputs around its point."""
+        if modality in self._at_inputs:
+            return []
+        (leaf,) = self.leaves_of(modality)
+        found = self._reaching_outputs_around(self._points[leaf])
+        inputs = self._inputs[modality]
+        return [name for name, key in inputs.items() if key in found]
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
         for modality in self.modalities:
@@ -199,7 +211,7 @@ class FunctionalNetwork:
         training: bool,
     ) -> dict[int, Tensor]:
         """Adds those of the needed tensors that are not there."""
-        with _kept_masks(activations) as run:
+        with kept_masks(activations) as run:
             for step in self._graph.steps:
                 missing = needed.intersection(step.outputs) - activations.keys()
                 if missing:
@@ -223,11 +235,16 @@ class FunctionalNetwork:
             key = self._points[name]
             old = origin[key]
             value = keras.ops.cast(value, old.dtype)
-            if mask_of(value) is None:
-                value = with_mask(value, mask_of(activations[key]))
+            mask, known = mask_of(value), mask_of(activations[key])
+            if mask is None:
+                value = with_mask(value, known)
+            elif mask is not known:  # What follows takes it from the graph.
+                masks = self._graph.masks.get(key, set())
+                activations.update(dict.fromkeys(masks, mask))
+                changed.update(masks)
             activations[key] = value
             changed.add(key)
-        with _kept_masks(activations) as run:
+        with kept_masks(activations) as run:
             for step in self._graph.steps:
                 if changed.intersection(step.outputs):
                     continue  # A point behind another one keeps its value.
@@ -316,50 +333,14 @@ class FunctionalNetwork:
         a model that scales its own inputs is measured at the scale that it has
         chosen.
         """
-        consumers = self._graph.consumers(key)
-        if len(consumers) == 1 and isinstance(
-            consumers[0].operation, _PREPARATIONS
-        ):
-            return self._behind_preparation(consumers[0].outputs[0])
+        for step in self._graph.consumers(key):
+            if isinstance(step.operation, _PREPARATIONS):
+                (prepared,) = step.outputs
+                if key not in self._reaching_outputs_around(prepared):
+                    return self._behind_preparation(prepared)
         return key
 
-
-@contextmanager
-def _kept_masks(
-    activations: dict[int, Tensor],
-) -> Iterator[Callable[[Step, bool], None]]:
-    """Runs steps; what they received has its masks again in the end.
-
-    `MultiHeadAttention` takes them off, as it does in the model's own pass.
-    """
-    masked: list[tuple[Tensor, Tensor]] = []
-
-    def run(step: Step, training: bool) -> None:
-        values = {key: activations[key] for key in step.inputs.values()}
-        masked.extend(
-            (x, mask_of(x)) for x in values.values() if mask_of(x) is not None
-        )
-        activations.update(step.run(values, training))
-
-    yield run
-    for x, mask in masked:
-        with_mask(x, mask)
-
-
-class _Derived(dict):
-    """Activations; what is missing is made from others when it is needed.
-
-    It is not kept: JAX may ask for it in several traces.
-    """
-
-    def __init__(
-        self, source: Activations, derive: Callable[[Tensor], Tensor]
-    ) -> None:
-        super().__init__()
-        self._source = source
-        self._derive = derive
-
-    def __missing__(self, key: int) -> Tensor | None:
-        x = self._source[key]
-        # Optional inputs may be `None`.
-        return None if x is None else self._derive(x)
+    def _reaching_outputs_around(self, point: int) -> set[int]:
+        """What the outputs depend on besides a point and its mask."""
+        masks = self._graph.masks.get(point, set())
+        return self._graph.reaching_outputs_without({point, *masks})

@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 import keras
 
+from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.backend.keras_internals import nodes_in_order
+from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.types import Tensor
 
 _ENDING_IN_ACTIVATION = (
@@ -64,6 +66,8 @@ class Graph:
         symbols: The symbolic tensor of each key.
         inputs: The keys of the model's inputs, in their flattened order.
         outputs: The keys of its outputs, likewise.
+        masks: The keys of the padding masks that go with a key. Keras makes
+            them steps of their own, which others take as their `mask`.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -71,6 +75,7 @@ class Graph:
         self.steps: list[Step] = []
         self.calls: list[tuple[str, list[int]]] = []
         self.symbols: dict[int, keras.KerasTensor] = {}
+        self.masks: dict[int, set[int]] = {}
         self.inputs = [self._new_key(symbol) for symbol in model.inputs]
         self.outputs = self._unroll(model, self.inputs)
         self.producers = {
@@ -90,16 +95,8 @@ class Graph:
         return found
 
     def consumers(self, key: int) -> list[Step]:
-        """The steps that a tensor goes into.
-
-        Keras adds the computation of masks, with boolean results, to the graph.
-        """
-        return [
-            step
-            for step in self.steps
-            if key in step.inputs.values()
-            and dtype_of(step.symbols[0]) != "bool"
-        ]
+        """The steps that a tensor goes into."""
+        return [step for step in self.steps if key in step.inputs.values()]
 
     def last_key_of_its_own(self, leaves: Iterable[int]) -> int | None:
         """The last tensor through which alone some inputs reach the outputs.
@@ -112,7 +109,7 @@ class Graph:
         last = None
         for key, sources in self._sources().items():
             own = sources and sources <= leaves and key not in self.outputs
-            if own and not leaves & self._reaching_outputs_without(key):
+            if own and not leaves & self.reaching_outputs_without([key]):
                 last = key
         return last
 
@@ -144,9 +141,10 @@ class Graph:
             sources.update(dict.fromkeys(step.outputs, own))
         return sources
 
-    def _reaching_outputs_without(self, key: int) -> set[int]:
-        """The keys that the outputs depend on, paths through `key` left out."""
-        found = {key}
+    def reaching_outputs_without(self, keys: Iterable[int]) -> set[int]:
+        """What the outputs depend on, paths through `keys` left out."""
+        avoided = set(keys)
+        found = set(avoided)
         waiting = list(self.outputs)
         while waiting:
             current = waiting.pop()
@@ -154,7 +152,7 @@ class Graph:
                 found.add(current)
                 step = self.producers.get(current)
                 waiting += step.inputs.values() if step else ()
-        return found - {key}
+        return found - avoided
 
     def _new_key(self, symbol: keras.KerasTensor) -> int:
         key = len(self.symbols)
@@ -167,6 +165,7 @@ class Graph:
             id(symbol): key
             for symbol, key in zip(model.inputs, inputs, strict=True)
         }
+        known = []
         for node in nodes_in_order(model):
             nested = as_graph(node.operation)
             arguments = [keys[id(symbol)] for symbol in node.input_tensors]
@@ -186,6 +185,11 @@ class Graph:
             self.calls.append((node.operation.name, outputs))
             for symbol, key in zip(node.outputs, outputs, strict=True):
                 keys[id(symbol)] = key
+                known.append((key, symbol))
+        for key, symbol in known:
+            mask = keys.get(id(mask_of(symbol)))
+            if mask is not None:
+                self.masks.setdefault(key, set()).add(mask)
         return [keys[id(symbol)] for symbol in model.outputs]
 
 
@@ -213,6 +217,19 @@ def _without_activation(layer: keras.layers.Layer) -> Iterator[None]:
         yield
     finally:
         layer.activation = activation
+
+
+def has_mask_in_a_graph(model: keras.Model, layer: keras.layers.Layer) -> bool:
+    """Whether a graph in a model has the mask of a layer as steps of its own.
+
+    They depend on what the layer receives, whatever it is made to return.
+    """
+    graphs = [Graph(part) for part in map(as_graph, all_layers(model)) if part]
+    return any(
+        step.operation is layer and graph.masks.keys() & set(step.outputs)
+        for graph in graphs
+        for step in graph.steps
+    )
 
 
 def _takes_as_they_are(nested: keras.Model, node: Any) -> bool:

@@ -28,10 +28,12 @@ class Network(Protocol):
         leaves: The modality of each tensor at the points. A tapped modality is
             one leaf of its own name.
         modalities: The names of the modalities.
+        others: Those of the model that have no point, by `modalities=`.
     """
 
     leaves: dict[str, str]
     modalities: list[str]
+    others: list[str]
 
     @property
     def symbols(self) -> dict[str, keras.KerasTensor]:
@@ -115,6 +117,13 @@ class Network(Protocol):
 
     def modalities_at_inputs(self) -> list[str]:
         """The modalities that have no encoder before their points."""
+
+    def around(self, modality: str) -> list[str]:
+        """The inputs of a modality that reach the outputs around its point.
+
+        An opaque model does not show it: all inputs of a tapped modality that
+        has several, or whose mask is no part of what the layer returns.
+        """
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

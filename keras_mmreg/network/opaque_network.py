@@ -15,6 +15,7 @@ from keras_mmreg.backend.keras_internals import graph_in
 from keras_mmreg.backend.keras_internals import standardize_inputs
 from keras_mmreg.backend.keras_internals import transformed_output
 from keras_mmreg.network import checks
+from keras_mmreg.network.graph import has_mask_in_a_graph
 from keras_mmreg.network.naming import leaf_names
 from keras_mmreg.network.naming import modality_of
 from keras_mmreg.network.naming import select_modalities
@@ -55,6 +56,11 @@ class OpaqueNetwork:
         self._inner = inner
         self._names = leaf_names(inner, inputs)
         self.modalities = select_modalities(self._names, modalities)
+        self.others = [
+            name
+            for name in select_modalities(self._names)
+            if name not in self.modalities
+        ]
         self._layers = {
             name: _find_layer(inner, taps[name])
             for name in self.modalities
@@ -98,9 +104,10 @@ class OpaqueNetwork:
 
         def capture(name: str, output: Tensor) -> Tensor:
             if intervene is not None:
-                output = with_mask(
-                    intervene({name: output})[name], mask_of(output)
-                )
+                mask = mask_of(output)
+                output = intervene({name: output})[name]
+                if mask_of(output) is None:
+                    output = with_mask(output, mask)
             captured[name].append(output)
             return output
 
@@ -221,6 +228,14 @@ class OpaqueNetwork:
     def modalities_at_inputs(self) -> list[str]:
         """The modalities whose points are inputs."""
         return [name for name in self.modalities if name not in self._layers]
+
+    def around(self, modality: str) -> list[str]:
+        """The inputs of a tapped modality, unless its tap has all of it."""
+        if modality not in self._layers:
+            return []
+        own = [name for name in self._names if modality_of(name) == modality]
+        masked = has_mask_in_a_graph(self._inner, self._layers[modality])
+        return own if len(own) > 1 or masked else []
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

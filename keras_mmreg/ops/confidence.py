@@ -121,6 +121,23 @@ def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
     return ops.cast(ops.reshape(y, (-1, units)), predictions.dtype)
 
 
+def without_ignored(
+    weight: Tensor | None, ignore_class: int | None, y: Tensor
+) -> Tensor | None:
+    """The weights of examples, 0 where the label is one that does not count.
+
+    Args:
+        weight: Optional tensor of shape `(batch,)`.
+        ignore_class: That of the loss, or `None`.
+        y: Integer classes of shape `(batch,)` or `(batch, 1)`.
+    """
+    if ignore_class is None:
+        return weight
+    classes = ops.reshape(ops.convert_to_tensor(y), (-1,))
+    counts = ops.cast(ops.not_equal(classes, ignore_class), "float32")
+    return counts if weight is None else weight * counts
+
+
 def right_predictions(
     kind: str, predictions: Tensor, y: Tensor, from_logits: bool = False
 ) -> Tensor:

@@ -9,7 +9,10 @@ from keras import ops
 from keras_mmreg.backend import value_and_input_gradients
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.ops.half_precision import gradient_scale
+from keras_mmreg.ops.half_precision import unscaled_gradient
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.numerics import at_least_float32
@@ -56,6 +59,7 @@ class DisentangledGradients(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders to train."""
         super().attach(network, inner)
+        require_all_modalities(network, self.name)
         require_encoders(network, self.name)
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
@@ -82,10 +86,10 @@ class DisentangledGradients(Regularizer):
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
         """Lets no gradient through, once the penalty has one for it."""
-        settled = training_pass.settled > 0
+        acts = ops.convert_to_tensor(self.weight(training_pass)) > 0
         return {
             leaf: with_mask(
-                ops.where(settled, ops.stop_gradient(x), x), mask_of(x)
+                ops.where(acts, ops.stop_gradient(x), x), mask_of(x)
             )
             for leaf, x in points.items()
         }
@@ -97,6 +101,9 @@ class DisentangledGradients(Regularizer):
         points = training_pass.clean_points
         leaves = training_pass.network.leaves
         terms, sizes = [], {}
+        scale: Any = gradient_scale(training_pass.inner)
+        if scale != 1.0:  # Of a mean, to which each example adds little.
+            scale = scale * ops.cast(training_pass.batch_size, "float32")
         for name, log_name in zip(self.modalities, self.log_names, strict=True):
             own = {
                 leaf: at_least_float32(x)
@@ -107,15 +114,21 @@ class DisentangledGradients(Regularizer):
             def loss(values: dict[str, Tensor], name: str = name) -> Tensor:
                 alone = drop_others({**points, **values}, leaves, name)
                 outputs = training_pass.rerun(alone)
-                return ops.reshape(training_pass.task_loss(outputs), (1,))
+                value = ops.reshape(training_pass.task_loss(outputs), (1,))
+                return at_least_float32(value) * scale
 
             value, gradients = value_and_input_gradients(
                 loss, {leaf: ops.stop_gradient(x) for leaf, x in own.items()}
             )
+            value = value / scale
             # Its gradient by the features is that of the loss, and it has none
             # by the weights of the head.
             # None where nothing depends on a leaf.
-            known = {k: g for k, g in gradients.items() if g is not None}
+            known = {
+                leaf: unscaled_gradient(gradient, scale)
+                for leaf, gradient in gradients.items()
+                if gradient is not None
+            }
             sizes[log_name] = sum(
                 (ops.sum(ops.abs(g)) for g in known.values()), ops.zeros(())
             )

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.memo import Memo
-from keras_mmreg.information.resolve_functional import resolve_functional
+from keras_mmreg.information.resolve_functional import resolve_output
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.pooling import joined_features
@@ -114,6 +114,7 @@ class GradientBlending(Regularizer):
             network.features_of(training_pass.activations),
             training_pass.inner,
             training_pass.model_loss,
+            training_pass.functional,
         )
         weights = ops.convert_to_tensor(self.loss_weights)
         # What `add_loss` adds is no part of what is blended.
@@ -132,6 +133,7 @@ class GradientBlending(Regularizer):
         features: Mapping[str, list[Tensor]],
         inner: keras.Model,
         loss: Any,
+        functional: Any = "auto",
     ) -> dict[str, Tensor]:
         """What each modality's head predicts, as the model's loss takes it.
 
@@ -139,14 +141,16 @@ class GradientBlending(Regularizer):
             features: What the network's `features_of` returned.
             inner: The model.
             loss: What was given to `compile`.
+            functional: The wrapper's argument of that name. Defaults to
+                `"auto"`.
         """
         network = self.network
         assert network is not None  # Since it was attached.
         kind: OutputFunctional = self._memo.get(
-            (inner, loss),
-            lambda: resolve_functional(
-                "auto", loss, inner, network.output_symbols
-            ).outputs[0],
+            (inner, loss, functional),
+            lambda: resolve_output(
+                functional, loss, inner, network.output_symbols
+            ),
         )
         symbols = network.feature_symbols
         outputs = {}

@@ -13,6 +13,7 @@ from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
+from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
@@ -102,6 +103,7 @@ class GradientModulation(Regularizer):
                 "needs at least two: name more of them in `modalities`, or "
                 f"leave it out. Received: modalities={network.modalities}"
             )
+        require_all_modalities(network, self.name)
         require_encoders(network, self.name)
         num_outputs(network, self.name)
         self.coefficients = self.add_state(

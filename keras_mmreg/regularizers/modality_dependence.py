@@ -9,7 +9,9 @@ from keras import ops
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
+from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_outputs_of_examples
+from keras_mmreg.network.checks import require_whole_modalities
 from keras_mmreg.ops.functional import mean_over_positions
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
@@ -61,6 +63,11 @@ class ModalityDependence(Regularizer):
     ) -> None:
         super().__init__(strength, fraction, **kwargs)
         self._probabilities = ClassProbabilities(self.name)
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that whole modalities can be moved."""
+        super().attach(network, inner)
+        require_whole_modalities(network, self.name, network.modalities)
 
     def penalty(
         self, training_pass: TrainingPass

@@ -9,6 +9,7 @@ import keras
 from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import draw_kept
 from keras_mmreg.interventions import drop
 from keras_mmreg.layers import MissingModality
@@ -115,6 +116,7 @@ class ModalityDropout(Regularizer):
                 x,
                 kept[:, columns[leaves[leaf]]],
                 float("nan") if value == "nan" else value,
+                example_weight(training_pass.sample_weight),
             )
         return dropped
 

@@ -12,13 +12,14 @@ from keras_mmreg.checks import check_number
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.memo import Memo
-from keras_mmreg.information.resolve_functional import resolve_functional
+from keras_mmreg.information.resolve_functional import resolve_output
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.ops.confidence import without_ignored
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.ops.pooling import joined_features
@@ -45,8 +46,10 @@ class ModalityGate(Regularizer):
     `g = (E[p(y)] - c) / (1 - c)`, with c what a guess by the class frequencies
     has (for regression R^2), and at least 0.
 
-    It is open if `g > threshold`. Where a modality means nothing by itself, as
-    in a task that takes all of them together, or is useless, it stays closed.
+    It opens if `g > threshold`, and closes below half of that: the noise that
+    an open gate lets in lowers `g`, too. Where a modality means nothing by
+    itself, as in a task that takes all of them together, or is useless, it
+    stays closed.
 
     Confidence on the training data counts what is memorised. `HeldOut` or
     `fit`'s validation data measure it on other data after each epoch; see
@@ -57,7 +60,7 @@ class ModalityGate(Regularizer):
     one in the list of methods to change its threshold.
 
     Args:
-        threshold: Float in [0, 1) that an open gate exceeds. Defaults to
+        threshold: Float in [0, 1), above which a gate opens. Defaults to
             `0.1`.
         **kwargs: See `Regularizer`: `seed`, `name`.
 
@@ -104,8 +107,11 @@ class ModalityGate(Regularizer):
             for name in network.modalities
         }
         self.values = self.add_state((len(sizes),), "values")
+        self.opened = self.add_state((len(sizes),), "opened")
         self.held_out = self.add_state((), "held_out")
         self.disbelieved = self.add_state((len(sizes),), "disbelieved")
+        self.label_mean = self.add_state((classes,), "label_mean")
+        self.label_variance = self.add_state((classes,), "label_variance")
         self.means = {}
         self.squares = {}
         self.probes = {}
@@ -125,10 +131,17 @@ class ModalityGate(Regularizer):
 
     def open(self) -> dict[str, Tensor]:
         """For each modality 1 if its gate is open, else 0."""
-        values = ops.convert_to_tensor(self.values)
-        is_open = ops.cast(values > self.threshold, "float32")
-        trusted = is_open * (1.0 - ops.convert_to_tensor(self.disbelieved))
+        disbelieved = ops.convert_to_tensor(self.disbelieved)
+        trusted = self._is_open() * (1.0 - disbelieved)
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
+
+    def _is_open(self) -> Tensor:
+        """Opened above the threshold, and not yet below half of it."""
+        values = ops.convert_to_tensor(self.values)
+        stays = ops.convert_to_tensor(self.opened) * ops.cast(
+            values > self.threshold / 2, "float32"
+        )
+        return ops.maximum(ops.cast(values > self.threshold, "float32"), stays)
 
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; who is not believed is doubted from now on."""
@@ -170,11 +183,18 @@ class ModalityGate(Regularizer):
         functional = self.output_kind(
             training_pass.inner,
             training_pass.model_loss,
+            training_pass.functional,
             training_pass.network,
         )
         confidences = []
-        weight = example_weight(training_pass.sample_weight)
+        weight = without_ignored(
+            example_weight(training_pass.sample_weight),
+            functional.ignore_class,
+            training_pass.y,
+        )
         mean = partial(mean_over_batch, weights=weight)
+        if functional.kind == "regression":
+            self._update_label_statistics(training_pass.y, mean)
         found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
             features = self._pooled(name, found[name])
@@ -182,13 +202,17 @@ class ModalityGate(Regularizer):
             features = self._normalized(name, features)
             predictions = self._predictions(functional, name, features)
             labels = labels_like(predictions, functional.kind, training_pass.y)
-            self._descend(name, features, predictions - labels, weight)
+            error = predictions - labels
+            if functional.kind == "regression":
+                error = error / self._label_scale()
+            self._descend(name, features, error, weight)
             confidences.append(
                 chance_corrected_confidence(
                     functional.kind, predictions, training_pass.y, mean
                 )
             )
         self._update_values(ops.stack(confidences))
+        self.opened.assign(self._is_open())
         values = ops.convert_to_tensor(self.values)
         logs = {
             f"{self.name}_{name}": values[i]
@@ -240,23 +264,23 @@ class ModalityGate(Regularizer):
             for name in self.modalities
         }
 
-    def origin(self, name: str) -> Tensor:
-        """The probe's guess for mean features: near the mean of the labels."""
-        return ops.convert_to_tensor(self.probes[name][1][0])
+    def origin(self) -> Tensor:
+        """Of a regression, a value near the mean of the labels."""
+        return ops.convert_to_tensor(self.label_mean)
 
     def output_kind(
-        self, inner: keras.Model, loss: Any, network: Network
+        self, inner: keras.Model, loss: Any, functional: Any, network: Network
     ) -> OutputFunctional:
         """What kind of output the model has.
 
         Raises:
-            ValueError: If the loss does not tell.
+            ValueError: If neither the functional nor the loss tells.
         """
         return self._memo.get(
-            (inner, loss),
-            lambda: resolve_functional(
-                "auto", loss, inner, network.output_symbols
-            ).outputs[0],
+            (inner, loss, functional),
+            lambda: resolve_output(
+                functional, loss, inner, network.output_symbols
+            ),
         )
 
     def _pooled(self, name: str, features: list[Tensor]) -> Tensor:
@@ -285,7 +309,7 @@ class ModalityGate(Regularizer):
             return ops.softmax(logits, axis=-1)
         if functional.kind == "binary":
             return ops.sigmoid(logits)
-        return logits
+        return self.origin() + self._label_scale() * logits
 
     def _update_statistics(
         self, name: str, features: Tensor, mean: Callable[[Tensor], Tensor]
@@ -298,6 +322,19 @@ class ModalityGate(Regularizer):
             known = ops.convert_to_tensor(variable)
             value = ops.where(ops.isnan(value), known, value)
             self._average(variable, mean(value))
+
+    def _update_label_statistics(
+        self, y: Tensor, mean: Callable[[Tensor], Tensor]
+    ) -> None:
+        """Those by which a probe predicts values of any size."""
+        y = ops.convert_to_tensor(y)
+        y = ops.cast(ops.reshape(y, (-1, self.label_mean.shape[0])), "float32")
+        self._average(self.label_mean, mean(y))
+        self._average(self.label_variance, mean(ops.square(y - self.origin())))
+
+    def _label_scale(self) -> Tensor:
+        variance = ops.convert_to_tensor(self.label_variance)
+        return ops.sqrt(ops.maximum(variance, 1e-30))
 
     def _update_values(self, confidences: Tensor) -> None:
         """On training data, until other data are measured."""

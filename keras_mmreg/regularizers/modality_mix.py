@@ -8,7 +8,9 @@ from keras import ops
 from keras_mmreg.checks import check_gate
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
+from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_outputs_of_examples
+from keras_mmreg.network.checks import require_whole_modalities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -71,6 +73,11 @@ class ModalityMix(Regularizer):
     def uses_gate(self) -> bool:
         """Whether the shares depend on which modalities tell the label."""
         return self.gate_option is not None
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Checks that whole modalities can be moved."""
+        super().attach(network, inner)
+        require_whole_modalities(network, self.name, network.modalities)
 
     def penalty(
         self, training_pass: TrainingPass

@@ -8,6 +8,7 @@ import keras
 from keras_mmreg.checks import check_gate
 from keras_mmreg.checks import check_number
 from keras_mmreg.information.examples import example_weight
+from keras_mmreg.information.examples import float_points
 from keras_mmreg.interventions import add_noise
 from keras_mmreg.network import Network
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -87,6 +88,7 @@ class ModalityNoise(Regularizer):
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
         """Adds the noise (Eq. 6)."""
+        float_points(training_pass.network, points)  # A subclassed model's.
         scale = self.scale
         if self.schedule is not None:
             scale = scale * self.schedule(

@@ -11,6 +11,7 @@ from keras_mmreg.network import Network
 from keras_mmreg.network import modality_names
 from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import require_outputs_of_examples
+from keras_mmreg.network.checks import require_whole_modalities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -69,6 +70,7 @@ class ModalityShuffle(Regularizer):
         super().attach(network, inner)
         if set(self.suspects) - set(network.modalities):
             raise self._wrong_suspects(network.modalities)
+        require_whole_modalities(network, self.name, self.suspects)
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             self._require_others(inner, inputs)

@@ -13,6 +13,7 @@ from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.ops.confidence import without_ignored
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.pooling import pooled_features
@@ -110,8 +111,9 @@ class PrototypicalRebalance(Regularizer):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The prototypical cross-entropy, and the entropy of the first."""
         losses, scores, entropies = [], [], []
-        self._probabilities.output_kind(training_pass)
+        kind = self._probabilities.output_kind(training_pass)
         weight = example_weight(training_pass.sample_weight)
+        valid = without_ignored(None, kind.ignore_class, training_pass.y)
         for name in self.modalities:
             (leaf,) = training_pass.network.leaves_of(name)
             features = pooled_features(
@@ -128,8 +130,8 @@ class PrototypicalRebalance(Regularizer):
             if weight is not None:  # They scale as the task loss does.
                 cross_entropy = cross_entropy * weight
                 entropy = entropy * weight
-            losses.append(mean_over_batch(cross_entropy))
-            entropies.append(mean_over_batch(entropy))
+            losses.append(mean_over_batch(cross_entropy, valid))
+            entropies.append(mean_over_batch(entropy, valid))
             scores.append(ops.stop_gradient(ops.sum(counted * q)))
         s = sum_over_replicas(ops.stack(scores))
         ratio = ops.max(s) / ops.maximum(s, 1e-7) - 1.0

@@ -141,8 +141,14 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
             inner: The model.
 
         Raises:
-            ValueError: If the method cannot work on this model.
+            ValueError: If the method cannot work on this model, or serves
+                another one already.
         """
+        if self.network is not None:
+            raise ValueError(
+                f"This `{type(self).__name__}` serves another model already, "
+                "whose state it holds. Create one for each model."
+            )
         self.network = network
         self.built = True
 

@@ -130,9 +130,12 @@ class TrainingPass:
             indices: Optional indices of the examples that keep what has no
                 new value. Defaults to `None`, all of them in order.
         """
-        activations = self.activations
+        activations, own = self.activations, dict(self.points)
         if indices is not None:
             activations = self.network.take(activations, indices)
+            own = take(own, indices)
+        if not self._trains_as_it_infers:  # What follows them is that of now.
+            values = {**own, **values}
         moved = self.network.replace(activations, dict(values))
         return self.network.outputs_of(moved)
 

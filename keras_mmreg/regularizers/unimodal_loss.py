@@ -5,8 +5,10 @@ from typing import Any
 import keras
 
 from keras_mmreg.checks import check_choice
+from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.ops.perturbation import take
@@ -61,6 +63,7 @@ class UnimodalLoss(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that something can stand for what is left out."""
         super().attach(network, inner)
+        require_all_modalities(network, self.name)
         require_more_than_padding(network, inner, self.name)
 
     def penalty(
@@ -69,11 +72,18 @@ class UnimodalLoss(Regularizer):
         """The sum of the modalities' own losses."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
-        points = take(dict(training_pass.points), chosen)
+        points, weight = take(
+            (dict(training_pass.points), training_pass.sample_weight), chosen
+        )
+        weight = example_weight(weight)
         terms = []
         for name in self.modalities:
             alone = drop_others(
-                points, training_pass.network.leaves, name, self.value
+                points,
+                training_pass.network.leaves,
+                name,
+                self.value,
+                weight,
             )
             outputs = training_pass.rerun(alone, chosen)
             terms.append(training_pass.task_loss(outputs, chosen))

@@ -53,6 +53,39 @@ def test_weights(weights):
     assert single.input.name == "image"
 
 
+@pytest.mark.parametrize("weights", ["new", "kept"])
+def test_what_was_adapted_stays(weights):
+    """Statistics beside the weights, and vocabularies."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(2000.0, 300.0, size=(50, 2)).astype("float32")
+    ids = rng.integers(3, 9, size=(50, 2))
+    scaled, binned = layers.Normalization(), layers.Discretization(num_bins=3)
+    looked_up = layers.IntegerLookup()
+    scaled.adapt(values)
+    binned.adapt(values)
+    looked_up.adapt(ids)
+    inputs = {
+        "a": {
+            "x": keras.Input((2,), name="x"),
+            "ids": keras.Input((2,), dtype="int64", name="ids"),
+        },
+        "b": keras.Input((1,), name="b"),
+    }
+    a, b = inputs["a"], inputs["b"]
+    own = [scaled(a["x"]), binned(a["x"]), looked_up(a["ids"])]
+    inside = keras.Input((2,))
+    inside = keras.Model(inside, scaled(inside))
+    merged = layers.Concatenate()([*own, inside(a["x"]), b])
+    inner = keras.Model(inputs, merged)
+    single = single_modality_model(inner, "a", weights)
+    x = {"x": values[:4], "ids": ids[:4]}
+    expected = inner({"a": x, "b": np.zeros((4, 1))})
+    found = single({"a": x})
+    np.testing.assert_allclose(
+        toys.array(found), toys.array(expected)[:, :-1], rtol=1e-5
+    )
+
+
 @graphs_only
 @pytest.mark.parametrize(
     "merge",

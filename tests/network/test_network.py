@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_mmreg as mmreg
 from keras_mmreg.network import FunctionalNetwork
 from keras_mmreg.network import OpaqueNetwork
 from keras_mmreg.network import create_network
 from keras_mmreg.network import modality_names
 from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.perturbation import repeat_samples
+from keras_mmreg.ops.perturbation import take_examples
 from tests import toys
 from tests.toys import array
 from tests.toys import tensor
@@ -422,3 +424,149 @@ def test_attention_leaves_the_masks_to_later_passes(num_samples):
         np.testing.assert_allclose(
             array(network.outputs_of(again)), expected, rtol=1e-5, atol=1e-6
         )
+
+
+class SumOfKnown(keras.layers.Layer):
+    """The sum of what its mask lets through."""
+
+    supports_masking = True
+
+    def call(self, x, mask=None):
+        return ops.sum(x * ops.cast(mask, x.dtype)[..., None], axis=1)
+
+    def compute_mask(self, x, mask=None):
+        return None
+
+
+def reader(prepare, **inputs):
+    """Sums a sequence of which 0 is padding, next to another modality."""
+    sequence = keras.Input(name="sequence", **inputs)
+    other = keras.Input((1,), name="other")
+    total = SumOfKnown()(prepare(sequence))
+    inputs = {"sequence": sequence, "other": other}
+    return keras.Model(inputs, keras.layers.Concatenate()([total, other]))
+
+
+def embedding():
+    return keras.layers.Embedding(
+        8, 1, weights=[np.arange(8.0)[:, None]], mask_zero=True, name="first"
+    )
+
+
+def masking():
+    return keras.layers.Masking(mask_value=9.0, name="first")
+
+
+class Reader(keras.Model):
+    """The same, behind a `call` of its own."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first = first
+        self.total = SumOfKnown()
+
+    def call(self, inputs):
+        total = self.total(self.first(inputs["sequence"]))
+        return ops.concatenate([total, inputs["other"]], axis=-1)
+
+
+@pytest.mark.parametrize("subclassed", [False, True])
+@pytest.mark.parametrize("first", [embedding, masking])
+def test_examples_move_with_their_padding(first, subclassed):
+    """Whose mask is a step of its own in the graph of a functional model."""
+    if first is embedding:
+        sequence = np.array([[5, 0, 0, 0], [1, 2, 3, 4]], "int32")
+        model = reader(first(), shape=(4,), dtype="int32")
+    else:
+        sequence = np.array([[5.0, 9, 9, 9], [1, 2, 3, 4]], "float32")
+        sequence = sequence[..., None]
+        model = reader(first(), shape=(4, 1))
+    x = {"sequence": tensor(sequence), "other": ops.zeros((2, 1))}
+    taps = {"sequence": "first"} if first is embedding or subclassed else {}
+    if subclassed:
+        # A mask that shows in a graph inside would stay where it is.
+        hidden = create_network(opaque(model), x, taps)
+        assert hidden.around("sequence") == ["sequence"]
+        model = Reader(first())
+        model(x)
+    network = create_network(model, x, taps)
+    assert network.around("sequence") == []
+
+    def swapped(points):
+        order = ops.convert_to_tensor([1, 0])
+        return points | {
+            name: take_examples(point, order)
+            for name, point in points.items()
+            if name == "sequence"
+        }
+
+    clean = network.run(x)
+    assert array(network.outputs_of(clean))[:, 0].tolist() == [5.0, 10.0]
+    moved = network.replace(clean, swapped(network.points_of(clean)))
+    assert array(network.outputs_of(moved))[:, 0].tolist() == [10.0, 5.0]
+    moved = network.run(x, intervene=swapped)
+    assert array(network.outputs_of(moved))[:, 0].tolist() == [10.0, 5.0]
+    # Values without a mask of their own keep that of their place.
+    value = ops.ones_like(network.points_of(clean)["sequence"])
+    replaced = network.replace(clean, {"sequence": value})
+    assert array(network.outputs_of(replaced))[:, 0].tolist() == [1.0, 4.0]
+
+
+def test_a_point_is_not_behind_what_goes_around_it():
+    a = keras.Input((1,), name="a")
+    b = keras.Input((1,), name="b")
+    is_missing = ops.cast(ops.equal(a, -1.0), "float32")
+    scaled = keras.layers.Rescaling(2.0)(a)
+    merged = keras.layers.Concatenate()([scaled * (1.0 - is_missing), b])
+    model = keras.Model({"a": a, "b": b}, merged)
+    x = {"a": tensor([[-1.0], [3.0]]), "b": ops.zeros((2, 1))}
+    network = create_network(model, x)
+    clean = network.run(x)
+    assert array(network.outputs_of(clean))[:, 0].tolist() == [0.0, 6.0]
+    order = ops.convert_to_tensor([1, 0])
+    moved = take_examples(network.points_of(clean)["a"], order)
+    outputs = network.outputs_of(network.replace(clean, {"a": moved}))
+    assert array(outputs)[:, 0].tolist() == [6.0, 0.0]
+
+
+def test_what_goes_around_a_tap_is_told():
+    ids = keras.Input((4,), dtype="int32", name="ids")
+    mask = keras.Input((4,), name="mask")
+    image = keras.Input((2,), name="image")
+    words = keras.layers.Embedding(8, 1, name="words")(ids)
+    read = ops.sum(words * mask[..., None], axis=1)
+    seen = keras.layers.Dense(2, name="eye")(image)
+    merged = keras.layers.Concatenate()([read, seen, image])
+    inputs = {"text": {"ids": ids, "mask": mask}, "image": image}
+    model = keras.Model(inputs, merged)
+    taps = {"text": "words", "image": "eye"}
+    network = create_network(model, inputs, taps)
+    assert network.around("text") == ["text/mask"]
+    assert network.around("image") == ["image"]
+    automatic = create_network(model, inputs, "auto")
+    assert not automatic.around("text") and not automatic.around("image")
+    x = {
+        "text": {
+            "ids": tensor(np.ones((2, 4), "int32")),
+            "mask": ops.ones((2, 4)),
+        },
+        "image": ops.ones((2, 2)),
+    }
+    hidden = create_network(opaque(model), x, taps)
+    assert hidden.around("text") == ["text/ids", "text/mask"]
+    assert hidden.around("image") == []
+
+
+@pytest.mark.parametrize("method", ["mix", "dependence", "shuffle"])
+def test_what_moves_examples_moves_all_of_a_modality(method):
+    a = keras.Input((2,), name="a")
+    b = keras.Input((2,), name="b")
+    encoded = keras.layers.Dense(2, name="encoder")(a)
+    merged = keras.layers.Concatenate()([encoded, a, b])
+    outputs = keras.layers.Dense(2, activation="softmax")(merged)
+    inner = keras.Model({"a": a, "b": b}, outputs)
+    if method == "shuffle":
+        method = mmreg.regularizers.ModalityShuffle(["a"])
+    taps = {"a": "encoder"}
+    with pytest.raises(ValueError, match="'a' reaches .* around its tap"):
+        mmreg.models.RegularizedModel(inner, method, taps=taps)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from keras_mmreg.backend.keras_internals import copy_weights
+
 PARTS = ("encoders", "quantizers", "decoders", "mask", "head")
 
 
@@ -74,7 +76,7 @@ def _copy_weights(source: Any, target: Any, parts: Sequence[str]) -> None:
             )
         _check_same_weights(key, layer, sources[key])
     for key, layer in targets.items():
-        layer.set_weights(sources[key].get_weights())
+        copy_weights(sources[key], layer)
 
 
 def _check_same_weights(key: tuple, target: Any, source: Any) -> None:

@@ -1,0 +1,54 @@
+"""The tensors of a functional model, by their key in its `Graph`."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import contextmanager
+
+from keras_mmreg.network.graph import Step
+from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.types import Tensor
+
+Activations = Mapping[int, Tensor]
+
+
+@contextmanager
+def kept_masks(
+    activations: dict[int, Tensor],
+) -> Iterator[Callable[[Step, bool], None]]:
+    """Runs steps; what they received has its masks again in the end.
+
+    `MultiHeadAttention` takes them off, as it does in the model's own pass.
+    """
+    masked: list[tuple[Tensor, Tensor]] = []
+
+    def run(step: Step, training: bool) -> None:
+        values = {key: activations[key] for key in step.inputs.values()}
+        masked.extend(
+            (x, mask_of(x)) for x in values.values() if mask_of(x) is not None
+        )
+        activations.update(step.run(values, training))
+
+    yield run
+    for x, mask in masked:
+        with_mask(x, mask)
+
+
+class Derived(dict):
+    """Activations; what is missing is made from others when it is needed.
+
+    It is not kept: JAX may ask for it in several traces.
+    """
+
+    def __init__(
+        self, source: Activations, derive: Callable[[Tensor], Tensor]
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._derive = derive
+
+    def __missing__(self, key: int) -> Tensor | None:
+        x = self._source[key]
+        # Optional inputs may be `None`.
+        return None if x is None else self._derive(x)
