@@ -5,7 +5,6 @@ object, so that a new version of Keras can break nothing elsewhere.
 """
 
 import inspect
-import tempfile
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -115,26 +114,6 @@ def copy_layer(layer: Any) -> Any:
         )
     with SafeModeScope(safe_mode=False):
         return type(layer).from_config(layer.get_config())
-
-
-def copy_weights(source: keras.layers.Layer, target: Any) -> None:
-    """Gives a layer the weights of another of the same architecture.
-
-    And what preparing layers keep beside: what they have computed from their
-    weights (`Normalization`), and vocabularies.
-    """
-    target.set_weights(source.get_weights())
-    preparing = [
-        [x for x in all_layers(each) if hasattr(x, "finalize_state")]
-        for each in (source, target)
-    ]
-    for original, copy in zip(*preparing, strict=True):
-        if hasattr(copy, "save_assets"):
-            with tempfile.TemporaryDirectory() as folder:
-                original.save_assets(folder)
-                copy.load_assets(folder)
-        elif copy.weights:
-            copy.finalize_state()
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:

@@ -28,9 +28,14 @@ def read_vectors(
     with reading.explained(expected, path, "features"):
         arrays = reading.read_arrays(path, (key, "features"), _LIMIT)
         names, rows = arrays[key].astype(wanted.dtype.type), arrays["features"]
+        if not np.array_equal(names, arrays[key]):
+            raise ValueError(f"`{key}` of type {arrays[key].dtype}")
         reading.check_finite("`features`", rows)
         if names.ndim != 1 or rows.ndim < 2 or len(rows) != len(names):
             raise ValueError(f"shapes {names.shape} and {rows.shape}")
+        known, counts = np.unique(names, return_counts=True)
+        if (counts > 1).any():
+            raise ValueError(f"`{key}` {known[counts > 1][0]} twice")
         missing = np.setdiff1d(wanted, names)
         if len(missing):
             raise ValueError(

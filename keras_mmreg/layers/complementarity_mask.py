@@ -15,6 +15,7 @@ from keras_mmreg.checks import check_seed
 from keras_mmreg.layers.mask_arguments import check_clip
 from keras_mmreg.layers.mask_arguments import check_initial_value
 from keras_mmreg.layers.mask_arguments import check_schedule
+from keras_mmreg.layers.mask_arguments import initial_weights
 from keras_mmreg.layers.modality_structure import in_structure_of
 from keras_mmreg.layers.modality_structure import shapes_by_modality
 from keras_mmreg.layers.modality_structure import tensors_by_modality
@@ -178,22 +179,17 @@ class ComplementarityMask(
         # Omega in the paper.
         self.channel_weights = {}
         if self.learns:
+            initializers = initial_weights(self.initial_value, self.channels)
             self.channel_weights = {
-                name: self._add_channel_weight(name, channels)
+                name: self.add_weight(
+                    name=f"weights_{name}",
+                    shape=(channels,),
+                    initializer=initializers[name],
+                    constraint=self.clip and partial(_clip, limits=self.clip),
+                    autocast=False,
+                )
                 for name, channels in self.channels.items()
             }
-
-    def _add_channel_weight(self, name: str, channels: int) -> Any:
-        initializer = self.initial_value
-        if not isinstance(initializer, keras.initializers.Initializer):
-            initializer = keras.initializers.Constant(initializer)
-        return self.add_weight(
-            name=f"weights_{name}",
-            shape=(channels,),
-            initializer=initializer,
-            constraint=self.clip and partial(_clip, limits=self.clip),
-            autocast=False,
-        )
 
     @property
     def learns(self) -> bool:
@@ -284,8 +280,9 @@ class ComplementarityMask(
             features: As the input of a call.
 
         Returns:
-            Two structures like `features`, which sum to `features`: what the
-            task sees, and what it does not.
+            Two structures like `features`, which sum to `features`: the
+            channels that are kept and those that are not. With "ternary" and
+            "attention" the task sees multiples of the first.
         """
         by_modality = tensors_by_modality(features)
         kept = self.kept()

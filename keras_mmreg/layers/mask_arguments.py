@@ -1,13 +1,19 @@
-"""Checks of the arguments of a `ComplementarityMask`."""
+"""The arguments of a `ComplementarityMask`: checks, and initial weights."""
 
+import itertools
 import math
 import numbers
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mmreg import checks
+from keras_mmreg.types import Tensor
 
 
 def check_initial_value(value: Any, threshold: float, mode: str) -> None:
@@ -74,3 +80,26 @@ def _is_finite(value: Any) -> bool:
         and not isinstance(value, bool)
         and math.isfinite(value)
     )
+
+
+def initial_weights(
+    initial_value: Any, channels: Mapping[str, int]
+) -> dict[str, Callable[..., Tensor]]:
+    """The initializer of each modality's weights: its part of one draw.
+
+    An initializer draws the same at every call, and modalities of as many
+    channels would start with the same mask.
+    """
+    initializer = initial_value
+    if not isinstance(initializer, keras.initializers.Initializer):
+        initializer = keras.initializers.Constant(initializer)
+    total = sum(channels.values())
+
+    def part(shape: Sequence[int], dtype: Any, start: int) -> Tensor:
+        return initializer((total,), dtype)[start : start + shape[0]]
+
+    starts = itertools.accumulate(channels.values(), initial=0)
+    return {
+        name: partial(part, start=start)
+        for name, start in zip(channels, starts, strict=False)
+    }

@@ -7,9 +7,9 @@ import keras
 from keras_mmreg.backend.keras_internals import MERGING_OPERATIONS
 from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.backend.keras_internals import copy_layer
-from keras_mmreg.backend.keras_internals import copy_weights
 from keras_mmreg.backend.keras_internals import operation_behind
 from keras_mmreg.checks import check_choice
+from keras_mmreg.models.copy_weights import copy_weights
 from keras_mmreg.network.graph import Graph
 from keras_mmreg.network.graph import Step
 from keras_mmreg.network.graph import dtype_of

@@ -45,19 +45,24 @@ def labelled_runs(histories: Histories) -> dict[str, list[Run]]:
     return {"": _runs(histories)}
 
 
-def select(runs: list[Run], name: str, frequency: int) -> Curves:
+def select(
+    runs: list[Run], name: str, frequency: int, from_first: bool = False
+) -> Curves:
     """A metric of several runs, at the epochs that all of them have.
 
     Args:
         runs: The runs.
         name: The name of the metric.
         frequency: The number of epochs between two values.
+        from_first: Whether the first epoch has one, as with
+            `InformationLogger`; Keras validates from epoch number `frequency`
+            on. Defaults to `False`.
 
     Returns:
         The epochs `(num_epochs,)` and the values `(num_runs, num_epochs)`.
     """
     check_integer("frequency", frequency, minimum=1)
-    curves = [_measured(run, name, frequency) for run in runs]
+    curves = [_measured(run, name, frequency, from_first) for run in runs]
     common = set.intersection(*(set(curve) for curve in curves))
     if not common:
         raise ValueError(
@@ -69,14 +74,11 @@ def select(runs: list[Run], name: str, frequency: int) -> Curves:
     return np.array(epochs), np.array(values)
 
 
-def _measured(run: Run, name: str, frequency: int) -> dict[int, float]:
-    """The values of a metric by epoch.
-
-    `InformationLogger` measures from the first epoch on, Keras validates from
-    epoch number `frequency` on.
-    """
-    logged = "information_" in name
-    start = run.epochs[:1].sum() if logged else frequency
+def _measured(
+    run: Run, name: str, frequency: int, from_first: bool
+) -> dict[int, float]:
+    """The values of a metric by epoch."""
+    start = run.epochs[:1].sum() if from_first else frequency
     epochs = run.epochs[(run.epochs - start) % frequency == 0]
     values = run.logs[name]
     if len(values) != len(epochs):

@@ -113,7 +113,7 @@ def _curves(label: str, runs: list[Run], frequency: int) -> dict[str, Curves]:
             "give the others a label of their own. Received: "
             f"{[list(run.logs) for run in runs]} for {label!r}"
         )
-    return {name: select(runs, name, frequency) for name in modalities}
+    return {name: select(runs, name, frequency, True) for name in modalities}
 
 
 def _shares(run: Run, prefix: str) -> Run:

@@ -96,7 +96,10 @@ def _curves(
                 f"'val_'. Received: metric={missing or metrics} and a history "
                 f"with {sorted(run.logs)}"
             )
-    return {name: select(runs, name, frequency) for name in metrics}
+    return {
+        name: select(runs, name, frequency, "information_" in name)
+        for name in metrics
+    }
 
 
 def _axis_text(metrics: list[str]) -> str:

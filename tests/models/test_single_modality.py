@@ -58,7 +58,7 @@ def test_what_was_adapted_stays(weights):
     """Statistics beside the weights, and vocabularies."""
     rng = np.random.default_rng(0)
     values = rng.normal(2000.0, 300.0, size=(50, 2)).astype("float32")
-    ids = rng.integers(3, 9, size=(50, 2))
+    ids = rng.integers(3, 9, size=(50, 2)).astype("int32")
     scaled, binned = layers.Normalization(), layers.Discretization(num_bins=3)
     looked_up = layers.IntegerLookup()
     scaled.adapt(values)
@@ -67,7 +67,7 @@ def test_what_was_adapted_stays(weights):
     inputs = {
         "a": {
             "x": keras.Input((2,), name="x"),
-            "ids": keras.Input((2,), dtype="int64", name="ids"),
+            "ids": keras.Input((2,), dtype="int32", name="ids"),
         },
         "b": keras.Input((1,), name="b"),
     }

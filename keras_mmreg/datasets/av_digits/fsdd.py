@@ -176,6 +176,11 @@ def _read_wave(name: str, content: bytes) -> np.ndarray:
 
 
 def _in_order(fsdd: FSDD) -> FSDD:
+    labels = zip(fsdd.digit, fsdd.speaker, fsdd.take, strict=True)
+    names = [f"{digit}_{speaker}_{take}" for digit, speaker, take in labels]
+    if len(set(names)) < len(names):
+        twice = sorted(name for name in set(names) if names.count(name) > 1)
+        raise ValueError(f"{twice[0]} twice")
     order = np.lexsort((fsdd.take, fsdd.digit, fsdd.speaker))
     return FSDD(
         [fsdd.recordings[index] for index in order],

@@ -14,6 +14,7 @@ from keras_mmreg.models.cm_vqvae.reported_terms import ReportsTerms
 from keras_mmreg.models.cm_vqvae.transfer import TransfersWeights
 from keras_mmreg.models.cm_vqvae.transfer import layers_of
 from keras_mmreg.models.inner_compile import compile_inner
+from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.types import Tensor
 
 _FEATURES = ("all", "complementary", "contradictory")
@@ -152,7 +153,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         self.create_trackers(
             self.quantizers,
             {
-                "codebook_loss": list(self.quantizers.values()),
+                "codebook_loss": parts.each_once(self.quantizers.values()),
                 "mask_loss": [self.mask] if self.mask.learns else [],
                 "reconstruction_loss": list(
                     self.reconstruction_errors.values()
@@ -199,14 +200,16 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
 
     def _quantize(
         self, encoded: dict[str, Tensor], training: bool
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    ) -> tuple[dict[str, Tensor], dict[str, tuple]]:
         if not self.quantizers:
             return encoded, {}
         quantized, indices = {}, {}
         for name, features in encoded.items():
-            quantized[name], indices[name] = self.quantizers[name](
+            known = mask_of(features)  # Of padding, no code is of use.
+            quantized[name], codes = self.quantizers[name](
                 features, training=training, return_indices=True
             )
+            indices[name] = codes, known
         return quantized, indices
 
     def features(self, inputs: Any, features: str = "all") -> dict[str, Tensor]:
@@ -214,8 +217,8 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
 
         Args:
             inputs: A batch, as for a call.
-            features: `"all"`, `"complementary"` (what the task sees) or
-                `"contradictory"` (the rest). Defaults to `"all"`.
+            features: `"all"`, `"complementary"` (the channels that the mask
+                keeps) or `"contradictory"` (the rest). Defaults to `"all"`.
 
         Returns:
             Dict from modality to a tensor; channels of the other part are 0.

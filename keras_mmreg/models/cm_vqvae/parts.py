@@ -12,6 +12,8 @@ from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.layers import VectorQuantizer
 from keras_mmreg.models.cm_vqvae.reconstruction_error import ReconstructionError
 
+_DEFAULT_BUILDS = (keras.layers.Layer.build, keras.Model.build)
+
 
 def check_encoders(encoders: Any) -> None:
     """Raises unless `encoders` is a dict from modality to a layer."""
@@ -28,6 +30,11 @@ def check_encoders(encoders: Any) -> None:
                 f"Received: {name!r}"
             )
     check_layers("encoders", encoders.values())
+
+
+def each_once(layers: Iterable) -> list:
+    """The layers without repetition: modalities may share one."""
+    return list({id(layer): layer for layer in layers}.values())
 
 
 def check_layers(argument: str, layers: Iterable) -> None:
@@ -91,7 +98,7 @@ def create_quantizers(
     _check_quantizer(quantizers, data_format)
     config = quantizers.get_config()
     return {
-        name: VectorQuantizer.from_config(
+        name: type(quantizers).from_config(
             {**config, "name": f"{config['name']}_{name}"}
         )
         for name in modalities
@@ -146,9 +153,16 @@ def create_reconstruction_errors(
 
 def build(layer: Any, shape: Any) -> Any:
     """Builds a layer unless it is built; returns its output's shape."""
+    symbols = keras.tree.map_shape_structure(keras.KerasTensor, shape)
     if not layer.built:
-        layer.build(shape)
-    return layer.compute_output_shape(shape)
+        if type(layer).build in _DEFAULT_BUILDS:  # What is inside is called.
+            layer(symbols)
+        else:
+            layer.build(shape)
+    try:
+        return layer.compute_output_shape(shape)
+    except NotImplementedError:
+        return keras.tree.map_structure(lambda x: x.shape, layer(symbols))
 
 
 def build_head(head: Any, shape: Any, fusion: str) -> None:

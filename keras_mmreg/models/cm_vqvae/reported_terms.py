@@ -42,10 +42,14 @@ class ReportsTerms(TrainStep):
         }
         self._records: dict[int, dict] = {}
 
-    def record(self, indices: dict[str, Tensor]) -> None:
+    def record(self, indices: dict[str, tuple[Tensor, Tensor | None]]) -> None:
         """Keeps for `compute_loss` what this call's losses are made of.
 
         Keras hands `compute_loss` a list of losses without their names.
+
+        Args:
+            indices: Dict from modality to the codes chosen and, where there is
+                padding, a mask of the others.
         """
         losses = {
             name: [loss for layer in layers for loss in layer.losses]
@@ -82,9 +86,9 @@ class ReportsTerms(TrainStep):
         if record is not None:
             for name, term in record["losses"].items():
                 track(name, term)
-            for name, indices in record["indices"].items():
+            for name, (indices, known) in record["indices"].items():
                 for tracker in self.codebook_trackers[name]:
-                    tracker.update_state(indices)
+                    tracker.update_state(indices, sample_weight=known)
         return loss
 
     def training_logs(self) -> dict[str, Tensor]:

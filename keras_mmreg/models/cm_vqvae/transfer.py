@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from keras_mmreg.backend.keras_internals import copy_weights
+from keras_mmreg.models.copy_weights import copy_weights
 
 PARTS = ("encoders", "quantizers", "decoders", "mask", "head")
 
