@@ -270,6 +270,15 @@ def test_config_round_trip(initial_value):
     assert ComplementarityMask.from_config(config).get_config() == config
 
 
+def test_random_initial_values_differ_between_modalities():
+    uniform = keras.initializers.RandomUniform(0.0, 0.2, seed=1)
+    mask = ComplementarityMask(initial_value=uniform)
+    mask({"a": ops.ones((1, 8)), "b": ops.ones((1, 8))})
+    weights = [array(value) for value in mask.channel_weights.values()]
+    assert not np.allclose(*weights)
+    assert np.min(weights) >= 0.0 and np.max(weights) <= 0.2
+
+
 def test_random_initial_value():
     layer = ComplementarityMask(
         initial_value=keras.initializers.RandomUniform(0.0, 0.2, seed=1)

@@ -236,3 +236,16 @@ def test_an_ensemble_over_the_axis_of_the_classes(axis):
 def test_an_ensemble_is_of_a_dict():
     with pytest.raises(ValueError, match="`models` must be a dict"):
         single_modality_ensemble(toys.two_modalities())
+
+
+def test_an_ensemble_of_sequential_models():
+    """Which forget their symbolic inputs where they were never called."""
+    singles = {}
+    for name, size in (("a", 3), ("b", 2)):
+        dense = layers.Dense(3, activation="softmax")
+        singles[name] = keras.Sequential([keras.Input((size,)), dense])
+        singles[name].compile("sgd", "sparse_categorical_crossentropy")
+        x, y = np.ones((4, size)), np.arange(4) % 3
+        singles[name].fit(x, y, verbose=0)
+    ensemble = single_modality_ensemble(singles)
+    assert ensemble([np.ones((2, 3)), np.ones((2, 2))]).shape == (2, 3)

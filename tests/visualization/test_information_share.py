@@ -111,6 +111,22 @@ def test_percent_ticks():
     assert ax.get_xlim()[0] > 0.0
 
 
+@pytest.mark.parametrize("num_epochs", [4, 5])
+def test_values_are_drawn_at_the_epochs_that_were_measured(num_epochs):
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    outputs = keras.layers.Dense(2)(keras.layers.Concatenate()([a, b]))
+    model = keras.Model({"a": a, "b": b}, outputs)
+    model.compile("sgd", "mse")
+    x = {name: np.ones((4, 2)) * np.arange(4)[:, None] for name in "ab"}
+    logger = InformationLogger(x, frequency=2)
+    history = model.fit(
+        x, np.ones((4, 2)), epochs=num_epochs, callbacks=[logger], verbose=0
+    )
+    (panel,) = plot_information_share(history, frequency=2).axes
+    drawn = panel.get_lines()[0].get_xdata()
+    assert drawn.tolist() == list(range(1, num_epochs + 1, 2))
+
+
 def test_logger_with_a_frequency():
     x = {name: np.random.rand(8, 2) for name in ("audio", "image")}
     inputs = {name: keras.Input((2,), name=name) for name in x}

@@ -105,6 +105,10 @@ WRONG = {
         lambda path: save_arrays_with(path, speaker=np.zeros(120)),
         "`speaker` of type float64",
     ),
+    "twice.npz": (
+        lambda path: save_arrays_with(path, take=np.zeros(120, int)),
+        "_0 twice",
+    ),
     "bomb.zip": (save_bomb, "unpacks to 134217772 bytes, more than 134217728"),
     "names.npz": (lambda path: np.savez(path, x=np.zeros(3)), "KeyError"),
 }

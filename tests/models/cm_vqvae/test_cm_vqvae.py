@@ -453,3 +453,94 @@ def test_what_wrappers_ask_of_the_model():
     model = create_model()
     assert model.losses_from_add_loss
     assert model._mmreg_modalities == ("image", "audio")
+
+
+class Inside(keras.Model):
+    """A model of its own that says nothing of shapes."""
+
+    def __init__(self, units, activation=None):
+        super().__init__()
+        self.inside = Dense(units, activation=activation)
+
+    def call(self, inputs):
+        if isinstance(inputs, dict):
+            inputs = ops.concatenate(list(inputs.values()), axis=-1)
+        return self.inside(inputs)
+
+
+@pytest.mark.parametrize("fusion", ["concatenate", "none"])
+def test_subclassed_encoders_decoders_and_heads(fusion):
+    x, y = data(32)
+    model = create_model(
+        encoders={"image": Inside(6), "audio": Dense(4)},
+        decoders={"image": Inside(4), "audio": Dense(5)},
+        head=Inside(3, "softmax"),
+        fusion=fusion,
+    )
+    history = model.fit(x, y, epochs=2, verbose=0).history
+    assert history["loss"][1] < history["loss"][0]
+
+
+def test_padding_is_no_code_in_use():
+    words = keras.layers.Embedding(9, 4, mask_zero=True)
+    model = create_model(
+        encoders={"text": words},
+        decoders=None,
+        head=keras.Sequential(
+            [
+                keras.layers.GlobalAveragePooling1D(),
+                Dense(3, activation="softmax"),
+            ]
+        ),
+        quantizers=VectorQuantizer(8, seed=0),
+    )
+    text = np.zeros((16, 5), "int32")
+    text[:, 0] = np.arange(16) % 8 + 1
+    logs = model.evaluate(text, np.arange(16) % 3, return_dict=True, verbose=0)
+    quantizer = model.quantizers["text"]
+    _, codes = quantizer(words(text[:, :1]), return_indices=True)
+    shares = np.bincount(array(codes).ravel(), minlength=8) / 16
+    entropy = -sum(p * np.log(p) for p in shares if p)
+    assert logs["perplexity_text"] == pytest.approx(np.exp(entropy), rel=1e-4)
+
+
+def test_a_shared_quantizer_is_counted_once():
+    x, y = data(32)
+    shared = VectorQuantizer(8, seed=0)
+    model = create_model(
+        encoders={"image": Dense(6), "audio": Dense(6)},
+        quantizers={"image": shared, "audio": shared},
+        decoders=None,
+    )
+    logs = model.evaluate(x, y, return_dict=True, verbose=0)
+    terms = ("task_loss", "codebook_loss", "mask_loss")
+    assert sum(logs[name] for name in terms) == pytest.approx(logs["loss"])
+
+
+def test_a_quantizer_of_ones_own_is_kept():
+    class OwnQuantizer(VectorQuantizer):
+        pass
+
+    model = create_model(quantizers=OwnQuantizer(4))
+    assert {type(q) for q in model.quantizers.values()} == {OwnQuantizer}
+
+
+def test_warm_start_brings_adapted_statistics_along():
+    x, y = data(32)
+    x = {name: 100.0 * values + 7.0 for name, values in x.items()}
+
+    def create():
+        first = keras.layers.Normalization()
+        encoder = keras.Sequential([first, Dense(6)])
+        return first, create_model(
+            encoders={"image": encoder, "audio": Dense(4)}
+        )
+
+    (first, source), (_, target) = create(), create()
+    first.adapt(x["image"])
+    source.fit(x, y, verbose=0)
+    target(x)
+    target.warm_start(source)
+    for name, values in source.features(x).items():
+        found = array(target.features(x)[name])
+        np.testing.assert_allclose(found, array(values), rtol=1e-5)
