@@ -63,6 +63,7 @@ class FitWatch(keras.callbacks.Callback):
         self._dominant: set[str] = set()
         self._earlier: tuple[int, dict[str, float]] | None = None
         self._has_compared = False
+        self._gate_was_open = False
         self._steps = 0
         self._first_step = 0
 
@@ -145,6 +146,9 @@ class FitWatch(keras.callbacks.Callback):
                 self.validation_batch_size,
                 self.validation_steps,
             )
+        if self.model.gate is not None and not self._gate_was_open:
+            sync_variables(self.model)
+            self._gate_was_open = self.model.gate.is_open_anywhere()
         for method in self.model.regularizers:
             told = self._told[method.name]
             found = method.warnings(_floats(logs), epoch + 1)
@@ -173,6 +177,25 @@ class FitWatch(keras.callbacks.Callback):
                 f"{remaining} more training steps. Train longer, start from "
                 "pretrained weights, or give the `BatchNormalization` layers "
                 "a lower `momentum`: each takes 5 / (1 - momentum) updates.",
+                stacklevel=2,
+            )
+
+        self._warn_of_shut_gates()
+
+    def _warn_of_shut_gates(self) -> None:
+        """That methods were there and did nothing, as other data show."""
+        gate = self.model.gate
+        gated = [m.name for m in self.model.regularizers if m.uses_gate]
+        enough = int(self.model.step.numpy()) >= WARMUP_STEPS
+        if not (gated and enough and gate.held_out.numpy() > 0):
+            return
+        if not self._gate_was_open:
+            warnings.warn(
+                f"{gated} changed nothing: their gates were shut after every "
+                f"epoch, because no modality tells the label by itself (each "
+                f"below {gate.threshold:g} on held-out data; see `gate_...` in "
+                "the logs). That is right where modalities must be combined. "
+                "Else train longer, or check the held-out data.",
                 stacklevel=2,
             )
 

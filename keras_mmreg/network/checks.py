@@ -346,6 +346,7 @@ def measure_elsewhere(name: str) -> str:
     """The remedy for a modality that has no gradient."""
     return (
         f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
-        "with the name of the layer that embeds or rescales it, or leave it "
-        "out by naming the others in `modalities=[...]`."
+        "with the name of the layer that embeds or rescales it, or by "
+        "`taps='auto'`, or leave it out by naming the others in "
+        "`modalities=[...]`."
     )

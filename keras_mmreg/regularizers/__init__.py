@@ -88,8 +88,9 @@ def get(identifier: Any) -> Regularizer:
             return method
     raise ValueError(
         f"`regularizer` must be one of {sorted(ALIASES)}, an instance such as "
-        "`keras_mmreg.regularizers.FisherInformation(strength=0.1)`, or a list "
-        f"of these. Received: {identifier!r}"
+        "`keras_mmreg.regularizers.FisherInformation(strength=0.1)` or "
+        "`ModalityShuffle(['color'])`, which is told what to shuffle, or a "
+        f"list of these. Received: {identifier!r}"
     )
 
 

@@ -229,10 +229,11 @@ class InformationRegularizer(Regularizer):
         names = zip(self.modalities, self.log_names, strict=True)
         return {
             modality: f"Modality {modality!r} gave no information in epoch "
-            f"{epoch}: nothing done to it moves the prediction. It was left "
-            "out, or no unit behind it is alive, or the logits are saturated. "
-            "The penalty cannot bring it back. Train again with a lower "
-            "`strength` or learning rate, or a larger `fraction` or "
+            f"{epoch}: nothing done to it moves the prediction. Its values "
+            "are the same in all examples, or it was left out, or no unit "
+            "behind it is alive, or the logits are saturated. The penalty "
+            "cannot bring it back. Unless it never varies, train again with a "
+            "lower `strength` or learning rate, or a larger `fraction` or "
             "`num_samples`."
             for modality, name in names
             if logs.get(name) == 0

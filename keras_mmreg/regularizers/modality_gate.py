@@ -135,6 +135,11 @@ class ModalityGate(Regularizer):
         trusted = self._is_open() * (1.0 - disbelieved)
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
 
+    def is_open_anywhere(self) -> bool:
+        """Whether the gate of any modality is open now."""
+        is_open = self.open().values()
+        return any(float(ops.convert_to_numpy(each)) > 0 for each in is_open)
+
     def _is_open(self) -> Tensor:
         """Opened above the threshold, and not yet below half of it."""
         values = ops.convert_to_tensor(self.values)

@@ -77,6 +77,11 @@ class ModalityMix(Regularizer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that whole modalities can be moved."""
         super().attach(network, inner)
+        if len(network.modalities) + len(network.others) < 2:
+            raise ValueError(
+                "The 'mix' regularizer joins modalities of different examples, "
+                f"and the model has only one: {network.modalities}"
+            )
         require_whole_modalities(network, self.name, network.modalities)
 
     def penalty(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
 from keras_mmreg.report.result import Result
@@ -20,27 +21,36 @@ CALLS = {
 
 ADVICE = {
     "rests": (
-        ("shuffle", "noise", "mix"),
-        "If `{subject}` is a shortcut, train with {shuffle}, or with {noise}, "
-        "which needs no name; if every modality should suffice by itself, with "
-        "{mix}.",
+        "If `{subject}` is a shortcut, train with ",
+        ("shuffle", "{call}"),
+        ("noise", ", or with {call}, which needs no name"),
+        ("mix", "; if every modality should suffice by itself, with {call}"),
     ),
     "fusion": (
-        ("shuffle", "mix"),
-        "If {others} may mislead, train with {shuffle}; if that is not known, "
-        "with {mix}, which asks of each modality to tell the label by itself. "
-        "Compare with a model of `{subject}` alone.",
+        "If {others} may mislead, train with ",
+        ("shuffle", "{call}"),
+        (
+            "mix",
+            "; if that is not known, with {call}, which asks of each modality "
+            "to tell the label by itself",
+        ),
     ),
     "missing": (
-        ("dropout", "mix"),
-        "If `{subject}` can be missing in use, train with {dropout}, or {mix}.",
+        "If `{subject}` can be missing in use, train with ",
+        ("dropout", "{call}"),
+        ("mix", ", or {call}"),
     ),
 }
-"""For each cause, the methods that help, the best one first, and a sentence."""
+"""For each cause a sentence: its beginning, and what each method adds to it."""
 
 IN_USE = (
     "The model was trained with {used} already: try other strengths on "
     "validation data, as `RegularizedHyperModel` does{rest}."
+)
+
+IDLE = (
+    "The gates of {idle} are shut, as no modality tells the label by itself: "
+    "no strength of {it} changes anything."
 )
 
 
@@ -54,20 +64,35 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
     cause, subject, suspects = _cause(report, facts)
     if cause is None or len(report.modalities) < 2:
         return []
-    methods, sentence = ADVICE[cause]
+    beginning, *parts = ADVICE[cause]
+    # An average of labels is no label of a regression.
+    known = [
+        (name, part)
+        for name, part in parts
+        if name not in report.idle
+        and not (name == "mix" and report.task == "regression")
+    ]
     calls = {
         name: CALLS[name].format(suspects=_literal(suspects))
-        for name in methods
+        for name, _ in known
     }
-    used = [name for name in methods if name in report.methods]
+    used = [name for name in calls if name in report.methods]
     if used:
-        unused = [calls[name] for name in methods if name not in used]
+        unused = [calls[name] for name in calls if name not in used]
         rest = f", or {' or '.join(unused)}" if unused else ""
         text = IN_USE.format(used=listed(used), rest=rest)
     else:
         others = listed(suspects) or "one of the others"
-        text = sentence.format(subject=subject, others=others, **calls)
-    return [Finding("action", "note", text)]
+        ending = "".join(part.format(call=calls[name]) for name, part in known)
+        text = beginning.format(subject=subject, others=others) + ending + "."
+        if cause == "fusion":
+            text += f" Compare with a model of `{subject}` alone."
+    found = [Finding("action", "note", text)]
+    if report.idle:
+        it = "it" if len(report.idle) == 1 else "them"
+        text = IDLE.format(idle=listed(report.idle), it=it)
+        found.append(Finding("action", "note", text))
+    return found
 
 
 def _cause(
@@ -85,11 +110,33 @@ def _cause(
         return "fusion", best, suspects
     if status(report, dearest) == "relied on":
         return "rests", dearest, [dearest]
+    if _need_each_other(report):
+        return None, dearest, []
+    if _takes_most(report, dearest):
+        return "rests", dearest, [dearest]
     if "missing" in bad:
         fill = next(iter(report.missing))
         results = report.missing[fill]
         return "missing", max(results, key=lambda n: results[n].cost), []
     return None, dearest, []
+
+
+def _need_each_other(report: Result) -> bool:
+    """Whether classes show from no modality alone: no training helps that."""
+    return report.task == "classification" and all(
+        each.low <= (report.chance or 0.0) for each in report.alone.values()
+    )
+
+
+def _takes_most(report: Result, name: str) -> bool:
+    """Whether it alone costs more than half of the score when shuffled."""
+    if report.chance is None:
+        return False
+    above = abs(report.intact.value - report.chance)
+    costs = {n: each.cost for n, each in report.shuffled.items()}
+    own = costs.pop(name)
+    others = max(costs.values(), default=0.0)
+    return own > 0.5 * above and own - others > negligible(report)
 
 
 def _literal(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.modality_information import modality_information
 from keras_mmreg.network.checks import has_new_statistics
+from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Units
@@ -90,7 +91,8 @@ def compose(
         unimodal={
             name: measure(("unimodal", name)) for name in measuring.own_models
         },
-        methods=_methods(model),
+        methods=[method.name for method in _methods(model)],
+        idle=_idle(model),
         unasked=plan.unasked,
         settings={  # As JSON has them.
             name: list(value) if isinstance(value, tuple) else value
@@ -112,14 +114,18 @@ def compose(
     rival = _rival(bootstrap, report)
     findings = broken(measuring.broken)
     if ("intact",) not in measuring.broken:
-        findings += find(report, rival)
+        findings = find(report, rival) + findings
     return replace(report, findings=findings + notes)
 
 
-def _methods(model: keras.Model) -> list[str]:
-    if not isinstance(model, RegularizedModel):
-        return []
-    return [method.name for method in model.regularizers]
+def _methods(model: keras.Model) -> list[Regularizer]:
+    return model.regularizers if isinstance(model, RegularizedModel) else []
+
+
+def _idle(model: keras.Model) -> list[str]:
+    """The methods that a gate keeps from doing anything."""
+    gated = [method.name for method in _methods(model) if method.uses_gate]
+    return [] if gated and model.gate.is_open_anywhere() else gated
 
 
 def _included(

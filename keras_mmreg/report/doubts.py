@@ -62,13 +62,21 @@ def doubts(report: Result) -> list[Finding]:
             if report.task == "regression"
             else "always the most frequent class"
         )
+        worse = intact.high < report.chance
+        verb = "does worse" if worse else "is not shown to be better"
         text = (
-            f"The model is not shown to be better than {constant}: "
+            f"The model {verb} than {constant}: "
             f"{report.metric} {value_text(report, intact.value)} "
             f"({value_text(report, intact.low)} to "
             f"{value_text(report, intact.high)}) against "
             f"{value_text(report, report.chance)}. What it uses says little."
         )
+        if worse and "accuracy" in report.metric:
+            text += (
+                " Where some classes are rare, accuracy is the wrong score, "
+                "above all after training with class weights: pass another, "
+                "such as `metric='auc'`."
+            )
         found.append(Finding("chance", "bad", text))
     count = report.num_groups or report.num_examples
     if count < FEW:

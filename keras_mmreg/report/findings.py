@@ -99,9 +99,9 @@ def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
             f"`{second}` it is a tie (a difference of "
             f"{interval_text(report, *rival)})."
         )
-        return Finding("reliance", "good", f"{costs}: {text}")
+        return Finding("reliance", "note", f"{costs}: {text}")
     text = f"the prediction uses {listed(used)}, most of all `{first}`."
-    return Finding("reliance", "good", f"{costs}: {text}")
+    return Finding("reliance", "note", f"{costs}: {text}")
 
 
 def _costs(report: Result, names: list[str]) -> str:

@@ -40,7 +40,11 @@ def _unread(report: Result, name: str) -> Finding | None:
     """A modality that informs a probe, but not the model."""
     probe, alone = report.baselines[name], report.alone[name]
     more = probe.low > alone.high and report.higher_is_better
-    if not more or status(report, name) not in ("ignored", "misleading"):
+    informs = report.chance is None or probe.low > report.chance
+    if not (more and informs) or status(report, name) not in (
+        "ignored",
+        "misleading",
+    ):
         return None
     text = (
         f"`{name}` could tell more than the model reads in it: a linear probe "

@@ -66,6 +66,7 @@ class Result:
             only; empty unless such models were given.
         methods: List of the names of the regularizers that the model is
             trained with; empty of a model that is no `RegularizedModel`.
+        idle: List of those of them that do nothing, as their gate is shut.
         unasked: List of the inputs that were not asked for.
         settings: The arguments that the numbers depend on.
     """
@@ -99,6 +100,7 @@ class Result:
     baselines: dict[str, Measurement] = field(default_factory=dict)
     unimodal: dict[str, Measurement] = field(default_factory=dict)
     methods: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 

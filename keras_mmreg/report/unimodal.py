@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mmreg.network.naming import symbolic_inputs
 from keras_mmreg.report.output import Output
 from keras_mmreg.report.task import as_array
 
@@ -78,6 +79,14 @@ def create_unimodal(
             f"`unimodal` must have modalities of {list(leaves)}. "
             f"Received: {unknown}"
         )
+    for name, model in unimodal.items():
+        inputs = keras.tree.flatten(symbolic_inputs(model))
+        if len(inputs) > len(leaves[name]):
+            raise ValueError(
+                "`unimodal` must have models of one modality only, as "
+                "`keras_mmreg.models.single_modality_model` builds them. "
+                f"Received for {name!r}: a model of {len(inputs)} inputs"
+            )
     return {
         name: UnimodalModel(model, name, leaves[name], output)
         for name, model in unimodal.items()

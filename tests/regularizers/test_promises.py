@@ -258,3 +258,35 @@ def test_noise_needs_floats_in_a_subclassed_model_too(method):
     with pytest.raises(ValueError, match="'ids' has dtype int32"):
         y = np.arange(8) % 3
         model.fit(x, y, validation_data=(x, y), verbose=0)
+
+
+@pytest.mark.once
+class TestShutGates:
+    """Where no modality tells the label by itself."""
+
+    def trained(self, y, threshold=0.1):
+        gate = regularizers.ModalityGate(threshold=threshold)
+        x, _ = data(128)
+        model = compiled(["noise", "mix", gate], rate=0.01)
+        model.fit(x, y, validation_data=(x, y), epochs=30, verbose=0)
+        return model, x
+
+    def test_it_is_told_that_nothing_was_done(self):
+        y = np.random.default_rng(1).integers(0, 3, 128)
+        with pytest.warns(UserWarning, match="'mix'. changed nothing"):
+            model, x = self.trained(y, threshold=0.6)
+        report = mmreg.modality_report(model, (x, y), verbose=0)
+        assert report.methods[:2] == ["noise", "mix"]
+        assert report.idle == ["noise", "mix"]
+
+    def test_not_where_a_gate_is_open(self):
+        y = data(128)[1]
+        model, x = self.trained(y)
+        assert mmreg.modality_report(model, (x, y), verbose=0).idle == []
+
+
+@pytest.mark.once
+def test_one_modality_cannot_be_mixed():
+    a = keras.Input((4,), name="a")
+    with pytest.raises(ValueError, match="has only one"):
+        compiled("mix", keras.Model({"a": a}, Dense(3)(a)))

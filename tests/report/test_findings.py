@@ -356,3 +356,54 @@ def test_what_differs_has_a_digit_for_it():
     own = Measurement(0.896, 0.89, 0.90, 0.008, 0.002, 0.012)
     found = texts(dataclasses.replace(report, unimodal={"a": own}))
     assert "(90.4% against 89.6%)" in found["unimodal"]
+
+
+def test_a_modality_that_takes_most_may_be_a_shortcut():
+    """Though the others are used, too."""
+    report = result({"a": 0.3, "b": 0.5}, {"a": 0.6, "b": 0.4})
+    found = find(report, (0.1, 0.3))
+    assert found[0].level == "note" and "most of all `a`" in found[0].text
+    assert texts(report)["action"].startswith("If `a` is a shortcut")
+
+
+def test_nothing_is_advised_where_modalities_are_combined():
+    report = result({"a": 0.1, "b": 0.1}, {"a": 0.1, "b": 0.11})
+    missing = {"zero": {"a": score(0.1), "b": score(0.1)}}
+    report = dataclasses.replace(report, missing=missing)
+    found = texts(report)
+    assert "missing" in found and "action" not in found
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_labels_of_a_regression_are_not_averaged(task):
+    report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": 0.3})
+    report = dataclasses.replace(report, task=task)
+    advised = texts(report)["action"]
+    assert ("mix" in advised) == (task == "classification")
+    assert "noise" in advised and advised.endswith(".")
+
+
+def test_strengths_behind_a_shut_gate_are_no_advice():
+    report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": 0.3})
+    methods = ["mix", "noise"]
+    report = dataclasses.replace(report, methods=methods, idle=methods)
+    advised = [e.text for e in find(report, (0.5, 0.6)) if e.kind == "action"]
+    assert advised[0].startswith("If `a` is a shortcut, train with")
+    assert "other strengths" not in advised[0]
+    assert "The gates of `mix` and `noise` are shut" in advised[1]
+
+
+def test_a_probe_at_chance_tells_nothing():
+    report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": -1.0}, chance=0.0)
+    probes = {"a": score(0.5), "b": score(-0.01)}
+    found = texts(dataclasses.replace(report, baselines=probes))
+    assert "unread" not in found
+
+
+def test_accuracy_of_rare_classes():
+    report = result(
+        {"a": 0.5, "b": 0.8}, {"a": 0.8, "b": 0.5}, intact=0.85, chance=0.95
+    )
+    text = find(report, (0.1, 0.5))[0].text
+    assert "does worse than always the most frequent class" in text
+    assert "`metric='auc'`" in text

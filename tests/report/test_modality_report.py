@@ -477,8 +477,9 @@ def test_predictions_that_are_not_finite_are_told():
     assert report.passes == 9
     assert "`text`: no noise curve" in report.findings[-1].text
     if keras.config.backend() != "tensorflow":  # There, 0 / 0 is 0.
-        first = report.findings[0]
-        assert first.kind == "broken" and "in place of `text`" in first.text
+        assert report.findings[0].kind != "broken"
+        found = {each.kind: each.text for each in report.findings}
+        assert "in place of `text`" in found["broken"]
     model.set_weights([np.nan * weight for weight in model.get_weights()])
     report = modality_report(model, (x, y), verbose=0)
     assert "100% of the predictions are not finite" in report.findings[0].text
@@ -844,3 +845,10 @@ def test_a_metric_keeps_the_name_it_was_asked_by():
         model = keras.Sequential([keras.layers.Dense(1, "sigmoid")])
         report = modality_report(model, (x["shape"], y == 0), metric="auc")
         assert report.metric == "auc"
+
+
+def test_models_of_one_modality_must_be_that():
+    x, y = colored(40)
+    model = color_reader()
+    with pytest.raises(ValueError, match="single_modality_model"):
+        modality_report(model, (x, y), unimodal={"color": model}, verbose=0)
