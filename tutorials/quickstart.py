@@ -1,7 +1,7 @@
 """
 Title: Keeping every modality in use
 Description: See a classifier ignore a modality, and mend it with one wrapper.
-Runs offline in about two minutes on two cores.
+Runs offline in about three minutes on two cores.
 """
 
 """

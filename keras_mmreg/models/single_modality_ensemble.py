@@ -60,7 +60,7 @@ def single_modality_ensemble(
             "`models` must be a dict from a modality to a functional or "
             f"sequential model that is built. Received: models={models!r}"
         )
-    inputs = [graph.input for graph in graphs]
+    inputs = [graph.input for graph in graphs if graph is not None]
     outputs = [
         model(own) for model, own in zip(models.values(), inputs, strict=True)
     ]

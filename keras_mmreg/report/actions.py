@@ -19,26 +19,26 @@ CALLS = {
 }
 """How to train with each method."""
 
-ADVICE = {
+ADVICE: dict[str, tuple[str, dict[str, str]]] = {
     "rests": (
         "If `{subject}` is a shortcut, train with ",
-        ("shuffle", "{call}"),
-        ("noise", ", or with {call}, which needs no name"),
-        ("mix", "; if every modality should suffice by itself, with {call}"),
+        {
+            "shuffle": "{call}",
+            "noise": ", or with {call}, which needs no name",
+            "mix": "; if every modality should suffice by itself, with {call}",
+        },
     ),
     "fusion": (
         "If {others} may mislead, train with ",
-        ("shuffle", "{call}"),
-        (
-            "mix",
-            "; if that is not known, with {call}, which asks of each modality "
-            "to tell the label by itself",
-        ),
+        {
+            "shuffle": "{call}",
+            "mix": "; if that is not known, with {call}, which asks of each "
+            "modality to tell the label by itself",
+        },
     ),
     "missing": (
         "If `{subject}` can be missing in use, train with ",
-        ("dropout", "{call}"),
-        ("mix", ", or {call}"),
+        {"dropout": "{call}", "mix": ", or {call}"},
     ),
 }
 """For each cause a sentence: its beginning, and what each method adds to it."""
@@ -64,17 +64,13 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
     cause, subject, suspects = _cause(report, facts)
     if cause is None or len(report.modalities) < 2:
         return []
-    beginning, *parts = ADVICE[cause]
+    beginning, parts = ADVICE[cause]
     # An average of labels is no label of a regression.
-    known = [
-        (name, part)
-        for name, part in parts
-        if name not in report.idle
-        and not (name == "mix" and report.task == "regression")
-    ]
+    refused = {*report.idle, *(["mix"] if report.task == "regression" else [])}
     calls = {
         name: CALLS[name].format(suspects=_literal(suspects))
-        for name, _ in known
+        for name in parts
+        if name not in refused
     }
     used = [name for name in calls if name in report.methods]
     if used:
@@ -83,7 +79,7 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
         text = IN_USE.format(used=listed(used), rest=rest)
     else:
         others = listed(suspects) or "one of the others"
-        ending = "".join(part.format(call=calls[name]) for name, part in known)
+        ending = "".join(parts[name].format(call=calls[name]) for name in calls)
         text = beginning.format(subject=subject, others=others) + ending + "."
         if cause == "fusion":
             text += f" Compare with a model of `{subject}` alone."
