@@ -20,9 +20,11 @@ def copy_weights(source: keras.layers.Layer, target: Any) -> None:
         for each in (source, target)
     ]
     for original, copy in zip(*preparing, strict=True):
-        if hasattr(copy, "save_assets"):
-            with tempfile.TemporaryDirectory() as folder:
-                original.save_assets(folder)
-                copy.load_assets(folder)
+        if hasattr(copy, "get_vocabulary"):
+            # Without any, it is for `adapt` to find.
+            if original.get_vocabulary(include_special_tokens=False):
+                with tempfile.TemporaryDirectory() as folder:
+                    original.save_assets(folder)
+                    copy.load_assets(folder)
         elif copy.weights:
             copy.finalize_state()

@@ -249,3 +249,12 @@ def test_an_ensemble_of_sequential_models():
         singles[name].fit(x, y, verbose=0)
     ensemble = single_modality_ensemble(singles)
     assert ensemble([np.ones((2, 3)), np.ones((2, 2))]).shape == (2, 3)
+
+
+def test_what_was_not_adapted_yet_is_copied_as_it_is():
+    ids = keras.Input((2,), dtype="int32", name="ids")
+    b = keras.Input((3,), name="b")
+    embedded = layers.Embedding(9, 3)(layers.IntegerLookup()(ids))
+    pooled = layers.GlobalAveragePooling1D()(embedded)
+    inner = keras.Model({"ids": ids, "b": b}, layers.Add()([pooled, b]))
+    assert single_modality_model(inner, "ids").output.shape == (None, 3)
