@@ -154,6 +154,10 @@ tensor before it meets another one, behind the whole backbone. Then only what
 follows runs again, which is cheaper; the backbone itself is not perturbed.
 `summary()` names the points at its end.
 
+Noise may be added at the tokens. What moves a text from one example to another
+has to move all of it, and the padding mask goes around the tokens into the
+attention: at that tap `"mix"` is refused, behind the backbone it is not.
+
 `"mix"` asks the model to believe both modalities alike where they disagree, so
 that no more than about half of the digits can be right with wrong captions. It
 does not know that the text is the suspect. Who does may say so:
@@ -164,7 +168,7 @@ recipe = ["noise", "mix"]
 suspect = mmreg.regularizers.ModalityShuffle(["text"])
 METHODS = {
     "plain": None,
-    "tapped at the tokens": (recipe, {"text": TOKEN_LAYER}),
+    "noise on the tokens": ("noise", {"text": TOKEN_LAYER}),
     'taps="auto"': (recipe, "auto"),
     "suspect shuffled": (suspect, "auto"),
 }
