@@ -61,6 +61,15 @@ def data(model, num_examples=16, seed=0, num_classes=3):
     return x, rng.integers(0, num_classes, num_examples)
 
 
+def told_by_one(number=200):
+    """Two modalities: `a` tells the label, and `b` nothing."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, number)
+    a = np.eye(3, 4)[y] + 0.3 * rng.normal(size=(number, 4))
+    b = rng.normal(size=(number, 2))
+    return {"a": a.astype("float32"), "b": b.astype("float32")}, y
+
+
 def count_calls(layer):
     """A list that grows when the layer is called: when a step is traced."""
     calls, call = [], layer.call

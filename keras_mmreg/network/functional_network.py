@@ -15,6 +15,7 @@ from keras_mmreg.network.activations import kept_masks
 from keras_mmreg.network.graph import Graph
 from keras_mmreg.network.naming import leaf_names
 from keras_mmreg.network.naming import modality_of
+from keras_mmreg.network.naming import other_modalities
 from keras_mmreg.network.naming import select_modalities
 from keras_mmreg.network.network import Intervention
 from keras_mmreg.network.network import Points
@@ -52,11 +53,7 @@ class FunctionalNetwork:
         self._model = graph.model
         names = leaf_names(self._model, self._model.input)
         self.modalities = select_modalities(names, modalities)
-        self.others = [
-            name
-            for name in select_modalities(names)
-            if name not in self.modalities
-        ]
+        self.others = other_modalities(names, self.modalities)
         self._points: dict[str, int] = {}
         self.leaves: dict[str, str] = {}
         self._inputs = {

@@ -108,6 +108,13 @@ def select_modalities(
     return list(modalities)
 
 
+def other_modalities(
+    leaves: Sequence[str], modalities: Sequence[str]
+) -> list[str]:
+    """The modalities that leaves make up, without those asked for."""
+    return [n for n in select_modalities(leaves) if n not in modalities]
+
+
 def check_named(
     argument: str,
     value: Iterable[str],

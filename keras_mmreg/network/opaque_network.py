@@ -18,6 +18,7 @@ from keras_mmreg.network import checks
 from keras_mmreg.network.graph import has_mask_in_a_graph
 from keras_mmreg.network.naming import leaf_names
 from keras_mmreg.network.naming import modality_of
+from keras_mmreg.network.naming import other_modalities
 from keras_mmreg.network.naming import select_modalities
 from keras_mmreg.network.network import Intervention
 from keras_mmreg.network.network import Points
@@ -56,11 +57,7 @@ class OpaqueNetwork:
         self._inner = inner
         self._names = leaf_names(inner, inputs)
         self.modalities = select_modalities(self._names, modalities)
-        self.others = [
-            name
-            for name in select_modalities(self._names)
-            if name not in self.modalities
-        ]
+        self.others = other_modalities(self._names, self.modalities)
         self._layers = {
             name: _find_layer(inner, taps[name])
             for name in self.modalities

@@ -1,5 +1,7 @@
 """What methods promise, on models and data where it is easily broken."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from keras_mmreg.models import RegularizedModel
 from keras_mmreg.schedules import LinearRamp
 from tests import toys
 from tests.toys import array
+from tests.toys import told_by_one
 
 Dense = keras.layers.Dense
 regularizers = mmreg.regularizers
+data = partial(told_by_one, 64)
 
 
 def encoders(units=3, dropout=0.0, head="glorot_uniform"):
@@ -24,15 +28,6 @@ def encoders(units=3, dropout=0.0, head="glorot_uniform"):
     merged = Dense(8, kernel_initializer=head, bias_initializer="ones")(merged)
     merged = keras.layers.Dropout(dropout, seed=0)(merged)
     return keras.Model({"a": a, "b": b}, Dense(units, name="head")(merged))
-
-
-def data(number=64):
-    """`a` tells the label, and `b` nothing."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, number)
-    a = np.eye(3, 4)[y] + 0.3 * rng.normal(size=(number, 4))
-    b = rng.normal(size=(number, 2))
-    return {"a": a.astype("float32"), "b": b.astype("float32")}, y
 
 
 def compiled(method, inner=None, rate=0.0, loss=None, **kwargs):
@@ -110,7 +105,7 @@ class TestGate:
         [(1.0, 40.0), (15.0, 40.0), (1e-4, 0.0), (5e4, 2e5)],
     )
     def test_regression_of_any_scale(self, scale, offset):
-        x, _ = data(320)
+        x, _ = told_by_one(320)
         z = (x["a"][:, :1] - x["a"][:, 1:2]) * 0.7
         method = regularizers.ModalityNoise(0.0)
         inner = encoders(1)
@@ -120,7 +115,7 @@ class TestGate:
         assert found[-1, 0] > 0.4 and found[-1, 1] < 0.1, found
 
     def test_labels_that_do_not_count(self):
-        x, y = data(320)
+        x, y = told_by_one(320)
         y = np.where(np.arange(len(y)) % 5, -1, y)
         loss = keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, ignore_class=-1
@@ -191,7 +186,7 @@ def test_encoders_learn_until_they_learn_alone():
 
 def test_gradients_of_encoders_survive_half_precision():
     """Those of a batch that is right and sure are below float16's smallest."""
-    x, y = data(512)
+    x, y = told_by_one(512)
     x["a"] = (np.eye(3, 4)[y] * 4.0).astype("float32")
     gradients = []
     for dtype in ("float32", "mixed_float16"):
@@ -266,7 +261,7 @@ class TestShutGates:
 
     def trained(self, y, threshold=0.1):
         gate = regularizers.ModalityGate(threshold=threshold)
-        x, _ = data(128)
+        x, _ = told_by_one(128)
         model = compiled(["noise", "mix", gate], rate=0.01)
         model.fit(x, y, validation_data=(x, y), epochs=30, verbose=0)
         return model, x
@@ -280,7 +275,7 @@ class TestShutGates:
         assert report.idle == ["noise", "mix"]
 
     def test_not_where_a_gate_is_open(self):
-        y = data(128)[1]
+        y = told_by_one(128)[1]
         model, x = self.trained(y)
         assert mmreg.modality_report(model, (x, y), verbose=0).idle == []
 

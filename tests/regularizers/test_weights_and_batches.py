@@ -10,6 +10,7 @@ from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.gate_meter import GateMeter
 from tests import toys
 from tests.toys import array
+from tests.toys import told_by_one as data
 
 regularizers = mmreg.regularizers
 
@@ -19,15 +20,6 @@ def two_inputs(units=3, **kwargs):
     merged = keras.layers.Concatenate()([a, b])
     outputs = keras.layers.Dense(units, **kwargs)(merged)
     return keras.Model({"a": a, "b": b}, outputs)
-
-
-def data(number=200):
-    """`a` tells the label, and `b` nothing."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, number)
-    a = np.eye(3, 4)[y] + 0.3 * rng.normal(size=(number, 4))
-    b = rng.normal(size=(number, 2))
-    return {"a": a.astype("float32"), "b": b.astype("float32")}, y
 
 
 def trained(method="mix", x=None, y=None, inner=None, loss=None, **kwargs):
