@@ -10,6 +10,7 @@ from keras_mmreg.backend import has_gpu
 from keras_mmreg.backend.keras_internals import GRAPH_CALLS
 from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.backend.keras_internals import takes_training
+from keras_mmreg.network.messages import measure_elsewhere
 
 LOOKUPS = (
     keras.layers.Embedding,
@@ -223,6 +224,25 @@ def require_whole_modalities(
             )
 
 
+def require_no_bypass(network: Any, method: str) -> None:
+    """Rejects points around which a modality stays when it is left out.
+
+    So it is at the bottleneck of an encoder with skip connections.
+
+    Raises:
+        ValueError: If an input goes both through its point and around it.
+    """
+    for name in network.modalities:
+        bypassing = network.bypassing(name)
+        if bypassing:
+            raise ValueError(
+                f"The {method!r} regularizer leaves modalities out, but "
+                f"{bypassing} goes around the tap of {name!r}, too, and would "
+                "still reach the model's outputs. Tap a layer that all of it "
+                "goes through, or pass `taps='auto'`."
+            )
+
+
 def require_more_than_padding(
     network: Any, inner: keras.Model, method: str
 ) -> None:
@@ -310,43 +330,4 @@ def finds_padding(layer: Any) -> bool:
     """Whether a layer, or one inside of it, masks what equals a value."""
     return isinstance(layer, keras.layers.Layer) and any(
         isinstance(part, keras.layers.Masking) for part in all_layers(layer)
-    )
-
-
-def hidden_padding(name: str, layer: str) -> str:
-    """The message about padding that noise would uncover."""
-    return (
-        f"Layer {layer!r} finds padding by its value, and noise on modality "
-        f"{name!r} would make padding look like data. Perturb the modality "
-        "behind the `keras.layers.Masking` that it goes through, with "
-        f"`taps={{{name!r}: <name of the Masking layer>}}`."
-    )
-
-
-def joined_output(name: str, layer: str, other: str) -> str:
-    """The message about a tap behind the place where modalities meet."""
-    return (
-        f"`taps` names layer {layer!r} for modality {name!r}, but the output "
-        f"of that layer depends on {other!r}, too: what is done there is done "
-        "to both. Name a layer before the modalities meet, or leave one out "
-        "by `modalities=`."
-    )
-
-
-def several_outputs(name: str, layer: str) -> str:
-    """The message about a tap that has no single value."""
-    return (
-        f"`taps` names layer {layer!r} for modality {name!r}, but that layer "
-        "returns several tensors. Name a layer that returns one, such as a "
-        "`keras.layers.Identity` behind the tensor that you mean."
-    )
-
-
-def measure_elsewhere(name: str) -> str:
-    """The remedy for a modality that has no gradient."""
-    return (
-        f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
-        "with the name of the layer that embeds or rescales it, or by "
-        "`taps='auto'`, or leave it out by naming the others in "
-        "`modalities=[...]`."
     )

@@ -1,5 +1,6 @@
 """Runs a functional model again from where its modalities were changed."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from functools import cached_property
 from functools import partial
@@ -9,6 +10,7 @@ import keras
 
 from keras_mmreg.backend.keras_internals import standardize_inputs
 from keras_mmreg.network import checks
+from keras_mmreg.network import messages
 from keras_mmreg.network.activations import Activations
 from keras_mmreg.network.activations import Derived
 from keras_mmreg.network.activations import kept_masks
@@ -187,6 +189,22 @@ class FunctionalNetwork:
         inputs = self._inputs[modality]
         return [name for name, key in inputs.items() if key in found]
 
+    def bypassing(self, modality: str) -> list[str]:
+        """The inputs of a modality that its point has only a part of."""
+        if modality in self._at_inputs:
+            return []
+        (leaf,) = self.leaves_of(modality)
+        point = self._points[leaf]
+        tell_where = {
+            key
+            for key, symbol in self._graph.symbols.items()
+            if keras.backend.standardize_dtype(symbol.dtype) == "bool"
+        }
+        found = self._reaching_outputs_around(point, tell_where)
+        found &= self._graph.ancestors([point])
+        inputs = self._inputs[modality]
+        return [name for name, key in inputs.items() if key in found]
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
         for modality in self.modalities:
@@ -295,11 +313,11 @@ class FunctionalNetwork:
                 "called once on this modality."
             )
         if len(calls[0]) != 1:
-            raise ValueError(checks.several_outputs(name, layer))
+            raise ValueError(messages.several_outputs(name, layer))
         before = self._graph.ancestors(calls[0])
         for other, keys in self._inputs.items():
             if other != name and before.intersection(keys.values()):
-                raise ValueError(checks.joined_output(name, layer, other))
+                raise ValueError(messages.joined_output(name, layer, other))
         return calls[0][0]
 
     def _require_no_lookup(self, name: str, key: int) -> None:
@@ -309,7 +327,7 @@ class FunctionalNetwork:
                 raise ValueError(
                     f"Modality {name!r} holds indices, which layer "
                     f"{step.operation.name!r} looks up. "
-                    f"{checks.measure_elsewhere(name)}"
+                    f"{messages.measure_elsewhere(name)}"
                 )
 
     def _require_known_padding(self, name: str, key: int) -> None:
@@ -320,7 +338,7 @@ class FunctionalNetwork:
             behind.update(step.outputs)
             if checks.finds_padding(step.operation):
                 raise ValueError(
-                    checks.hidden_padding(name, step.operation.name)
+                    messages.hidden_padding(name, step.operation.name)
                 )
 
     def _behind_preparation(self, key: int) -> int:
@@ -337,7 +355,9 @@ class FunctionalNetwork:
                     return self._behind_preparation(prepared)
         return key
 
-    def _reaching_outputs_around(self, point: int) -> set[int]:
+    def _reaching_outputs_around(
+        self, point: int, avoided: Iterable[int] = ()
+    ) -> set[int]:
         """What the outputs depend on besides a point and its mask."""
         masks = self._graph.masks.get(point, set())
-        return self._graph.reaching_outputs_without({point, *masks})
+        return self._graph.reaching_outputs_without({point, *masks, *avoided})

@@ -125,5 +125,13 @@ class Network(Protocol):
         has several, or whose mask is no part of what the layer returns.
         """
 
+    def bypassing(self, modality: str) -> list[str]:
+        """The inputs of a modality that reach the outputs around its point
+        as well as through it.
+
+        Booleans, which tell where there is something and not what, do not
+        count. An opaque model does not show any.
+        """
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

@@ -15,6 +15,7 @@ from keras_mmreg.backend.keras_internals import graph_in
 from keras_mmreg.backend.keras_internals import standardize_inputs
 from keras_mmreg.backend.keras_internals import transformed_output
 from keras_mmreg.network import checks
+from keras_mmreg.network import messages
 from keras_mmreg.network.graph import has_mask_in_a_graph
 from keras_mmreg.network.naming import leaf_names
 from keras_mmreg.network.naming import modality_of
@@ -234,6 +235,10 @@ class OpaqueNetwork:
         masked = has_mask_in_a_graph(self._inner, self._layers[modality])
         return own if len(own) > 1 or masked else []
 
+    def bypassing(self, modality: str) -> list[str]:
+        """None that would show."""
+        return []
+
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
         for modality in self.modalities:
@@ -285,7 +290,7 @@ class OpaqueNetwork:
                 and layer not in self._layers.values()
                 and len(point.shape) > 2
             ):
-                raise ValueError(checks.hidden_padding(name, layer.name))
+                raise ValueError(messages.hidden_padding(name, layer.name))
 
     def _call(
         self,
@@ -309,7 +314,7 @@ class OpaqueNetwork:
                 "be exactly once. Name a layer that is called once."
             )
         if keras.tree.is_nested(tensors[0]):
-            raise ValueError(checks.several_outputs(name, layer))
+            raise ValueError(messages.several_outputs(name, layer))
 
 
 def _find_layer(inner: keras.Model, name: str) -> keras.layers.Layer:

@@ -11,6 +11,7 @@ from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.ops.half_precision import gradient_scale
 from keras_mmreg.ops.half_precision import unscaled_gradient
 from keras_mmreg.ops.masking import mask_of
@@ -61,6 +62,7 @@ class DisentangledGradients(Regularizer):
         super().attach(network, inner)
         require_all_modalities(network, self.name)
         require_encoders(network, self.name)
+        require_no_bypass(network, self.name)
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
         """The gradient that each encoder is trained by: its L1 norm.

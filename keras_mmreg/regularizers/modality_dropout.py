@@ -16,6 +16,7 @@ from keras_mmreg.layers import MissingModality
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_floats
 from keras_mmreg.network.checks import require_more_than_padding
+from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.network.naming import check_named
 from keras_mmreg.network.naming import modality_names
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -78,6 +79,7 @@ class ModalityDropout(Regularizer):
         """Checks that `value` names modalities of the model."""
         super().attach(network, inner)
         require_more_than_padding(network, inner, self.name)
+        require_no_bypass(network, self.name)
         if isinstance(self.value, Mapping):
             check_named("value", self.value, inner, network.modalities)
         made_nan = [n for n in network.modalities if self._value_of(n) == "nan"]

@@ -10,6 +10,7 @@ from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_more_than_padding
+from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -65,6 +66,7 @@ class UnimodalLoss(Regularizer):
         super().attach(network, inner)
         require_all_modalities(network, self.name)
         require_more_than_padding(network, inner, self.name)
+        require_no_bypass(network, self.name)
 
     def penalty(
         self, training_pass: TrainingPass

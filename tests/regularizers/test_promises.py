@@ -5,6 +5,7 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_mmreg as mmreg
 from keras_mmreg.callbacks import HeldOut
@@ -285,3 +286,33 @@ def test_one_modality_cannot_be_mixed():
     a = keras.Input((4,), name="a")
     with pytest.raises(ValueError, match="has only one"):
         compiled("mix", keras.Model({"a": a}, Dense(3)(a)))
+
+
+class TestBypass:
+    """A modality that is left out at its tap, with a part that goes around."""
+
+    def model(self, skip):
+        image = keras.Input((4,), name="image")
+        sound = keras.Input((4,), name="sound")
+        deep = keras.layers.Dense(4, name="bottleneck")(image)
+        heard = keras.layers.Dense(4, name="ear")(sound)
+        seen = skip(image, deep)
+        return keras.Model(
+            {"image": image, "sound": sound},
+            keras.layers.Dense(2)(keras.layers.Concatenate()([seen, heard])),
+        )
+
+    @pytest.mark.parametrize("method", ["dropout", "unimodal", "disentangled"])
+    def test_it_would_stay(self, method):
+        inner = self.model(lambda x, deep: x + deep)
+        taps = {"image": "bottleneck", "sound": "ear"}
+        with pytest.raises(ValueError, match=r"\['image'\] goes around"):
+            mmreg.models.RegularizedModel(inner, method, taps=taps)
+        mmreg.models.RegularizedModel(inner, method, taps="auto")
+
+    def test_where_there_is_something_is_no_part_of_it(self):
+        inner = self.model(lambda x, deep: ops.where(x > 0, deep, 0.0))
+        taps = {"image": "bottleneck", "sound": "ear"}
+        mmreg.models.RegularizedModel(inner, "dropout", taps=taps)
+        with pytest.raises(ValueError, match="'image' reaches"):
+            mmreg.models.RegularizedModel(inner, "mix", taps=taps)

@@ -1,0 +1,40 @@
+"""What errors say that are found in more than one place."""
+
+
+def hidden_padding(name: str, layer: str) -> str:
+    """The message about padding that noise would uncover."""
+    return (
+        f"Layer {layer!r} finds padding by its value, and noise on modality "
+        f"{name!r} would make padding look like data. Perturb the modality "
+        "behind the `keras.layers.Masking` that it goes through, with "
+        f"`taps={{{name!r}: <name of the Masking layer>}}`."
+    )
+
+
+def joined_output(name: str, layer: str, other: str) -> str:
+    """The message about a tap behind the place where modalities meet."""
+    return (
+        f"`taps` names layer {layer!r} for modality {name!r}, but the output "
+        f"of that layer depends on {other!r}, too: what is done there is done "
+        "to both. Name a layer before the modalities meet, or leave one out "
+        "by `modalities=`."
+    )
+
+
+def several_outputs(name: str, layer: str) -> str:
+    """The message about a tap that has no single value."""
+    return (
+        f"`taps` names layer {layer!r} for modality {name!r}, but that layer "
+        "returns several tensors. Name a layer that returns one, such as a "
+        "`keras.layers.Identity` behind the tensor that you mean."
+    )
+
+
+def measure_elsewhere(name: str) -> str:
+    """The remedy for a modality that has no gradient."""
+    return (
+        f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
+        "with the name of the layer that embeds or rescales it, or by "
+        "`taps='auto'`, or leave it out by naming the others in "
+        "`modalities=[...]`."
+    )
