@@ -14,6 +14,14 @@ os.environ.setdefault(
 import keras
 import pytest
 
+if keras.config.backend() == "tensorflow":
+    import tensorflow as tf
+
+    # It takes longer to optimize the graphs of tests than to run them.
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}
+    )
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -28,7 +36,7 @@ def pytest_configure(config):
         "markers",
         "once(backend): no backend has a part in it, or another test looks at "
         "what they do differently; by `--share`, it runs on this backend, or "
-        "on the last",
+        "on the last, which compiles nothing: many steps take long there",
     )
 
 

@@ -71,10 +71,15 @@ def _resampled_mean(
     groups: list[np.ndarray], random: np.random.Generator
 ) -> float:
     drawn = [groups[i] for i in random.integers(len(groups), size=len(groups))]
-    total = sum(
-        group[random.integers(len(group), size=len(group))].sum()
-        for group in drawn
-    )
+    total = 0.0
+    for group in drawn:
+        size = len(group)
+        # Drawing one of one takes time, but no random number.
+        total += (
+            group[random.integers(size, size=size)].sum()
+            if size > 1
+            else group[0]
+        )
     return total / sum(map(len, drawn))
 
 

@@ -56,6 +56,9 @@ def subclassed():
 
 
 def main() -> None:
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}  # It would take half of the time.
+    )
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 4,
@@ -71,7 +74,7 @@ def main() -> None:
 
     compare("cm_vqvae", replicas.cm_vqvae, (2, 4))
     with mock.patch.multiple(keras.random, **replicas.FIXED_DRAWS):
-        compare("regularized", regularized, (2, 4))
+        compare("regularized", regularized, (4,))
         compare("subclassed", subclassed, (2,))
     print(json.dumps(found))
 

@@ -392,7 +392,7 @@ def test_the_gate_opens_for_what_tells_the_label():
     assert history["mix_penalty"][-1] > 0
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 def test_the_gate_stays_closed_where_modalities_must_be_combined():
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (600, 2))
@@ -443,7 +443,7 @@ def test_split_by_groups():
         HeldOut.split({"a": groups}, groups, np.zeros(20))
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "amsgrad"])
 def test_mix_gives_modalities_equal_margins(optimizer):
     """Of three redundant branches the fastest would take everything."""
@@ -475,7 +475,7 @@ def test_mix_gives_modalities_equal_margins(optimizer):
     assert min(margins) > 0.5 * max(margins) > 0
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 def test_noise_prefers_the_redundantly_coded_modality():
     """A shortcut in one coordinate, and the same label in sixteen."""
     rng = np.random.default_rng(0)

@@ -87,7 +87,7 @@ def test_weights_of_one_change_nothing_where_labels_are_ignored(method):
     assert abs(plain["penalty"]) > 1e-3
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 class TestGate:
     def values(self, x, y, method="noise", epochs=12, rate=0.05, **kwargs):
         model = compiled(method, rate=rate, **kwargs)
@@ -256,7 +256,7 @@ def test_noise_needs_floats_in_a_subclassed_model_too(method):
         model.fit(x, y, validation_data=(x, y), verbose=0)
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 class TestShutGates:
     """Where no modality tells the label by itself."""
 

@@ -41,7 +41,7 @@ def trained(method="mix", x=None, y=None, inner=None, loss=None, **kwargs):
     return model
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 class TestGate:
     def test_batches_of_any_size_give_the_same(self):
         model = trained()

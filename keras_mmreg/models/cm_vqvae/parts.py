@@ -159,10 +159,8 @@ def build(layer: Any, shape: Any) -> Any:
             layer(symbols)
         else:
             layer.build(shape)
-    try:
-        return layer.compute_output_shape(shape)
-    except NotImplementedError:
-        return keras.tree.map_structure(lambda x: x.shape, layer(symbols))
+    outputs = layer.compute_output_spec(symbols)
+    return keras.tree.map_structure(lambda x: x.shape, outputs)
 
 
 def build_head(head: Any, shape: Any, fusion: str) -> None:
