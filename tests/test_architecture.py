@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import pytest
 
 import keras_mmreg
@@ -92,6 +93,27 @@ def test_importing_the_package_needs_keras_alone():
         [sys.executable, "-c", code], capture_output=True, text=True
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "tensorflow", reason="it is the backend"
+)
+def test_training_does_not_import_tensorflow():
+    """Keras does to serialize, which takes longer than to compile a step."""
+    code = (
+        "import sys; from tests import toys; import keras_mmreg as mmreg\n"
+        "inner = toys.two_modalities(); x, y = toys.data(inner)\n"
+        "model = mmreg.models.RegularizedModel(inner, ['fisher', 'dropout'])\n"
+        "model.compile('sgd', toys.LOGITS_LOSS, metrics=['accuracy'])\n"
+        "model.fit(x, y, validation_data=(x, y), verbose=0); repr(model)\n"
+        "mmreg.modality_information(model, x)\n"
+        "mmreg.modality_report(model, (x, y), verbose=0)\n"
+        "print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False", done.stderr
 
 
 def test_an_unknown_backend_is_refused():

@@ -298,6 +298,15 @@ def create_training_variables(
             part.build(labels, outputs)
 
 
+def compile_arguments(model: keras.Model) -> dict[str, Any]:
+    """What `compile` was given, as it was given.
+
+    `get_compile_config` has it serialized, for which Keras imports TensorFlow.
+    """
+    known = getattr(model, "_compile_config", None)
+    return {} if known is None else dict(known.config)
+
+
 def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
     """Makes the `fit` that has begun start at an epoch, `None` for its own."""
     model._initial_epoch = epoch

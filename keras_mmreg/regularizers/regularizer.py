@@ -260,11 +260,18 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
+        schedule = self.schedule
+        if schedule is not None:
+            schedule = keras.saving.serialize_keras_object(schedule)
+        # Keras would import TensorFlow to serialize a policy: for seconds, in
+        # the first `fit`.
         return {
-            **super().get_config(),
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy.name,
             "strength": self.strength,
             "fraction": self.fraction,
-            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "schedule": schedule,
             "seed": self.seed,
         }
 
