@@ -21,7 +21,7 @@ from keras_mmreg.network import modality_names
 from keras_mmreg.network import require_inputs
 from keras_mmreg.network import symbolic_inputs
 
-FILLS = ("zero", "mean", "noise")
+FILLS = ("zero", "mean", "noise", "nan")
 """What may stand in for a modality that is missing."""
 
 
@@ -31,8 +31,8 @@ class Change(NamedTuple):
     Attributes:
         kind: `"shuffle"` (between the examples), `"reference"` (all become
             those of one example), `"zero"`, `"mean"`, `"noise"` (Gaussian, of
-            its mean and standard deviation), or `"jitter"` (noise of `amount`
-            standard deviations is added).
+            its mean and standard deviation), `"nan"`, or `"jitter"` (noise of
+            `amount` standard deviations is added).
         amount: The number of the permutation or the reference; of
             `"jitter"`, the scale.
     """
@@ -251,7 +251,9 @@ class Window:
         if change.kind == "reference":
             example = self.reference(int(change.amount))
             return np.broadcast_to(self._leaves[index][example], leaf.shape)
-        if change.kind == "zero":
+        if change.kind == "nan" and _is_float(leaf):
+            return np.full_like(leaf, np.nan)
+        if change.kind in ("zero", "nan"):
             return _zeros(leaf)
         if not _are_numbers(leaf):  # They have no mean, and no noise.
             return leaf if change.kind == "jitter" else _zeros(leaf)

@@ -111,8 +111,9 @@ def modality_report(
             Defaults to `()`.
         missing: What stands in for a missing modality, `"zero"`, `"mean"`
             (over the data or window), `"noise"` (of the same mean and standard
-            deviation) or a list of these. Integers that are no images of
-            `uint8` become 0, and strings empty. Defaults to `"zero"`.
+            deviation), `"nan"` (for a model with `layers.MissingModality`) or
+            a list of these. Integers become 0, but images of `uint8` only by
+            `"zero"` and `"nan"`, and strings empty. Defaults to `"zero"`.
         groups: Array of a label for each example, such as its subject or
             speaker, in the order of the data. Intervals then hold for new
             groups. Defaults to `None`: for new examples of the same kind.

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.result import Result
 
-FILL_WORDS = {"zero": "zeros", "mean": "its mean", "noise": "noise"}
+FILL_WORDS = {
+    "zero": "zeros",
+    "mean": "its mean",
+    "noise": "noise",
+    "nan": "NaN",
+}
 
 
 def by_cost(report: Result) -> list[str]:

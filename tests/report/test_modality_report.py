@@ -852,3 +852,25 @@ def test_models_of_one_modality_must_be_that():
     model = color_reader()
     with pytest.raises(ValueError, match="single_modality_model"):
         modality_report(model, (x, y), unimodal={"color": model}, verbose=0)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_nan_for_models_that_are_told_by_it(knows):
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    features = [a, b]
+    if knows:
+        features = [mmreg.layers.MissingModality()(x) for x in features]
+    merged = keras.layers.Concatenate()(features)
+    outputs = keras.layers.Dense(3, activation="softmax")(merged)
+    model = keras.Model({"a": a, "b": b}, outputs)
+    model.compile(loss="sparse_categorical_crossentropy")
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(40, 4)).astype("float32") for name in "ab"}
+    y = rng.integers(3, size=40)
+    report = mmreg.modality_report(model, (x, y), missing="nan", verbose=0)
+    assert set(report.missing["nan"]) == {"a", "b"}
+    assert ("With NaN in place of `a`, 100%" in report.summary()) != knows
+    without = {**x, "a": np.full_like(x["a"], np.nan)}
+    if knows:
+        right = np.argmax(model.predict(without, verbose=0), axis=-1) == y
+        assert report.missing["nan"]["a"].value == pytest.approx(right.mean())
