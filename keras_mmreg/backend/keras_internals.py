@@ -97,23 +97,24 @@ def callbacks_in_use(
     return []
 
 
-def copy_layer(layer: Any) -> Any:
-    """A new layer or operation of the same configuration.
+def copy_layer(layer: Any, name: str | None = None) -> Any:
+    """A new layer or operation of the same configuration, but for the name.
 
     Keras takes each configuration for one from a file: it refuses lambdas, and
     runs those that it admits without the names of their module. The functions
     of a layer in memory need not be written and read.
     """
+    own = {} if name is None else {"name": name}
     if type(layer) is keras.layers.Lambda:
         return keras.layers.Lambda(
             layer.function,
             layer._output_shape,
             layer.mask,
             layer.arguments,
-            **keras.layers.Layer.get_config(layer),
+            **{**keras.layers.Layer.get_config(layer), **own},
         )
     with SafeModeScope(safe_mode=False):
-        return type(layer).from_config(layer.get_config())
+        return type(layer).from_config({**layer.get_config(), **own})
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:

@@ -37,7 +37,8 @@ class AtomicBackup(keras.callbacks.Callback):
     callbacks remember, such as the patience of `EarlyStopping`, is not saved.
     The directory must be on a file system
     on which renaming a folder is atomic, as local ones are; a loss of power is
-    a matter of that file system.
+    a matter of that file system. On torch, a `Dropout` without a seed draws
+    from torch's own generator, which no file has: give it one.
 
     Args:
         directory: Path of a folder for the backups of one training.

@@ -8,6 +8,7 @@ import numpy as np
 from keras_mmreg.backend import sync_variables
 from keras_mmreg.checks import check_integer
 from keras_mmreg.models.blending_meter import BlendingMeter
+from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.regularizers import GradientBlending
 from keras_mmreg.regularizers.gradient_blending import blending_weights
 
@@ -95,7 +96,7 @@ class BlendingEstimator(keras.callbacks.Callback):
         self.seed = seed
         self._method: GradientBlending | None = None
         self._meter: BlendingMeter | None = None
-        self._first_epoch: int | None = None
+        self._measured: list[Any] = []
 
     @property
     def weights(self) -> dict[str, float]:
@@ -120,17 +121,18 @@ class BlendingEstimator(keras.callbacks.Callback):
             )
         self._method = found[0]
         self._meter = BlendingMeter(self.model, self._method)
-        self._first_epoch = None
+        # As `train_on_batch` prepares them.
+        self._measured = [
+            preprocessed_data(self.model.inner, data)
+            for data in (self.train, self.held_out)
+        ]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Estimates the weights where it is time to."""
         assert self._method is not None  # Since training began.
-        if self._first_epoch is None:
-            self._first_epoch = epoch
-        if self.every is None:
-            due = int(self._method.estimates.numpy()) == 0
-        else:
-            due = (epoch - self._first_epoch) % self.every == 0
+        due = int(self._method.estimates.numpy()) == 0
+        if self.every is not None:
+            due = due or epoch % self.every == 0
         if due:
             self._estimate(self._method)
 
@@ -149,10 +151,12 @@ class BlendingEstimator(keras.callbacks.Callback):
         after = np.empty_like(before)
         for index in range(len(method.branches)):
             method.loss_weights.assign(np.eye(len(method.branches))[index])
-            self._train(rng)
-            after[:, index] = self._losses()[:, index]
-            for variable, value in zip(variables, state, strict=True):
-                variable.assign(value)
+            try:
+                self._train(rng)
+                after[:, index] = self._losses()[:, index]
+            finally:
+                for variable, value in zip(variables, state, strict=True):
+                    variable.assign(value)
         weights = blending_weights(*np.stack([before, after], axis=1))
         if weights is not None:  # Else they stay as they are.
             method.loss_weights.assign(weights)
@@ -162,9 +166,7 @@ class BlendingEstimator(keras.callbacks.Callback):
     def _losses(self) -> np.ndarray:
         """The losses on training and on held-out data, `(2, branches)`."""
         assert self._meter is not None  # Since training began.
-        return np.stack(
-            [self._meter.run(self.train), self._meter.run(self.held_out)]
-        )
+        return np.stack([self._meter.run(data) for data in self._measured])
 
     def _train(self, rng: np.random.Generator) -> None:
         """Some epochs on the training data, the last small batches left out."""

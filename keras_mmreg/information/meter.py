@@ -150,10 +150,11 @@ class InformationMeter(keras.Model):
 
     def _attach(self, inputs: Any) -> None:
         taps, modalities = self._options
-        self._network = create_network(self.inner, inputs, taps, modalities)
-        self._network.require_float_points()
+        network = create_network(self.inner, inputs, taps, modalities)
+        network.require_float_points()
         if not self.trackers:
             self._create_trackers(inputs)
+        self._network = network
 
     def _create_trackers(self, inputs: Any) -> None:
         _, modalities = self._options

@@ -37,13 +37,18 @@ class _CodeCounts(keras.metrics.Metric):
         Args:
             indices: Integers `(..., num_groups)`, as a `VectorQuantizer`
                 returns them.
-            sample_weight: Optional weights `(...)`, e.g. 0 for padding.
+            sample_weight: Optional weights `(...)`, e.g. 0 for padding, or of
+                the first of these axes.
         """
         rows = ops.transpose(ops.reshape(indices, (-1, self.num_groups)))
         if sample_weight is None:
             weights = ops.ones_like(rows[0], dtype=self.dtype)
         else:
-            weights = ops.reshape(ops.cast(sample_weight, self.dtype), (-1,))
+            positions = ops.shape(indices)[:-1]
+            weights = ops.cast(sample_weight, self.dtype)
+            missing = (1,) * (len(positions) - len(weights.shape))
+            weights = ops.reshape(weights, (*ops.shape(weights), *missing))
+            weights = ops.reshape(ops.broadcast_to(weights, positions), (-1,))
         counts = quantization.code_counts(rows, self.num_embeddings, weights)
         self.counts.assign_add(counts)
 

@@ -63,7 +63,9 @@ def _first_batch(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """
     data = arguments.get("x")
     if isinstance(data, types.GeneratorType):
-        batch = next(data)
+        batch = next(data, None)
+        if batch is None:  # For Keras to refuse.
+            return (None,), arguments
         return batch, {**arguments, "x": _resumed(batch, data)}
     if isinstance(data, keras.utils.PyDataset):
         return data[0], arguments
@@ -91,4 +93,6 @@ def _to_tensor(x: Any) -> Any:
 
 def _resumed(batch: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield batch
-    yield from rest
+    # `yield from` would close what is the caller's.
+    for each in rest:  # noqa: UP028
+        yield each

@@ -1,5 +1,6 @@
 """Compiles a wrapped model as the model around it is."""
 
+import inspect
 from typing import Any
 
 import keras
@@ -12,24 +13,24 @@ def compile_inner(inner: keras.Model, model: keras.Model) -> None:
     """Gives a model the loss and metrics of the model around it.
 
     Metrics have state, which two models cannot share: they are made anew from
-    their configs. Where one has none, the loss alone is passed on. The
-    optimizer is plain SGD, which keeps no moments of the weights: whoever
-    trains the model further chooses their own.
+    their configs. Where one of them cannot be, all are left out. The optimizer
+    is plain SGD, which keeps no moments of the weights: whoever trains the
+    model further chooses their own.
 
     Args:
         inner: The model to compile.
         model: The compiled model around it.
     """
-    arguments = compile_arguments(model)
-    try:
-        for name in ("metrics", "weighted_metrics"):
+    arguments = compile_arguments(model) or {"loss": model.loss}
+    for name in ("metrics", "weighted_metrics"):
+        try:
             arguments[name] = keras.tree.map_structure(
                 _anew, arguments.get(name)
             )
-    except (NotImplementedError, TypeError, ValueError):
-        arguments = {}
-    arguments = arguments or {"loss": model.loss}
-    inner.compile(**{**arguments, "optimizer": "sgd"})
+        except Exception:  # Of somebody's own class. Training goes on.
+            arguments[name] = None
+    # Not that of a class which asks for arguments of its own.
+    keras.Model.compile(inner, **{**arguments, "optimizer": "sgd"})
     if inner.built:
         mark_called(inner)
         inner.optimizer.build(inner.trainable_variables)
@@ -37,6 +38,24 @@ def compile_inner(inner: keras.Model, model: keras.Model) -> None:
 
 def _anew(metric: Any) -> Any:
     """A metric without what another has counted; names and functions as is."""
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return metric
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    config = metric.get_config()
+    if unknown := _own_arguments(type(metric)) - config.keys():
+        raise ValueError(f"{metric!r} has a config without {unknown}.")
+    return type(metric).from_config(config)
+
+
+def _own_arguments(metric_class: type) -> set[str]:
+    """The arguments that classes have which are not Keras's."""
+    own = [
+        inspect.signature(vars(base)["__init__"]).parameters.values()
+        for base in metric_class.__mro__
+        if "__init__" in vars(base) and base.__module__.split(".")[0] != "keras"
+    ]
+    return {
+        each.name
+        for parameters in own[:1]
+        for each in list(parameters)[1:]
+        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    } - {"dtype"}

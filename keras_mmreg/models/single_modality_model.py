@@ -179,11 +179,19 @@ class _Copy:
             if everywhere or not operation.trainable_weights:
                 copy_weights(operation, copy)
 
+    def _new_name(self, name: str) -> str | None:
+        """Another name, where a layer of another nested model has this one."""
+        used = {copy.name for _, copy in self._copies.values()}
+        if name not in used:
+            return None
+        others = (f"{name}_{number}" for number in range(1, len(used) + 1))
+        return next(other for other in others if other not in used)
+
     def _call(self, step: Step, args: Any, kwargs: Any) -> Any:
         operation = step.operation
         if id(operation) not in self._copies:
             try:
-                copy = copy_layer(operation)
+                copy = copy_layer(operation, self._new_name(operation.name))
             except (TypeError, ValueError) as error:
                 raise ValueError(
                     f"Layer {operation.name!r} of `inner` cannot be made anew "

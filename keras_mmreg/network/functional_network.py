@@ -34,6 +34,9 @@ _PREPARATIONS = (
 )
 
 
+_OF_A_SHAPE = ("OnesLike", "ZerosLike")  # Such as positions are made of.
+
+
 class FunctionalNetwork:
     """A functional or sequential model: only what depends on a point reruns.
 
@@ -197,13 +200,14 @@ class FunctionalNetwork:
         point = self._points[leaf]
         tell_where = {
             key
-            for key, symbol in self._graph.symbols.items()
+            for step in self._graph.steps
+            for key, symbol in zip(step.outputs, step.symbols, strict=True)
             if keras.backend.standardize_dtype(symbol.dtype) == "bool"
+            or type(step.operation).__name__ in _OF_A_SHAPE
         }
-        found = self._reaching_outputs_around(point, tell_where)
-        found &= self._graph.ancestors([point])
-        inputs = self._inputs[modality]
-        return [name for name, key in inputs.items() if key in found]
+        through = self._graph.ancestors([point])
+        found = through & self._reaching_outputs_around(point, tell_where)
+        return [n for n, key in self._inputs[modality].items() if key in found]
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""

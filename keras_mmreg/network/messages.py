@@ -35,6 +35,6 @@ def measure_elsewhere(name: str) -> str:
     return (
         f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
         "with the name of the layer that embeds or rescales it, or by "
-        "`taps='auto'`, or leave it out by naming the others in "
-        "`modalities=[...]`."
+        "`taps='auto'` in a functional model, or leave it out by naming the "
+        "others in `modalities=[...]`."
     )

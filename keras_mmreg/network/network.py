@@ -129,8 +129,9 @@ class Network(Protocol):
         """The inputs of a modality that reach the outputs around its point
         as well as through it.
 
-        Booleans, which tell where there is something and not what, do not
-        count. An opaque model does not show any.
+        What is made of a shape or of booleans, which tell where there is
+        something and not what, does not count. An opaque model does not show
+        any.
         """
 
     def require_float_points(self) -> None:

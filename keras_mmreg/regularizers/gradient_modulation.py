@@ -15,6 +15,7 @@ from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_encoders
+from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -104,6 +105,7 @@ class GradientModulation(Regularizer):
                 f"leave it out. Received: modalities={network.modalities}"
             )
         require_all_modalities(network, self.name)
+        require_no_bypass(network, self.name)
         require_encoders(network, self.name)
         num_outputs(network, self.name)
         self.coefficients = self.add_state(

@@ -34,8 +34,9 @@ class ModalityMix(Regularizer):
     takes all modalities together, there is no penalty.
 
     A regression by several modalities, each of which explains a part, is such a
-    task, too, but its gates open: the average of two labels is then wrong. Use
-    another method, or compare with plain training on validation data.
+    task, too, and so are several labels of which each modality tells some, but
+    the gates open: the average of two labels is then wrong. Use another method,
+    or compare with plain training on validation data.
 
     Args:
         strength: Non-negative float. Defaults to `1.0`.

@@ -31,10 +31,11 @@ class ModalityNoise(Regularizer):
 
     Its price is paid where modalities have to be combined, and noise on one
     makes the other useless. The gate holds noise off where no modality tells
-    the label by itself; without a gate, and for regression, where a modality
-    that explains a part opens it, choose the scale on validation data: the
-    largest at which intact accuracy loses at most two points. A shortcut in
-    many coordinates survives noise: name it to `ModalityShuffle`.
+    the label by itself; without a gate, and for regression and several labels,
+    where a modality that explains a part opens it, choose the scale on
+    validation data: the largest at which intact accuracy loses at most two
+    points. A shortcut in many coordinates survives noise: name it to
+    `ModalityShuffle`.
 
     The training metrics are those of predictions under noise. Integers stay as
     they are.

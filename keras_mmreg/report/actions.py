@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from keras_mmreg.report.judge import need_each_other
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
@@ -65,8 +66,7 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
     if cause is None or len(report.modalities) < 2:
         return []
     beginning, parts = ADVICE[cause]
-    # An average of labels is no label of a regression.
-    refused = {*report.idle, *(["mix"] if report.task == "regression" else [])}
+    refused = {*report.idle, *_senseless(report)}
     calls = {
         name: CALLS[name].format(suspects=_literal(suspects))
         for name in parts
@@ -91,6 +91,16 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
     return found
 
 
+def _senseless(report: Result) -> list[str]:
+    """The methods that a model refuses, or that would harm it."""
+    dense = report.task == "dense classification"
+    if dense or report.settings.get("output") is not None:
+        return ["noise", "mix"]  # Their gate needs one output (batch, units).
+    # Of several labels a modality may explain a part, and averages are wrong.
+    parts = report.task in ("regression", "multi-label classification")
+    return ["mix"] if parts else []
+
+
 def _cause(
     report: Result, facts: Sequence[Finding]
 ) -> tuple[str | None, str, list[str]]:
@@ -106,7 +116,7 @@ def _cause(
         return "fusion", best, suspects
     if status(report, dearest) == "relied on":
         return "rests", dearest, [dearest]
-    if _need_each_other(report):
+    if need_each_other(report):
         return None, dearest, []
     if _takes_most(report, dearest):
         return "rests", dearest, [dearest]
@@ -115,13 +125,6 @@ def _cause(
         results = report.missing[fill]
         return "missing", max(results, key=lambda n: results[n].cost), []
     return None, dearest, []
-
-
-def _need_each_other(report: Result) -> bool:
-    """Whether classes show from no modality alone: no training helps that."""
-    return report.task == "classification" and all(
-        each.low <= (report.chance or 0.0) for each in report.alone.values()
-    )
 
 
 def _takes_most(report: Result, name: str) -> bool:

@@ -1,5 +1,6 @@
 """Intervals: what the scores would have been on other examples."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ MAX_UNITS = 2000
 """Beyond that, examples share a unit at random; intervals hardly change."""
 
 _CHUNK = 100
-_BLOCKS = 4
+_BLOCKS, _BLOCK = 4, 8
+"""Units of a small batch, and examples in each unit of a large one."""
 _MAX_BY_BATCH = 200
 """A Keras metric takes its time for each result."""
 
@@ -39,7 +41,8 @@ class Units:
         start, self.seen = self.seen, self.seen + size
         if self.groups is not None:
             return self._assign_groups(start, start + size)
-        wanted = min(_BLOCKS, size) if self.by_batch else size
+        blocks = max(_BLOCKS, math.ceil(size / _BLOCK))
+        wanted = min(blocks, size) if self.by_batch else size
         units = np.arange(self.count, self.count + wanted)
         over = units >= MAX_UNITS
         units[over] = self._generator.integers(0, MAX_UNITS, over.sum())

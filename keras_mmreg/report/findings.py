@@ -10,6 +10,7 @@ from keras_mmreg.report.doubts import no_number
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
 from keras_mmreg.report.judge import is_small
+from keras_mmreg.report.judge import need_each_other
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
@@ -180,6 +181,12 @@ def _fusion_within(report: Result) -> Finding:
         text = (
             f"Fusion is not shown to beat `{best}` alone ({against}, a "
             f"difference of {interval})."
+        )
+        return Finding("fusion", "note", text)
+    if need_each_other(report) and len(known) > 1:
+        text = (
+            "No modality alone does better than a constant answer "
+            f"({against} at most): they have to be combined."
         )
         return Finding("fusion", "note", text)
     text = (

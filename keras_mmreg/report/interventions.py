@@ -20,6 +20,7 @@ from keras_mmreg.models import RegularizedModel
 from keras_mmreg.network import modality_names
 from keras_mmreg.network import require_inputs
 from keras_mmreg.network import symbolic_inputs
+from keras_mmreg.report.padding import is_padding
 
 FILLS = ("zero", "mean", "noise", "nan")
 """What may stand in for a modality that is missing."""
@@ -176,6 +177,8 @@ class Window:
         sample_weight: The weights, likewise, or `None`.
         modalities: Dict from a modality to its leaves; see `modality_leaves`.
         seed: List of integers, the seed of all changes.
+        padding: Dict from a leaf to the value of its padding, which stays; see
+            `padding_values`.
     """
 
     def __init__(
@@ -185,6 +188,7 @@ class Window:
         sample_weight: Any,
         modalities: Mapping[str, list[int]],
         seed: list[int],
+        padding: Mapping[int, float] | None = None,
     ) -> None:
         self.y = y
         self.sample_weight = sample_weight
@@ -192,6 +196,7 @@ class Window:
         self._leaves = keras.tree.flatten(x)
         self._modalities = dict(modalities)
         self._seed = seed
+        self._padding = dict(padding or {})
         self._orders: dict[tuple, np.ndarray] = {}
         self._moments: dict[int, tuple[Any, Any]] = {}
         self.size = size_of(x)
@@ -258,13 +263,15 @@ class Window:
         if not _are_numbers(leaf):  # They have no mean, and no noise.
             return leaf if change.kind == "jitter" else _zeros(leaf)
         mean, stddev = self._mean_and_stddev(index)
-        if change.kind == "mean":
-            return _cast(np.broadcast_to(mean, leaf.shape), leaf.dtype)
         generator = np.random.default_rng([*self._seed, index, 7, start])
         noise = generator.standard_normal(leaf.shape)
-        if change.kind == "noise":
-            return _cast(mean + stddev * noise, leaf.dtype)
-        return _cast(leaf + change.amount * stddev * noise, leaf.dtype)
+        values = {
+            "mean": np.broadcast_to(mean, leaf.shape),
+            "noise": mean + stddev * noise,
+            "jitter": leaf + change.amount * stddev * noise,
+        }[change.kind]
+        padding = is_padding(leaf, self._padding.get(index))
+        return _cast(np.where(padding, leaf, values), leaf.dtype)
 
     def _order(self, *seed: int) -> np.ndarray:
         if seed not in self._orders:
@@ -275,6 +282,9 @@ class Window:
         """Of each coordinate over the examples that have it (Eq. 6)."""
         if index not in self._moments:
             leaf = self._leaves[index]
+            padding = is_padding(leaf, self._padding.get(index))
+            if np.any(padding):
+                leaf = np.where(padding, np.nan, leaf)
             with warnings.catch_warnings():
                 # Of coordinates that all examples lack.
                 warnings.simplefilter("ignore", RuntimeWarning)

@@ -45,6 +45,13 @@ def status(report: Result, name: str) -> str:
     return "ignored" if small and not gains else "unclear"
 
 
+def need_each_other(report: Result) -> bool:
+    """Whether classes show from no modality alone: no training helps that."""
+    return report.task == "classification" and all(
+        each.low <= (report.chance or 0.0) for each in report.alone.values()
+    )
+
+
 def is_small(report: Result, measurement: Measurement) -> bool:
     """Whether a cost is negligible wherever in its interval it lies."""
     return measurement.cost_high <= negligible(report)

@@ -14,6 +14,7 @@ from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.masks import OutputMask
 from keras_mmreg.report.masks import masked
 from keras_mmreg.report.output import Output
+from keras_mmreg.report.padding import padding_values
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.task import Task
@@ -94,7 +95,10 @@ class Measuring:
         progress = _Progress(source, passes, verbose)
         for number, examples in enumerate(source.windows):
             window = Window(
-                *examples, modalities=self._leaves, seed=[self._seed, number]
+                *examples,
+                modalities=self._leaves,
+                seed=[self._seed, number],
+                padding=padding_values(self._model, examples[0]),
             )
             self._task.require_labels(self._of_output(window.y, "labels"))
             projected = _Projection(self._plan)

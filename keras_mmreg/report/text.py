@@ -134,8 +134,8 @@ def describe(report: Result) -> list[str]:
     )
     drawn = "groups" if report.num_groups else "examples"
     text.append(
-        f"Shuffled within {window}; alone: the others shuffled. Cost: intact "
-        f"minus changed, so that positive is worse. Intervals: "
+        f"Shuffled among {window}; alone means that the others are shuffled. "
+        f"Cost: how much worse than intact. Intervals: "
         f"{100 * report.confidence:g}%, bootstrap over {drawn}. "
         f"{report.passes} passes over the data."
     )

@@ -21,6 +21,9 @@ def test_weights():
     metric = CodebookUsage(4)
     metric.update_state(np.array([[0], [1], [2]]), np.array([1.0, 0.0, 0.0]))
     assert float(metric.result()) == 0.25
+    metric.reset_state()  # A mask of the first axis alone.
+    metric.update_state(np.array([[[0], [1]], [[2], [3]]]), np.ones(2))
+    assert float(metric.result()) == 1.0
 
 
 @pytest.mark.parametrize("metric_class", METRICS)

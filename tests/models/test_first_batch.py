@@ -124,3 +124,16 @@ def test_a_step_is_traced_once(metrics, streams):
     model.fit(*data, shuffle=False, verbose=0)
     assert len(calls) == 1
     assert "accuracy" in model.history.history or metrics is None
+
+
+@pytest.mark.once
+def test_a_generator_stays_open():
+    def endless():
+        while True:
+            yield data()
+
+    batches = endless()
+    model = compiled(Joined(), "dropout")
+    for _ in range(2):
+        model.fit(batches, steps_per_epoch=2, shuffle=False, verbose=0)
+    assert int(model.step.numpy()) == 4

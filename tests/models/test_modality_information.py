@@ -317,3 +317,23 @@ def test_measures_of_one_name_are_told_apart():
         named = modality_information(model, x, cls(name="i"))
         assert named == modality_information(model, x, cls())
         assert named["audio"] > 0
+
+
+@pytest.mark.once
+def test_what_could_not_be_measured_can_be_tried_again():
+    class Reader(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.words = keras.layers.Embedding(20, 8)
+            self.head = keras.layers.Dense(3)
+
+        def call(self, x):
+            read = keras.ops.mean(self.words(x["text"]), axis=1)
+            return self.head(keras.ops.concatenate([read, x["sound"]], -1))
+
+    model = Reader()
+    x = {"text": np.ones((8, 4), "int32"), "sound": np.ones((8, 3), "float32")}
+    model(x)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="has dtype int32"):
+            mmreg.modality_information(model, x)

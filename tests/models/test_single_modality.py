@@ -258,3 +258,18 @@ def test_what_was_not_adapted_yet_is_copied_as_it_is():
     pooled = layers.GlobalAveragePooling1D()(embedded)
     inner = keras.Model({"ids": ids, "b": b}, layers.Add()([pooled, b]))
     assert single_modality_model(inner, "ids").output.shape == (None, 3)
+
+
+@graphs_only
+def test_layers_of_nested_models_may_share_a_name():
+    nested = keras.Input((3,))
+    encoder = keras.Model(nested, layers.Dense(4, name="dense")(nested))
+    a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    merged = layers.Concatenate()([encoder(a), b])
+    inner = keras.Model({"a": a, "b": b}, layers.Dense(2, name="dense")(merged))
+    single = single_modality_model(inner, "a", weights="kept")
+    assert single({"a": np.ones((2, 3))}).shape == (2, 2)
+    np.testing.assert_array_equal(
+        toys.array(single.get_layer("dense").kernel),
+        toys.array(encoder.get_layer("dense").kernel),
+    )

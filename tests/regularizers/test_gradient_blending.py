@@ -135,3 +135,70 @@ def test_the_seed_of_the_model_sets_the_heads():
     ]
     for first, second in zip(*heads, strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+class Prepared(keras.Model):
+    """A model whose `fit` takes data in thousandths."""
+
+    preprocessor = "thousandths"
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        x = {name: value / 1000.0 for name, value in x.items()}
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+
+@pytest.mark.once
+def test_losses_are_measured_on_prepared_data():
+    weights = []
+    for scale, model_class in ((1.0, keras.Model), (1000.0, Prepared)):
+        keras.utils.set_random_seed(0)
+        plain = model_of().inner
+        inner = model_class(plain.input, plain.output)
+        model = RegularizedModel(inner, "blending", seed=0)
+        model.compile(keras.optimizers.SGD(0.05), toys.LOGITS_LOSS)
+        train, held_out = (
+            ({name: scale * value for name, value in x.items()}, y)
+            for x, y in overfitting()
+        )
+        estimator = BlendingEstimator(train, held_out, epochs=1, batch_size=8)
+        model.fit(*train, callbacks=[estimator], verbose=0)
+        weights.append(list(estimator.weights.values()))
+    np.testing.assert_allclose(*weights, atol=1e-4)
+
+
+@pytest.mark.once
+def test_an_interrupted_estimate_puts_everything_back(monkeypatch):
+    train, held_out = overfitting()
+    model = model_of()
+    model.optimizer.build(model.trainable_variables)
+    before = [array(variable) for variable in model.variables]
+    steps = iter(range(3))
+    whole = model.train_on_batch
+
+    def interrupted(*args, **kwargs):
+        if next(steps) == 2:
+            raise KeyboardInterrupt
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(model, "train_on_batch", interrupted)
+    estimator = BlendingEstimator(train, held_out, epochs=1, batch_size=8)
+    estimator.set_model(model)
+    estimator.on_train_begin()
+    with pytest.raises(KeyboardInterrupt):
+        estimator.on_epoch_begin(0)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(array(variable), value, variable.path)
+
+
+@pytest.mark.once
+def test_estimates_are_at_the_same_epochs_after_a_restart():
+    train, held_out = overfitting()
+    model = model_of()
+    estimator = BlendingEstimator(train, held_out, epochs=1, every=2)
+    estimator.set_model(model)
+    counts = []
+    for epoch in (0, 1):
+        estimator.on_train_begin()  # Anew, as after a kill.
+        estimator.on_epoch_begin(epoch)
+        counts.append(int(model.regularizers[0].estimates.numpy()))
+    assert counts == [1, 1]

@@ -302,7 +302,9 @@ class TestBypass:
             keras.layers.Dense(2)(keras.layers.Concatenate()([seen, heard])),
         )
 
-    @pytest.mark.parametrize("method", ["dropout", "unimodal", "disentangled"])
+    @pytest.mark.parametrize(
+        "method", ["dropout", "unimodal", "disentangled", "modulation"]
+    )
     def test_it_would_stay(self, method):
         inner = self.model(lambda x, deep: x + deep)
         taps = {"image": "bottleneck", "sound": "ear"}
@@ -316,3 +318,27 @@ class TestBypass:
         mmreg.models.RegularizedModel(inner, "dropout", taps=taps)
         with pytest.raises(ValueError, match="'image' reaches"):
             mmreg.models.RegularizedModel(inner, "mix", taps=taps)
+
+    def test_places_are_no_part_of_it(self):
+        text = keras.Input((7,), dtype="int32", name="text")
+        image = keras.Input((5,), name="image")
+        places = ops.cumsum(ops.ones_like(text), axis=1)
+        words = keras.layers.Embedding(10, 6, name="words")(text)
+        words = words + keras.layers.Embedding(20, 6)(places)
+        read = keras.layers.GlobalAveragePooling1D()(words)
+        merged = keras.layers.Concatenate()([read, image])
+        inner = keras.Model({"text": text, "image": image}, Dense(2)(merged))
+        taps = {"text": "words"}
+        mmreg.models.RegularizedModel(inner, "dropout", taps=taps)
+
+    def test_inputs_that_are_booleans_are(self):
+        flags = keras.Input((4,), dtype="bool", name="image")
+        sound = keras.Input((4,), name="sound")
+        numbers = ops.cast(flags, "float32")
+        deep = Dense(4, name="bottleneck")(numbers)
+        merged = keras.layers.Concatenate()([numbers, deep, sound])
+        inner = keras.Model({"image": flags, "sound": sound}, Dense(2)(merged))
+        with pytest.raises(ValueError, match="goes around"):
+            mmreg.models.RegularizedModel(
+                inner, "dropout", taps={"image": "bottleneck"}
+            )

@@ -63,6 +63,9 @@ def test_units():
         groups.assign(1)
     batches = Units(None, by_batch=True, seed=0)
     assert batches.assign(8).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    large = Units(None, by_batch=True, seed=0)
+    large.assign(1000)
+    assert large.count == 125  # As many as of batches of 32.
     assert batches.assign(2).tolist() == [4, 5]
 
 

@@ -407,3 +407,27 @@ def test_accuracy_of_rare_classes():
     text = find(report, (0.1, 0.5))[0].text
     assert "does worse than always the most frequent class" in text
     assert "`metric='auc'`" in text
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "noise", "mix"),
+    [
+        ("classification", {}, True, True),
+        ("multi-label classification", {}, True, False),
+        ("dense classification", {}, False, False),
+        ("classification", {"output": "box"}, False, False),
+    ],
+)
+def test_what_a_model_would_refuse_is_no_advice(task, settings, noise, mix):
+    report = result({"a": 0.3, "b": 0.88}, {"a": 0.88, "b": 0.3})
+    report = dataclasses.replace(report, task=task, settings=settings)
+    text = texts(report)["action"]
+    assert "ModalityShuffle" in text
+    assert ('"noise"' in text, '"mix"' in text) == (noise, mix)
+
+
+def test_what_has_to_be_combined_is_not_compared_with_one_of_its_parts():
+    report = result({"a": 0.1, "b": 0.1, "u": 0.9}, dict.fromkeys("abu", 0.1))
+    found = texts(report)
+    assert "they have to be combined" in found["fusion"]
+    assert "unimodal" not in found["fusion"]

@@ -1,0 +1,42 @@
+"""Where inputs are padding, by the layers that mask it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.network.graph import Graph
+
+
+def padding_values(model: keras.Model, x: Any) -> dict[int, float]:
+    """The value that a `Masking` layer takes for padding, by the input's place.
+
+    Args:
+        model: The model; of a subclassed one it does not show.
+        x: Inputs, or a batch of them.
+
+    Returns:
+        Dict from indices into `keras.tree.flatten(x)` to `mask_value`.
+    """
+    inner = model.inner if isinstance(model, RegularizedModel) else model
+    graph_model = as_graph(inner)
+    if graph_model is None:
+        return {}
+    graph = Graph(graph_model)
+    if len(keras.tree.flatten(x)) != len(graph.inputs):
+        return {}
+    return {
+        index: step.operation.mask_value
+        for index, key in enumerate(graph.inputs)
+        for step in graph.consumers(key)
+        if isinstance(step.operation, keras.layers.Masking)
+    }
+
+
+def is_padding(x: np.ndarray, value: float | None) -> Any:
+    """Which steps of series are padding, with a last axis; `False` for none."""
+    if value is None:
+        return False
+    return np.all(x == value, axis=-1, keepdims=True)
