@@ -47,9 +47,11 @@ def status(report: Result, name: str) -> str:
 
 def need_each_other(report: Result) -> bool:
     """Whether classes show from no modality alone: no training helps that."""
-    return report.task == "classification" and all(
-        each.low <= (report.chance or 0.0) for each in report.alone.values()
-    )
+    if report.task != "classification" or report.chance is None:
+        return False
+    if report.higher_is_better:
+        return all(e.low <= report.chance for e in report.alone.values())
+    return all(e.high >= report.chance for e in report.alone.values())
 
 
 def is_small(report: Result, measurement: Measurement) -> bool:

@@ -93,12 +93,15 @@ class Measuring:
         """Reads the data, and measures."""
         passes = self._plan.passes + len(self._unimodal)
         progress = _Progress(source, passes, verbose)
+        padding: dict[int, float] | None = None
         for number, examples in enumerate(source.windows):
+            if padding is None:
+                padding = padding_values(self._model, examples[0])
             window = Window(
                 *examples,
                 modalities=self._leaves,
                 seed=[self._seed, number],
-                padding=padding_values(self._model, examples[0]),
+                padding=padding,
             )
             self._task.require_labels(self._of_output(window.y, "labels"))
             projected = _Projection(self._plan)

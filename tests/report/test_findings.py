@@ -431,3 +431,9 @@ def test_what_has_to_be_combined_is_not_compared_with_one_of_its_parts():
     found = texts(report)
     assert "they have to be combined" in found["fusion"]
     assert "unimodal" not in found["fusion"]
+    alone = {name: score(0.5) for name in "abu"}
+    for chance in (None, 0.7):  # Of a loss: not known, and better.
+        report = dataclasses.replace(
+            report, alone=alone, chance=chance, higher_is_better=False
+        )
+        assert "combined" not in texts(report)["fusion"]
