@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ import numpy as np
 
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.callbacks.report_logger import require_rereadable
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import NEEDS_LABELS
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import is_dataset
@@ -144,6 +147,16 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     def _has_arrays(self) -> bool:
         return isinstance(self.data, tuple)
 
+    @property
+    def _inner(self) -> keras.Model:
+        model = self.model
+        return model.inner if isinstance(model, RegularizedModel) else model
+
+    @property
+    def _prepares(self) -> bool:
+        """Whether the model prepares its own data, as keras-hub's tasks do."""
+        return getattr(self._inner, "preprocessor", None) is not None
+
     def _open(self) -> Source:
         return open_source(self.data, steps=self.steps, window=self.window)
 
@@ -155,10 +168,14 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
                 x = self._shuffle(self._leaves[modality])
         else:
             x, y, sample_weight = self._batches(modality), None, None
+        evaluate = self.model.evaluate
+        if not self._has_arrays and self._prepares:
+            # The batches are prepared already.
+            evaluate = partial(keras.Model.evaluate, self.model)
         with warnings.catch_warnings():
             # A dataset ends where it ends, which Keras does not expect.
             warnings.filterwarnings("ignore", "Your input ran out of data")
-            return self.model.evaluate(
+            return evaluate(
                 x,
                 y,
                 batch_size=self.batch_size if self._has_arrays else None,
@@ -177,7 +194,8 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         for number, examples in enumerate(source.windows):
             window = Window(*examples, self._leaves, seed=[self.seed, number])
             for x, *rest in window.batches(changes, source.batch_size):
-                yield (as_tensors(x), *rest)
+                batch = (as_tensors(x), *rest)
+                yield preprocessed_data(self._inner, batch)
 
 
 def _check_arrays(data: Any) -> None:

@@ -218,3 +218,35 @@ def test_a_dataset_must_be_read_again():
 def test_data_that_cannot_be_shuffled(data):
     with pytest.raises(ValueError, match=r"`data` must be a tuple `\(x, y\)`"):
         ShuffledModalityLogger(data)
+
+
+class Prepared(keras.Model):
+    """A model that takes colours in hundredths."""
+
+    preprocessor = "hundredths"
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        x = {**x, "color": x["color"] / 100.0}
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+
+@pytest.mark.once
+def test_batches_are_prepared_as_the_model_does():
+    x, y = colored(64)
+    plain = color_reader()
+    task = compiled(Prepared(plain.input, plain.output))
+    hundreds = {**x, "color": 100.0 * x["color"]}
+    logged = []
+    for model, data in (
+        (plain, Batches(x, y)),
+        (task, Batches(hundreds, y)),
+        (compiled(RegularizedModel(task, "dropout")), Batches(hundreds, y)),
+    ):
+        logger, logs = ShuffledModalityLogger(data, ["color"]), {}
+        logger.set_model(model)
+        logger.on_train_begin()
+        logger.on_epoch_end(0, logs)
+        logged.append(logs)
+    assert logged[0]["val_shuffled_color_accuracy"] < 0.7
+    for logs in logged[1:]:
+        assert logs == pytest.approx(logged[0], rel=1e-5)
