@@ -167,7 +167,8 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             if modality is not None:
                 x = self._shuffle(self._leaves[modality])
         else:
-            x, y, sample_weight = self._batches(modality), None, None
+            batches = self._batches(modality, self._inner)
+            x, y, sample_weight = batches, None, None
         evaluate = self.model.evaluate
         if not self._has_arrays and self._prepares:
             # The batches are prepared already.
@@ -187,15 +188,21 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     def _shuffle(self, indices: list[int]) -> Any:
         return shuffle(self.data[0], indices, self.seed)
 
-    def _batches(self, modality: str | None) -> Iterator[tuple]:
-        """The dataset's batches, shuffled within windows."""
+    def _batches(
+        self, modality: str | None, inner: keras.Model
+    ) -> Iterator[tuple]:
+        """The dataset's batches, shuffled within windows.
+
+        `self.model` must not be asked for meanwhile: on JAX, that puts
+        variables back which a step is using.
+        """
         changes = {} if modality is None else {modality: Change("shuffle")}
         source = self._open()
         for number, examples in enumerate(source.windows):
             window = Window(*examples, self._leaves, seed=[self.seed, number])
             for x, *rest in window.batches(changes, source.batch_size):
                 batch = (as_tensors(x), *rest)
-                yield preprocessed_data(self._inner, batch)
+                yield preprocessed_data(inner, batch)
 
 
 def _check_arrays(data: Any) -> None:

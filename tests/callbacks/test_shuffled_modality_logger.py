@@ -230,7 +230,7 @@ class Prepared(keras.Model):
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
 
-@pytest.mark.once
+@pytest.mark.once("jax")
 def test_batches_are_prepared_as_the_model_does():
     x, y = colored(64)
     plain = color_reader()
