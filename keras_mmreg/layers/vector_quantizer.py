@@ -286,10 +286,9 @@ class VectorQuantizer(
             return ops.reshape(
                 ops.ones(positions, dtype=self.state_dtype), (-1,)
             )
-        mask = ops.cast(mask, self.state_dtype)
-        missing = len(positions) - len(mask.shape)
-        mask = ops.reshape(mask, (*ops.shape(mask), *(1,) * missing))
-        return ops.reshape(ops.broadcast_to(mask, positions), (-1,))
+        return quantization.vector_weights(
+            ops.cast(mask, self.state_dtype), positions
+        )
 
     def _split_groups(self, features: Tensor) -> Tensor:
         """`(batch, ..., channels)` to `(groups, vectors, code_dim)`."""

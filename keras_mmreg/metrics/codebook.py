@@ -44,11 +44,9 @@ class _CodeCounts(keras.metrics.Metric):
         if sample_weight is None:
             weights = ops.ones_like(rows[0], dtype=self.dtype)
         else:
-            positions = ops.shape(indices)[:-1]
-            weights = ops.cast(sample_weight, self.dtype)
-            missing = (1,) * (len(positions) - len(weights.shape))
-            weights = ops.reshape(weights, (*ops.shape(weights), *missing))
-            weights = ops.reshape(ops.broadcast_to(weights, positions), (-1,))
+            weights = quantization.vector_weights(
+                ops.cast(sample_weight, self.dtype), ops.shape(indices)[:-1]
+            )
         counts = quantization.code_counts(rows, self.num_embeddings, weights)
         self.counts.assign_add(counts)
 

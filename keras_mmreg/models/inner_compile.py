@@ -47,15 +47,13 @@ def _anew(metric: Any) -> Any:
 
 
 def _own_arguments(metric_class: type) -> set[str]:
-    """The arguments that classes have which are not Keras's."""
-    own = [
-        inspect.signature(vars(base)["__init__"]).parameters.values()
-        for base in metric_class.__mro__
-        if "__init__" in vars(base) and base.__module__.split(".")[0] != "keras"
-    ]
+    """The arguments of a class that is not Keras's."""
+    owner = next(c for c in metric_class.__mro__ if "__init__" in vars(c))
+    if owner.__module__.split(".")[0] == "keras":
+        return set()
+    parameters = inspect.signature(vars(owner)["__init__"]).parameters.values()
     return {
         each.name
-        for parameters in own[:1]
         for each in list(parameters)[1:]
         if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
     } - {"dtype"}

@@ -322,3 +322,18 @@ def _mean_square(differences: Tensor, weights: Tensor) -> Tensor:
     per_vector = ops.mean(ops.square(differences), axis=(0, 2))
     # A batch of nothing but padding would divide by zero.
     return ops.sum(per_vector * weights) / ops.maximum(ops.sum(weights), 1.0)
+
+
+def vector_weights(weights: Tensor, positions: tuple) -> Tensor:
+    """One weight a vector, from weights that may lack the last axes.
+
+    Args:
+        weights: Tensor that has the first axes of `positions`, or 1 there.
+        positions: The shape of the features without their channels.
+
+    Returns:
+        Tensor of shape `(vectors,)`.
+    """
+    missing = (1,) * (len(positions) - len(weights.shape))
+    weights = ops.reshape(weights, (*ops.shape(weights), *missing))
+    return ops.reshape(ops.broadcast_to(weights, positions), (-1,))

@@ -74,7 +74,7 @@ def main() -> None:
 
     compare("cm_vqvae", replicas.cm_vqvae, (2, 4))
     with mock.patch.multiple(keras.random, **replicas.FIXED_DRAWS):
-        compare("regularized", regularized, (4,))
+        compare("regularized", regularized, (2, 4))
         compare("subclassed", subclassed, (2,))
     print(json.dumps(found))
 
