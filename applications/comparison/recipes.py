@@ -63,6 +63,14 @@ def regularized(
     )
 
 
+def penalized(problem: Problem, value: Value, name: str) -> Recipe:
+    """An information regularizer: its default, or the paper's at a strength."""
+    as_in_paper = {} if value == "auto" else {"bound": "paper"}
+    return Recipe(
+        regularizer=regularizers.ALIASES[name](strength=value, **as_in_paper)
+    )
+
+
 def held_out(examples: Any) -> list:
     """Measures the gate on examples that are not trained on."""
     return [HeldOut((examples.x, examples.y))]
