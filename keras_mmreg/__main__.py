@@ -51,13 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"no file can be written there: {path}")
     try:
         report = _report(options)
-    except ValueError as error:
+        print(report.summary())
+        if options.html:
+            report.to_html(options.html)
+        if options.json:
+            report.to_json(options.json)
+    except (OSError, ValueError) as error:
         parser.exit(1, f"error: {error}\n")
-    print(report.summary())
-    if options.html:
-        report.to_html(options.html)
-    if options.json:
-        report.to_json(options.json)
     return 0
 
 
@@ -196,11 +196,13 @@ def _load_model(path: str | pathlib.Path) -> keras.Model:
 
 
 def _load_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            "`data` must be what `numpy.savez` wrote, with arrays by name. "
+            f"Received: {path}, which is no `.npz` archive"
+        )
     try:
-        file = np.load(path)
-        if isinstance(file, np.ndarray):
-            raise ValueError("It holds a single array, which has no name.")
-        with file:
+        with np.load(path) as file:
             return dict(file)
     except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(

@@ -195,6 +195,5 @@ class ShowsSettings:
             for name, value in config.items()
             if name not in ("dtype", "name", "trainable")
             and value != defaults.get(name, value)
-            and value != getattr(self, f"default_{name}", defaults)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"

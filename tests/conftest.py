@@ -23,6 +23,12 @@ if keras.config.backend() == "tensorflow":
     )
 
 
+def run_eagerly(value):
+    """Has TensorFlow trace no functions; it alone takes seconds for each."""
+    if keras.config.backend() == "tensorflow":
+        tf.config.run_functions_eagerly(value)
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--share",
@@ -37,6 +43,11 @@ def pytest_configure(config):
         "once(backend): no backend has a part in it, or another test looks at "
         "what they do differently; by `--share`, it runs on this backend, or "
         "on the last, which compiles nothing: many steps take long there",
+    )
+    config.addinivalue_line(
+        "markers",
+        "eager(value=True): what is tested does not depend on compilation, "
+        "which others of its kind are tested with: not compiled on TensorFlow",
     )
 
 
@@ -58,7 +69,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
-def fresh_keras():
+def fresh_keras(request):
     keras.utils.set_random_seed(0)
+    mark = request.node.get_closest_marker("eager")
+    run_eagerly(mark is not None and mark.args != (False,))
     yield
     keras.config.set_dtype_policy("float32")

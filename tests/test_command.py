@@ -94,7 +94,7 @@ def test_what_cannot_be_loaded(files, capsys):
         ((folder / "own.keras", data), "cannot be loaded as a Keras model"),
         ((folder / "text.keras", data), "cannot be loaded as a Keras model"),
         ((folder / "text.txt", data), "cannot be loaded as a Keras model"),
-        ((model, folder / "single.npy"), "a single array, which has no name"),
+        ((model, folder / "single.npy"), "which is no `.npz` archive"),
         ((model, folder / "text.npz"), "must be what `numpy.savez` wrote"),
     ):
         with pytest.raises(SystemExit) as error:

@@ -108,7 +108,7 @@ hypermodel = mmreg.hypermodels.RegularizedHyperModel(
         "metrics": ["accuracy"],
     },
     regularizers=METHODS,
-    shortcuts=["color"],  # the suspect, shuffled in the validation data
+    suspects=["color"],  # the suspect, shuffled in the validation data
     held_out=held_out,
     seed=0,
 )

@@ -41,13 +41,13 @@ class AtomicBackup(keras.callbacks.Callback):
     from torch's own generator, which no file has: give it one.
 
     Args:
-        directory: Path of a folder for the backups of one training.
-        delete_backup: Whether to remove the backup after training has ended.
+        backup_dir: Path of a folder for the backups of one training.
+        delete_checkpoint: Whether to remove the backup after training ends.
             If `False`, the same `fit` run again has nothing left to do.
             Defaults to `True`.
 
     Raises:
-        ValueError: If `directory` is empty; when training starts, if the model
+        ValueError: If `backup_dir` is empty; when training starts, if the model
             is not built.
 
     Example:
@@ -64,16 +64,16 @@ class AtomicBackup(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, directory: str | os.PathLike, delete_backup: bool = True
+        self, backup_dir: str | os.PathLike, delete_checkpoint: bool = True
     ) -> None:
         super().__init__()
-        if not str(directory):
+        if not str(backup_dir):
             raise ValueError(
-                "`directory` must be the path of a folder. "
-                f"Received: directory={directory!r}"
+                "`backup_dir` must be the path of a folder. "
+                f"Received: backup_dir={backup_dir!r}"
             )
-        self.directory = pathlib.Path(directory)
-        self.delete_backup = delete_backup
+        self.backup_dir = pathlib.Path(backup_dir)
+        self.delete_checkpoint = delete_checkpoint
         self._epochs: list[int] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -86,7 +86,7 @@ class AtomicBackup(keras.callbacks.Callback):
             )
         # Left by a `fit` that was interrupted before its first epoch.
         self._start_at(None, [])
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.backup_dir.mkdir(parents=True, exist_ok=True)
         for folder in self._backups(_UNFINISHED):
             shutil.rmtree(folder)
         backups = self._backups()
@@ -121,18 +121,18 @@ class AtomicBackup(keras.callbacks.Callback):
             history.setdefault(name, []).append(value)
         state = {"epochs": [*recorded.epoch, epoch], "history": history}
         name = f"{_PREFIX}{epoch:08d}"
-        unfinished = self.directory / f"{name}{_UNFINISHED}"
+        unfinished = self.backup_dir / f"{name}{_UNFINISHED}"
         unfinished.mkdir()
         self.model.save_weights(unfinished / _WEIGHTS)
         (unfinished / _STATE).write_text(json.dumps(state, default=_as_json))
-        os.replace(unfinished, self.directory / name)
+        os.replace(unfinished, self.backup_dir / name)
         for folder in earlier:
             shutil.rmtree(folder)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Removes the backup, unless it is to be kept."""
         self.on_epoch_begin(0)
-        if self.delete_backup:
+        if self.delete_checkpoint:
             for folder in self._backups():
                 shutil.rmtree(folder)
 
@@ -146,7 +146,7 @@ class AtomicBackup(keras.callbacks.Callback):
         name = re.compile(rf"{_PREFIX}\d{{8}}{re.escape(ending)}")
         return sorted(
             path
-            for path in self.directory.iterdir()
+            for path in self.backup_dir.iterdir()
             if name.fullmatch(path.name) and path.is_dir()
         )
 

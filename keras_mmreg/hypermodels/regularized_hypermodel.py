@@ -27,22 +27,22 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     """Tunes a `RegularizedModel` with KerasTuner.
 
     The search space is the hyperparameters of `build_inner` and
-    `compile_arguments`, if they define any, the `"regularizer"`, and what each
-    of these is tuned by, over a range of its own: `"noise_scale"`,
-    `"dropout_rate"`, `"mix_strength"`, `"fisher_strength"` and so on
-    (`Regularizer.search_range`). Plain training is among the candidates
+    `compile_arguments`, if they define any, the `"regularizer"`, and of the
+    chosen one its most important argument over a range of its own:
+    `"noise_scale"`, `"dropout_rate"`, `"mix_strength"`, `"fisher_strength"` and
+    so on (`Regularizer.search_range`). Plain training is among the candidates
     (`regularizer="plain"`); `conclusion` says in a sentence whether a
     regularizer was any better.
 
     Do not choose by `val_accuracy`: the shortcut works on validation data, too,
     so it asks for a strength of 0. Name the modality that may be a shortcut in
-    `shortcuts`; the validation data is then also evaluated with that modality
+    `suspects`; the validation data is then also evaluated with that modality
     shuffled between the examples, and the objective is
 
     `keras_tuner.Objective("val_balanced_accuracy", "max")`,
 
     the mean of both accuracies, or that of another compiled metric. See
-    `ShuffledModalityLogger`. Without `shortcuts`, the objective must come from
+    `ShuffledModalityLogger`. Without `suspects`, the objective must come from
     validation data in which the shortcut does not work.
 
     Args:
@@ -64,9 +64,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             add a penalty. `None` leaves each its own. Defaults to `None`.
         held_out: Data for the gate of methods that have one, see
             `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
-        shortcuts: Optional list of the modalities to shuffle, one at a time.
-            The search then needs `validation_data=(x, y)` of arrays.
-            Defaults to `None`.
+        suspects: Optional list of the modalities to shuffle, one at a time.
+            The search then needs `validation_data`. Defaults to `None`.
         name: Optional string. Defaults to `None`.
         tunable: Whether to add these hyperparameters to the search space, see
             `keras_tuner.HyperModel`. Defaults to `True`.
@@ -96,7 +95,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     ...         "metrics": ["accuracy"],
     ...     },
     ...     regularizers=("fisher", "poincare"),
-    ...     shortcuts=["color"],
+    ...     suspects=["color"],
     ... )
     >>> tuner = keras_tuner.RandomSearch(
     ...     hypermodel,
@@ -130,7 +129,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         regularizers: Sequence[str] | Mapping[str, Any] = ("fisher",),
         strength: float | tuple[float, float] | None = None,
         fraction: float | tuple[float, float] | None = None,
-        shortcuts: Sequence[str] | None = None,
+        suspects: Sequence[str] | None = None,
         held_out: Any = None,
         name: str | None = None,
         tunable: bool = True,
@@ -146,7 +145,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         self.regularizers = _by_label(regularizers)
         self.strength = strength
         self.fraction = fraction
-        self.shortcuts = shortcuts
+        self.suspects = suspects
         self.held_out = held_out
         self.kwargs = kwargs
 
@@ -238,27 +237,27 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         callbacks: Sequence[keras.callbacks.Callback] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Trains the model of a trial, watching what the shortcuts hide."""
+        """Trains the model of a trial, watching what the suspects hide."""
         callbacks = list(callbacks or [])
         if self.held_out is not None and getattr(model, "gate", None):
             callbacks.append(HeldOut(self.held_out))
-        if self.shortcuts is not None:
+        if self.suspects is not None:
             data = kwargs.get("validation_data")
-            if not isinstance(data, tuple):
+            if data is None:
                 # A fatal error ends the search; others only end the trial.
                 raise keras_tuner.errors.FatalValueError(
-                    "`shortcuts` are shuffled in the validation data: call "
-                    "`tuner.search` with `validation_data=(x, y)` of arrays. "
-                    f"Received: validation_data of type {type(data)}"
+                    "`suspects` are shuffled in the validation data: call "
+                    "`tuner.search` with `validation_data`. Received: none"
                 )
             batch_size = kwargs.get("validation_batch_size")
-            logger = ShuffledModalityLogger(
-                data,
-                self.shortcuts,
-                batch_size=batch_size or kwargs.get("batch_size"),
-            )
-            logger.set_model(model)
             try:
+                logger = ShuffledModalityLogger(
+                    data,
+                    self.suspects,
+                    batch_size=batch_size or kwargs.get("batch_size"),
+                    steps=kwargs.get("validation_steps"),
+                )
+                logger.set_model(model)
                 logger.on_train_begin()
             except ValueError as error:
                 raise keras_tuner.errors.FatalValueError(str(error)) from error

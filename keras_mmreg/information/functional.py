@@ -47,7 +47,10 @@ class OutputFunctional(NamedTuple):
             return at_least_float32(output), self.from_logits
         activation, logits = known
         expected = "softmax" if self.kind == "categorical" else "sigmoid"
-        if activation != expected or self.axis not in (-1, len(logits.shape)):
+        if activation != expected or self.axis not in (
+            -1,
+            len(logits.shape) - 1,
+        ):
             return at_least_float32(output), False
         return at_least_float32(logits), True
 

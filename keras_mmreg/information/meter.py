@@ -76,7 +76,6 @@ class InformationMeter(keras.Model):
         inputs = symbolic_inputs(inner)
         if inputs is not None:
             self._attach(inputs)
-            self._spans_batch = outputs_span_batch(self._network)
             self.built = True
         self.compile(run_eagerly=run_eagerly)
 
@@ -87,8 +86,10 @@ class InformationMeter(keras.Model):
         )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The measured model's outputs."""
-        return self.inner(inputs, training=False)
+        """The inputs: `compute_loss` runs the model on them, once."""
+        if not self.inner.built:  # It has no variables yet.
+            self.inner(inputs, training=False)
+        return inputs
 
     def compute_loss(
         self,
@@ -99,10 +100,10 @@ class InformationMeter(keras.Model):
         training: bool = False,
     ) -> Tensor:
         """Updates the trackers; there is no loss."""
-        if self._network is None:
-            self._attach(x)
-            self._spans_batch = spans_batch(self._network, x, y_pred)
-        estimate = self._estimator(y_pred)(x, y, sample_weight)
+        network = self._network or self._attach(x)
+        clean = network.run(x)
+        estimator = self._estimator(network, x, network.outputs_of(clean))
+        estimate = estimator(x, y, sample_weight, clean=clean)
         for name, value in estimate.information.items():
             self.trackers[name].update_state(
                 value, sample_weight=estimate.total_weight
@@ -148,13 +149,14 @@ class InformationMeter(keras.Model):
         """Whether the model has run on data, or its inputs are known anyway."""
         return self._network is not None
 
-    def _attach(self, inputs: Any) -> None:
+    def _attach(self, inputs: Any) -> Network:
         taps, modalities = self._options
         network = create_network(self.inner, inputs, taps, modalities)
         network.require_float_points()
         if not self.trackers:
             self._create_trackers(inputs)
         self._network = network
+        return network
 
     def _create_trackers(self, inputs: Any) -> None:
         _, modalities = self._options
@@ -163,9 +165,10 @@ class InformationMeter(keras.Model):
             for name in modality_names(self.inner, inputs, modalities)
         }
 
-    def _estimator(self, outputs: Any) -> InformationEstimator:
-        network = self._network
-        assert network is not None  # Since the first batch.
+    def _estimator(
+        self, network: Network, inputs: Any, outputs: Any
+    ) -> InformationEstimator:
+        """The estimator, which the first batch tells what outputs are like."""
         return self._memo.get(
             (network,),
             lambda: create_estimator(
@@ -176,7 +179,9 @@ class InformationMeter(keras.Model):
                 self._loss_of_inner,
                 self.functional,
                 self.seed_generator,
-                self._spans_batch,
+                spans_batch(network, inputs, outputs)
+                if symbolic_inputs(self.inner) is None
+                else outputs_span_batch(network),
             ),
         )
 

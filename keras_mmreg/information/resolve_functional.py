@@ -26,6 +26,7 @@ REGRESSION = (
     losses.mean_absolute_percentage_error,
     losses.mean_squared_error,
     losses.mean_squared_logarithmic_error,
+    losses.poisson,
 )
 
 REMEDY = (

@@ -64,7 +64,7 @@ class ComplementarityMask(
             instance such as `RandomUniform(0.0, 0.2)`. Defaults to `0.1`.
         strength: Non-negative float lambda. `0` is the paper's "Ours without
             regularization". Defaults to `1e-4`.
-        mode: Defaults to `"binary"`.
+        mode: String, what is done with the weights. Defaults to `"binary"`.
             - `"binary"`: the paper's mask.
             - `"ternary"`: 1 above the threshold, -1 below 0, and 0 between,
               as in the authors' code; the penalty is `sum(|W|)`. (The code
@@ -76,8 +76,8 @@ class ComplementarityMask(
               are 0 for the whole batch and the others are scaled up by
               `1 / (1 - rate)`; nothing is masked at inference.
             - `"none"`: features are copied unchanged, the baseline "Multi".
-        rate: Float in [0, 1), the share of channels that `"dropout"` masks.
-            Defaults to `0.5`.
+        rate: Float in [0, 1), the probability with which `"dropout"` masks a
+            channel. Defaults to `0.5`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp` with
             `unit="step"`, which multiplies `strength`. Defaults to `None`.
         clip: Optional pair of floats; after each update the weights are

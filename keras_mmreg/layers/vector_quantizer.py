@@ -57,8 +57,8 @@ class VectorQuantizer(
         commitment_cost: Non-negative float, the weight of the term that keeps
             features near their codes. Defaults to `0.25`.
         decay: Float in [0, 1), how much of the moving averages a step keeps.
-            With `update="gradient"` they only find unused codes. Defaults to
-            `0.99`.
+            With `update="gradient"` the averages only find unused codes.
+            Defaults to `0.99`.
         update: `"ema"` or `"gradient"`. Defaults to `"ema"`.
         epsilon: Small positive float, the Laplace smoothing of the counts that
             sums are divided by: the count of a code that no vector chooses

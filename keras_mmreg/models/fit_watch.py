@@ -80,13 +80,14 @@ class FitWatch(keras.callbacks.Callback):
             members = callbacks.callbacks
         else:
             callbacks = members = keras.tree.flatten(callbacks or [])
-        self.callbacks = list(members)
+        before = list(members)
+        self.callbacks = before
         members.append(self)
         members.sort(key=lambda each: not getattr(each, "measures_gate", False))
         try:
             yield callbacks
         finally:
-            members.remove(self)
+            members[:] = before
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Compiles the wrapped model, and decides what measures the gate."""

@@ -120,8 +120,8 @@ def modality_information(
 
     Returns:
         Dict of a float for each modality: nats for `"fisher"` and `"entropy"`,
-        squared nats for `"poincare"` and `"variance"`; with `bound="paper"`,
-        the former of each pair per squared unit of the input.
+        squared nats for `"poincare"` and `"variance"`. With `bound="paper"`,
+        `"fisher"` and `"poincare"` are also per squared unit of the input.
 
     Raises:
         ValueError: If there are no data, or a modality cannot be measured, see

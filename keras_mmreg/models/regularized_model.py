@@ -292,8 +292,8 @@ class RegularizedModel(WrapperModel):
     ) -> keras.callbacks.History:
         """Keras's `fit`, with a callback that tells the methods of epochs.
 
-        If it raises, the variables are restored. What measures the gate comes
-        before all other callbacks, so that a backup has the gate of its epoch.
+        If its first step raises, the variables are restored. What measures the
+        gate comes before other callbacks: a backup has the gate of its epoch.
         """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)

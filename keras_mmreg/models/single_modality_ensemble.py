@@ -19,9 +19,9 @@ def single_modality_ensemble(
 
     The modalities never meet in training, so none can keep another from being
     learned, and nothing is learned that takes two of them. Outputs that end in
-    a layer `Softmax`, over its axis, or in the activation softmax or sigmoid of
-    a layer are joined as probabilities; others, logits and the values of a
-    regression, by their mean, which for logits is the same.
+    a `Softmax` layer, or in a layer's softmax or sigmoid activation, are
+    averaged as log-probabilities. Others, logits or the values of a regression,
+    are averaged directly, which for logits is the same.
 
     Args:
         models: Dict from modality to its model, such as
@@ -34,7 +34,8 @@ def single_modality_ensemble(
         models, if theirs are dicts, or else a list in their order.
 
     Raises:
-        ValueError: If `models` is no dict of functional or sequential models.
+        ValueError: If `models` is no dict of functional or sequential models,
+            or if some of them end in logits and others in probabilities.
 
     Example:
 
@@ -60,6 +61,13 @@ def single_modality_ensemble(
             "`models` must be a dict from a modality to a functional or "
             f"sequential model that is built. Received: models={models!r}"
         )
+    endings = [_endings(graph) for graph in graphs if graph is not None]
+    if any(ending != endings[0] for ending in endings):
+        raise ValueError(
+            "`models` must end alike, all in logits or all in the same "
+            "activation. Received: "
+            f"{dict(zip(models, endings, strict=True))}"
+        )
     inputs = [graph.input for graph in graphs if graph is not None]
     outputs = [
         model(own) for model, own in zip(models.values(), inputs, strict=True)
@@ -70,7 +78,7 @@ def single_modality_ensemble(
     joined = [
         _mean(*ending, list(tensors))
         for ending, tensors in zip(
-            _endings(graphs[0]),
+            endings[0],
             zip(*map(keras.tree.flatten, outputs), strict=True),
             strict=True,
         )

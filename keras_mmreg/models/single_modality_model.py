@@ -39,8 +39,8 @@ def single_modality_model(
         weights: What the modality's own layers start from. `"new"`: layers
             with trainable weights are initialized anew, the others, such as a
             frozen backbone or an adapted `Normalization`, keep their weights.
-            `"kept"`: all of them keep the weights that they have in `inner`,
-            as a pretrained backbone must that is trained further; pass an
+            `"kept"`: all of them keep the weights that they have in `inner`;
+            use this for a pretrained backbone that is to be fine-tuned, with an
             `inner` that has not been trained on the task. Defaults to
             `"new"`.
 

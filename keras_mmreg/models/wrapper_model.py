@@ -49,6 +49,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         batch_size: int | None = None,
         verbose: Any = "auto",
         sample_weight: Any = None,
+        *args: Any,
         **kwargs: Any,
     ) -> Any:
         """Keras's `evaluate`, on data prepared as the inner model does."""
@@ -56,7 +57,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):
             x, y, sample_weight = preprocessed(self.inner, x, y, sample_weight)
         return super().evaluate(
-            x, y, batch_size, verbose, sample_weight, **kwargs
+            x, y, batch_size, verbose, sample_weight, *args, **kwargs
         )
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -64,18 +65,28 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         return super().predict(preprocessed(self.inner, x)[0], *args, **kwargs)
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         """Keras's `train_on_batch`, on data prepared likewise."""
         data = preprocessed(self.inner, x, y, sample_weight)
-        return super().train_on_batch(*data, **kwargs)
+        return super().train_on_batch(*data, *args, **kwargs)
 
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         """Keras's `test_on_batch`, on data prepared likewise."""
         data = preprocessed(self.inner, x, y, sample_weight)
-        return super().test_on_batch(*data, **kwargs)
+        return super().test_on_batch(*data, *args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Keras's `predict_on_batch`, on data prepared likewise."""

@@ -342,7 +342,7 @@ class FunctionalNetwork:
             behind.update(step.outputs)
             if checks.finds_padding(step.operation):
                 raise ValueError(
-                    messages.hidden_padding(name, step.operation.name)
+                    messages.hidden_padding([name], step.operation.name)
                 )
 
     def _behind_preparation(self, key: int) -> int:

@@ -1,13 +1,24 @@
 """What errors say that are found in more than one place."""
 
+from collections.abc import Sequence
 
-def hidden_padding(name: str, layer: str) -> str:
-    """The message about padding that noise would uncover."""
+
+def hidden_padding(names: Sequence[str], layer: str) -> str:
+    """The message about padding that noise would uncover.
+
+    Args:
+        names: The modalities of which one goes through the layer.
+        layer: The name of the `keras.layers.Masking`.
+    """
+    if len(names) == 1:
+        modality, key = f"modality {names[0]!r}", repr(names[0])
+    else:
+        listed = ", ".join(map(repr, names))
+        modality, key = f"the one of {listed} that it masks", "<modality>"
     return (
-        f"Layer {layer!r} finds padding by its value, and noise on modality "
-        f"{name!r} would make padding look like data. Perturb the modality "
-        "behind the `keras.layers.Masking` that it goes through, with "
-        f"`taps={{{name!r}: <name of the Masking layer>}}`."
+        f"Layer {layer!r} finds padding by its value, and noise on {modality} "
+        "would make padding look like data. Perturb that modality behind the "
+        f"layer, with `taps={{{key}: {layer!r}}}`."
     )
 
 

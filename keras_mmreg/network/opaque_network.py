@@ -241,6 +241,7 @@ class OpaqueNetwork:
 
     def require_float_points(self) -> None:
         """Raises for a modality to which no noise can be added."""
+        sequences = []
         for modality in self.modalities:
             points = [
                 self._symbols[leaf]
@@ -249,8 +250,9 @@ class OpaqueNetwork:
             ]
             if points:
                 checks.require_float(modality, [x.dtype for x in points])
-            for point in points:
-                self._require_known_padding(modality, point)
+            if any(len(point.shape) == 3 for point in points):
+                sequences.append(modality)
+        self._require_known_padding(sequences)
 
     def _standardize(self, inputs: Any) -> Any:
         """The inputs in the structure that their names belong to."""
@@ -282,15 +284,15 @@ class OpaqueNetwork:
             ],
         )
 
-    def _require_known_padding(self, name: str, point: Any) -> None:
+    def _require_known_padding(self, sequences: list[str]) -> None:
         # Which modality a layer is called on does not show: any sequence.
         for layer in all_layers(self._inner, include_self=False):
             if (
                 isinstance(layer, keras.layers.Masking)
                 and layer not in self._layers.values()
-                and len(point.shape) > 2
+                and sequences
             ):
-                raise ValueError(messages.hidden_padding(name, layer.name))
+                raise ValueError(messages.hidden_padding(sequences, layer.name))
 
     def _call(
         self,

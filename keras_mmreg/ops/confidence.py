@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 from keras import ops
 
 from keras_mmreg.types import Tensor
@@ -114,6 +115,7 @@ def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
         y: Integer classes of shape `(batch,)` or `(batch, 1)`, or a tensor like
             `predictions`.
     """
+    (y,) = keras.tree.flatten(y)  # Of the only output, by its name or not.
     y = ops.convert_to_tensor(y)
     units = predictions.shape[-1]
     if kind == "categorical" and (len(y.shape) == 1 or y.shape[-1] != units):
@@ -133,6 +135,7 @@ def without_ignored(
     """
     if ignore_class is None:
         return weight
+    (y,) = keras.tree.flatten(y)
     classes = ops.reshape(ops.convert_to_tensor(y), (-1,))
     counts = ops.cast(ops.not_equal(classes, ignore_class), "float32")
     return counts if weight is None else weight * counts

@@ -29,12 +29,14 @@ class DisentangledGradients(Regularizer):
     The head is trained on the features of all modalities, through which no
     gradient passes; encoder m is trained by `strength * L(f(h_m, 0), y)`, with
     the head as it is. So no modality's encoder waits for another's, and none
-    learns what can be told from several modalities only. Other methods then
-    train the head alone, but for information penalties, which do not pass the
-    points that are stopped; those that are for the encoders are refused.
+    learns what can be told from several modalities only. Methods beside
+    it train only the head, except for the information penalties, which still
+    reach the encoders: they do not go through the stopped points. Methods that
+    are for the encoders raise a `ValueError`.
 
     Args:
-        strength: Non-negative float, their alpha. Defaults to `1.0`.
+        strength: Non-negative float, the weight of the loss that trains the
+            encoders (the paper's alpha). Defaults to `1.0`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
@@ -47,15 +49,13 @@ class DisentangledGradients(Regularizer):
     'disentangled'
 
     References:
-        - Disentangled gradient learning, ICCV 2025.
+        - Wei et al., [Boosting Multimodal Learning via Disentangled Gradient
+          Learning](https://arxiv.org/abs/2507.10213), ICCV 2025.
     """
 
     alias = "disentangled"
     without = ("fraction",)
     search_range = ("strength", 0.5, 5.0)
-
-    def __init__(self, strength: float = 1.0, **kwargs: Any) -> None:
-        super().__init__(strength, **kwargs)
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders to train."""

@@ -24,9 +24,9 @@ JOINT = "joint"
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class GradientBlending(Regularizer):
-    """Gradient-Blending: each modality has a head, and the losses weights.
+    """Gradient-Blending: a head for each modality, a weight for each loss.
 
-    `loss = sum_k w_k L_k`, `w_k ~ G_k / O_k^2`, `sum_k w_k = 1`
+    `loss = sum_k w_k L_k`, with `w_k` proportional to `G_k / O_k^2`, of sum 1,
 
     over a linear head on each modality's last tensor before it meets another,
     and the model itself (`"joint"`). Between two checkpoints, G_k is how much
@@ -158,7 +158,9 @@ class GradientBlending(Regularizer):
             x = joined_features(features[name], symbols[name])
             logits = ops.matmul(x, ops.cast(kernel, x.dtype))
             logits = logits + ops.cast(bias, x.dtype)
-            outputs[name] = _activated(logits, kind)
+            outputs[name] = keras.tree.pack_sequence_as(
+                network.output_symbols, [_activated(logits, kind)]
+            )
         return outputs
 
 

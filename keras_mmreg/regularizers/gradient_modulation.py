@@ -17,6 +17,7 @@ from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.ops.confidence import labels_like
+from keras_mmreg.ops.confidence import without_ignored
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -34,13 +35,15 @@ class GradientModulation(Regularizer):
     `k_m = 1 - tanh(alpha r_m)` where `r_m > 1`, else 1,
 
     at the modality's point, and noise of the standard deviation of that
-    gradient is added. The coefficient of a step comes from the one before it.
+    gradient is added. Each step uses the coefficients that the step before it
+    found.
 
     Adam divides each gradient by its own scale, so that a factor that lasts
     has next to no effect: use SGD. `fit` warns of Adam and its kin.
 
     Args:
-        alpha: Positive float. Defaults to `0.5`.
+        alpha: Positive float, how strongly the encoder that is ahead is slowed
+            down. Defaults to `0.5`.
         start: Integer, the first epoch with modulation. Defaults to `0`.
         end: Optional integer, the first epoch without it. Defaults to `None`.
         noise: Non-negative float, the scale of the noise (GE). Defaults to
@@ -139,7 +142,12 @@ class GradientModulation(Regularizer):
     ) -> tuple[None, dict[str, Tensor]]:
         """Finds the coefficients of the next step (Eqs. 8-10)."""
         scores = []
-        weight = example_weight(training_pass.sample_weight)
+        kind = self._probabilities.output_kind(training_pass)
+        weight = without_ignored(
+            example_weight(training_pass.sample_weight),
+            kind.ignore_class,
+            training_pass.y,
+        )
         for name in self.modalities:
             alone = drop_others(
                 training_pass.points, training_pass.network.leaves, name

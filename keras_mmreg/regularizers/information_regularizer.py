@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.checks import check_choice
+from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
@@ -48,7 +49,8 @@ class InformationRegularizer(Regularizer):
     all modalities becomes one scalar.
 
     With `strength="auto"` the penalty is a hundredth of the task loss of the
-    same batch, `0.01 sg(|L| / P) P`, whatever the units of the information: it
+    same batch, `0.01 sg(|L| / P) P` with the task loss L, the penalty P, and
+    `sg`, which stops the gradient, whatever the units of the information: it
     can hardly keep a model from learning, nor, by itself, change much of what
     it learns. The paper's penalty is `bound="paper"` with a number; it starts
     at hundreds of times the task loss, which is how it acts, and also how it
@@ -141,12 +143,7 @@ class InformationRegularizer(Regularizer):
         check_number("epsilon", epsilon, minimum=1e-12)
         check_number("floor", floor, minimum=1e-12)
         check_number("momentum", momentum, minimum=0, below=1)
-        check_number("num_samples", num_samples, minimum=self.minimum_samples)
-        if num_samples != int(num_samples):
-            raise ValueError(
-                "`num_samples` must be an integer. "
-                f"Received: num_samples={num_samples}"
-            )
+        check_integer("num_samples", num_samples, minimum=self.minimum_samples)
         for value in stddev.values() if isinstance(stddev, dict) else [stddev]:
             _check_stddev(value)
         check_choice("reduction", reduction, REDUCTIONS)
@@ -154,7 +151,7 @@ class InformationRegularizer(Regularizer):
         check_choice("cross_entropy", cross_entropy, ("paper", "reversed"))
         check_choice("bound", bound, ("paper", "gaussian"))
         self.reduction = reduction
-        self.num_samples = int(num_samples)
+        self.num_samples = num_samples
         self.stddev = stddev
         self.perturbation = perturbation
         self.cross_entropy = cross_entropy

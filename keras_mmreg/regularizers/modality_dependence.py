@@ -34,8 +34,10 @@ class ModalityDependence(Regularizer):
     positions count by their `sample_weight`.
 
     Args:
-        strength: Non-negative float. Defaults to `0.01`.
-        fraction: Float in (0, 1]. Defaults to `0.25`.
+        strength: Non-negative float, the weight of the penalty. Defaults to
+            `0.01`.
+        fraction: Float in (0, 1], the part of each batch, drawn anew at every
+            step, on which the penalty is computed. Defaults to `0.25`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
@@ -48,16 +50,17 @@ class ModalityDependence(Regularizer):
     0.01
 
     References:
-        - The conditional mutual information term of MCR, NeurIPS 2025.
+        - The term of unique information in Kontras et al., [Balancing
+          Multimodal Training Through Game-Theoretic Regularization](
+          https://arxiv.org/abs/2411.07335) (MCR), NeurIPS 2025.
     """
 
     alias = "dependence"
     search_range = ("strength", 1e-3, 1e-1)
-    default_strength = 0.01
 
     def __init__(
         self,
-        strength: float | None = None,
+        strength: float = 0.01,
         fraction: float = 0.25,
         **kwargs: Any,
     ) -> None:

@@ -51,10 +51,11 @@ class ModalityGate(Regularizer):
     itself, as in a task that takes all of them together, or is useless, it
     stays closed.
 
-    Confidence on the training data counts what is memorised. `HeldOut` or
-    `fit`'s validation data measure it on other data after each epoch; see
-    `keras_mmreg.callbacks.HeldOut`, which can also find modalities that should
-    not be believed: these are shuffled between the examples of a batch.
+    On training data, memorised examples raise the confidence, too. Therefore
+    `keras_mmreg.callbacks.HeldOut`, or else the validation data of `fit`,
+    measures it on other data after each epoch. `HeldOut` can also find
+    modalities that should not be believed: these are shuffled between the
+    examples of a batch.
 
     A `RegularizedModel` makes one gate for all methods that ask for it. Pass
     one in the list of methods to change its threshold.
@@ -332,6 +333,7 @@ class ModalityGate(Regularizer):
         self, y: Tensor, mean: Callable[[Tensor], Tensor]
     ) -> None:
         """Those by which a probe predicts values of any size."""
+        (y,) = keras.tree.flatten(y)
         y = ops.convert_to_tensor(y)
         y = ops.cast(ops.reshape(y, (-1, self.label_mean.shape[0])), "float32")
         self._average(self.label_mean, mean(y))

@@ -20,8 +20,9 @@ from keras_mmreg.types import Tensor
 class ModalityMix(Regularizer):
     """Asks for the average label where modalities disagree.
 
-    Every modality of a part of the batch is taken from another example, drawn
-    on its own, and the label is shared between these examples:
+    In a part of each batch, each modality m comes from another example, by a
+    random permutation `pi_m` of its own, and the loss averages the labels of
+    these examples with shares `s_m` of sum 1:
 
     `penalty = strength * sum_m s_m L(f(x_1[pi_1], ..., x_M[pi_M]), y[pi_m])`.
 
@@ -39,8 +40,10 @@ class ModalityMix(Regularizer):
     or compare with plain training on validation data.
 
     Args:
-        strength: Non-negative float. Defaults to `1.0`.
-        fraction: Float in (0, 1]. Defaults to `0.25`.
+        strength: Non-negative float, the weight of the penalty. Defaults to
+            `1.0`.
+        fraction: Float in (0, 1], the part of each batch, drawn anew at every
+            step, on which the penalty is computed. Defaults to `0.25`.
         gate: `"auto"` (see `ModalityGate`), or `None` for equal shares of all
             modalities. Defaults to `"auto"`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
@@ -69,11 +72,6 @@ class ModalityMix(Regularizer):
         super().__init__(strength, fraction, **kwargs)
         check_gate(gate)
         self.gate_option = gate
-
-    @property
-    def uses_gate(self) -> bool:
-        """Whether the shares depend on which modalities tell the label."""
-        return self.gate_option is not None
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that whole modalities can be moved."""

@@ -75,11 +75,6 @@ class ModalityNoise(Regularizer):
         self.scale = scale
         self.gate_option = gate
 
-    @property
-    def uses_gate(self) -> bool:
-        """Whether noise depends on which modalities tell the label."""
-        return self.gate_option is not None
-
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Checks that there is something to add noise to."""
         super().attach(network, inner)

@@ -28,13 +28,15 @@ class ModalityShuffle(Regularizer):
 
     Args:
         suspects: A list of the modalities that are not to be relied upon.
-        strength: Non-negative float. Defaults to `1.0`.
-        fraction: Float in (0, 1]. Defaults to `0.25`.
+        strength: Non-negative float, the weight of the penalty. Defaults to
+            `1.0`.
+        fraction: Float in (0, 1], the part of each batch, drawn anew at every
+            step, on which the penalty is computed. Defaults to `0.25`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
-        ValueError: If `suspects` are not modalities that are regularized, or
-            all that the model has.
+        ValueError: If a suspect is not a regularized modality, or if every
+            modality is a suspect.
 
     Example:
 

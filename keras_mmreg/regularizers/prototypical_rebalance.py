@@ -45,9 +45,12 @@ class PrototypicalRebalance(Regularizer):
     not been seen yet has no prototype, and is left out of the softmax.
 
     Args:
-        strength: Non-negative float, their alpha. Defaults to `1.0`.
-        entropy_strength: Non-negative float, their mu. Defaults to `0.01`.
-        entropy_epochs: Integer, the epochs with it. Defaults to `5`.
+        strength: Non-negative float, the weight of the penalty (the paper's
+            alpha). Defaults to `1.0`.
+        entropy_strength: Non-negative float, the weight of the entropy reward
+            (the paper's mu). Defaults to `0.01`.
+        entropy_epochs: Integer, the number of first epochs with the entropy
+            reward. Defaults to `5`.
         momentum: Float in [0, 1), of the prototypes. Defaults to `0.9`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
@@ -114,6 +117,7 @@ class PrototypicalRebalance(Regularizer):
         kind = self._probabilities.output_kind(training_pass)
         weight = example_weight(training_pass.sample_weight)
         valid = without_ignored(None, kind.ignore_class, training_pass.y)
+        counts = without_ignored(weight, kind.ignore_class, training_pass.y)
         for name in self.modalities:
             (leaf,) = training_pass.network.leaves_of(name)
             features = pooled_features(
@@ -122,7 +126,7 @@ class PrototypicalRebalance(Regularizer):
             )
             log_q = self._log_probabilities(name, features)
             y = labels_like(log_q, "categorical", training_pass.y)
-            counted = y if weight is None else y * weight[:, None]
+            counted = y if counts is None else y * counts[:, None]
             self._update(name, ops.stop_gradient(features), counted)
             q = ops.exp(log_q)
             cross_entropy = -ops.sum(y * log_q, axis=-1)

@@ -73,8 +73,6 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     alias: ClassVar[str] = ""
     """The name of the method, by which `get` and the logs know it."""
 
-    default_strength: ClassVar[float] = 1.0
-
     search_range: ClassVar[tuple[str, float, float] | None] = (
         "strength",
         0.1,
@@ -91,9 +89,11 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     undone_by_adam: ClassVar[bool] = False
     """Whether an optimizer that scales each gradient anew undoes the method."""
 
+    gate_option: str | None = None
+
     def __init__(
         self,
-        strength: float | str | None = None,
+        strength: float | str = 1.0,
         fraction: float = 1.0,
         schedule: LinearRamp | None = None,
         seed: int | None = None,
@@ -101,14 +101,12 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name or self.alias or None, **kwargs)
-        if strength is None:
-            strength = self.default_strength
         if strength != "auto" or not self.has_automatic_strength:
             check_number("strength", strength, minimum=0)
         check_number("fraction", fraction, above=0, maximum=1)
         check_schedule(schedule)
         check_seed(seed)
-        self._refuse("strength", strength, self.default_strength)
+        self._refuse("strength", strength, 1.0)
         self._refuse("fraction", fraction, 1.0)
         self._refuse("schedule", schedule, None)
         self.strength = strength
@@ -194,7 +192,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     @property
     def uses_gate(self) -> bool:
         """Whether the method needs to know which modalities tell the label."""
-        return False
+        return self.gate_option is not None
 
     @property
     def perturbs(self) -> bool:

@@ -31,8 +31,8 @@ def strength_from_authors(
             (`"ent"`). Defaults to `"poincare"`.
         num_classes: Integer, the number of outputs that their binary
             cross-entropy is a mean of. Defaults to `1`, for a categorical one.
-        positions: Integer, the number of values behind axis 1 of the modality,
-            such as `height * width`. Defaults to `1`.
+        positions: Integer, the product of the sizes of the modality's axes
+            after axis 1, such as `height * width`. Defaults to `1`.
 
     Returns:
         Float, the `strength` of a `FisherInformation` or

@@ -28,8 +28,10 @@ class UnimodalLoss(Regularizer):
     even where another would do. Also known as multi-loss.
 
     Args:
-        strength: Non-negative float. Defaults to `1.0`.
-        fraction: Float in (0, 1]. Defaults to `1.0`.
+        strength: Non-negative float, the weight of the penalty. Defaults to
+            `1.0`.
+        fraction: Float in (0, 1], the part of each batch, drawn anew at every
+            step, on which the penalty is computed. Defaults to `1.0`.
         value: What stands for a modality that is left out: `"zero"` or
             `"mean"` (that of the batch). Defaults to `"zero"`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.

@@ -68,6 +68,13 @@ def compose(
     )
     names = plan.modalities
     measure = bootstrap.measure
+
+    def measure_finite(*name: str) -> Measurement:
+        """No number where predictions are none."""
+        if name in measuring.broken:
+            return Measurement(*[float("nan")] * 6)
+        return measure(name)
+
     report = ModalityReport(
         model=model.name,
         task=task.name,
@@ -83,9 +90,11 @@ def compose(
         modalities=names,
         intact=measure(("intact",)),
         shuffled={name: measure(("shuffled", name)) for name in names},
-        alone={name: measure(("alone", name)) for name in names},
+        alone={name: measure_finite("alone", name) for name in names},
         missing={
-            fill: {name: measure(("missing", fill, name)) for name in names}
+            fill: {
+                name: measure_finite("missing", fill, name) for name in names
+            }
             for fill in settings.missing
         },
         unimodal={
@@ -284,7 +293,10 @@ def _baselines(
     if not left_out:
         return baselines, []
     listed = ", ".join(f"`{name}`" for name in left_out)
-    text = f"{listed}: no linear probe on integers. Name a layer in `taps`."
+    text = (
+        f"{listed}: no linear probe on integers or strings. Name a layer in "
+        "`taps`."
+    )
     return baselines, [Finding("caveat", "note", text)]
 
 

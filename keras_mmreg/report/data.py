@@ -78,7 +78,7 @@ def open_source(
         raise ValueError("`data` must have examples. Received: an empty one.")
     whole = first[1]
     return Source(
-        windows=_with_first(first[0], (each for each, _ in windows)),
+        windows=itertools.chain([first[0]], (each for each, _ in windows)),
         first=first[0],
         batch_size=whole,
         window=window or DEFAULT_WINDOW,
@@ -244,10 +244,3 @@ def _join(held: list[Examples]) -> Examples:
             *map(tuple, held),
         )
     )
-
-
-def _with_first(
-    first: Examples, rest: Iterator[Examples]
-) -> Iterator[Examples]:
-    yield first
-    yield from rest

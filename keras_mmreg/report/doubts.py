@@ -74,8 +74,12 @@ def doubts(report: Result) -> list[Finding]:
         if worse and "accuracy" in report.metric:
             text += (
                 " Where some classes are rare, accuracy is the wrong score, "
-                "above all after training with class weights: pass another, "
-                "such as `metric='auc'`."
+                "above all after training with class weights: "
+            )
+            text += (
+                "pass another, such as `metric='auc'`."
+                if report.task == "binary classification"
+                else "look at `include=['per_class']`."
             )
         found.append(Finding("chance", "bad", text))
     count = report.num_groups or report.num_examples

@@ -1,5 +1,6 @@
 """What the parts of a report that are included on demand say."""
 
+from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.judge import FEW
 from keras_mmreg.report.judge import NEGLIGIBLE
 from keras_mmreg.report.judge import negligible
@@ -19,14 +20,10 @@ def baselines(report: Result) -> list[Finding]:
     probe, intact = report.baselines[best], report.intact
     against = against_text(report, probe)
     found = [_unread(report, name) for name in report.baselines]
-    if report.higher_is_better:
-        better, worse = probe.low > intact.high, probe.high < intact.low
-    else:
-        better, worse = probe.high < intact.low, probe.low > intact.high
-    if better:
+    if _beats(report, probe, intact.low, intact.high):
         text = f"The model does not reach a linear probe on `{best}`"
         level = "bad"
-    elif worse:
+    elif _beats(report, intact, probe.low, probe.high):
         text = f"The model beats every linear probe; the best is on `{best}`"
         level = "good"
     else:
@@ -36,11 +33,21 @@ def baselines(report: Result) -> list[Finding]:
     return [first, *(each for each in found if each is not None)]
 
 
+def _beats(
+    report: Result, measurement: Measurement, low: float, high: float
+) -> bool:
+    """Whether all of an interval is better than all of another."""
+    if report.higher_is_better:
+        return measurement.low > high
+    return measurement.high < low
+
+
 def _unread(report: Result, name: str) -> Finding | None:
     """A modality that informs a probe, but not the model."""
     probe, alone = report.baselines[name], report.alone[name]
-    more = probe.low > alone.high and report.higher_is_better
-    informs = report.chance is None or probe.low > report.chance
+    more = _beats(report, probe, alone.low, alone.high)
+    chance = report.chance
+    informs = chance is None or _beats(report, probe, chance, chance)
     if not (more and informs) or status(report, name) not in (
         "ignored",
         "misleading",

@@ -29,7 +29,8 @@ class CalibrationError(TaskScore):
         weights = position_weights(weight, classes)
         confidence = self._confidence(predictions, classes.shape)
         right = self.task.predicted(predictions) == classes
-        bins = np.clip((confidence * NUM_BINS).astype(int), 0, NUM_BINS - 1)
+        bins = np.nan_to_num(confidence * NUM_BINS).astype(int)
+        bins = np.clip(bins, 0, NUM_BINS - 1)
         rows = np.arange(len(y))[:, np.newaxis] * NUM_BINS
         return np.concatenate(
             [

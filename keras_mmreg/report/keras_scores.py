@@ -31,13 +31,8 @@ class Mean:
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
         """Values, and their number."""
-        y = (
-            y
-            if y.ndim == predictions.ndim
-            else y.reshape(*y.shape, *(1,) * (predictions.ndim - y.ndim))
-            if predictions.shape[-1] == 1
-            else y
-        )
+        if predictions.shape[-1] == 1:
+            y = y.reshape(*y.shape, *(1,) * (predictions.ndim - y.ndim))
         values = keras.ops.convert_to_numpy(self.function(y, predictions))
         values = np.asarray(values, "float64")
         if not values.ndim or values.size % len(y):
@@ -47,6 +42,8 @@ class Mean:
                 f"{values.shape} for {len(y)} examples"
             )
         values = values.reshape(len(y), -1)
+        if weight is not None and values.shape[1] == 1:  # Of all positions.
+            weight = np.asarray(weight, "float64").reshape(len(y), -1).mean(1)
         weights = position_weights(weight, values)
         return np.stack([(values * weights).sum(1), weights.sum(1)], axis=-1)
 
@@ -83,6 +80,22 @@ SHARES = (
 """The metrics between 0 and 1, which are given in percent."""
 
 
+_OF_POSITIVES = (
+    keras.metrics.AUC,
+    keras.metrics.Recall,
+    keras.metrics.PrecisionAtRecall,
+    keras.metrics.RecallAtPrecision,
+    keras.metrics.SensitivityAtSpecificity,
+    keras.metrics.SpecificityAtSensitivity,
+    keras.metrics.FBetaScore,
+)
+_OF_NEGATIVES = (
+    keras.metrics.AUC,
+    keras.metrics.SensitivityAtSpecificity,
+    keras.metrics.SpecificityAtSensitivity,
+)
+
+
 class KerasMetric:
     """Any Keras metric whose state is a sum, by batches of examples.
 
@@ -105,7 +118,15 @@ class KerasMetric:
     ) -> np.ndarray:
         """The metric's state after these examples alone."""
         y, predictions, weight = map(_as_tensor, (y, predictions, weight))
-        states = self._state(y, predictions, weight)
+        try:
+            states = self._state(y, predictions, weight)
+        except Exception as error:
+            raise ValueError(
+                f"`metric` {self.name!r} cannot compare labels of shape "
+                f"{tuple(y.shape)} with predictions of shape "
+                f"{tuple(predictions.shape)}. Choose one that fits the "
+                f"model's output. It says: {error}"
+            ) from error
         if not self._variables:
             self._variables = list(self.metric.variables)
             self._require_copy(y, predictions, weight)
@@ -184,8 +205,26 @@ class KerasMetric:
                 row[start:stop].reshape(variable.shape).astype(variable.dtype)
             )
             start = stop
+        if self._lacks_a_class():
+            return float("nan")
         result = keras.ops.convert_to_numpy(self.metric.result())
         return float(np.mean(result))
+
+    def _lacks_a_class(self) -> bool:
+        """Whether there is nothing to find, for which Keras gives 0."""
+
+        def none_of(*names: str) -> bool:
+            counts = [getattr(self.metric, name) for name in names]
+            return not np.any(sum(map(keras.ops.convert_to_numpy, counts)))
+
+        metric = self.metric
+        return (
+            isinstance(metric, _OF_POSITIVES)
+            and none_of("true_positives", "false_negatives")
+        ) or (
+            isinstance(metric, _OF_NEGATIVES)
+            and none_of("true_negatives", "false_positives")
+        )
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
         """A metric's value for a constant prediction: known of AUC alone."""

@@ -70,7 +70,7 @@ def modality_report(
     It answers two questions on held-out data: is one of my modalities
     ignored, and does fusion beat my best single modality?
 
-    Measured are the model as it is (*intact*); each modality *shuffled*
+    It measures the model as it is (*intact*); each modality *shuffled*
     between the examples, so that each of its values is one that the model
     knows, but says nothing about the label; each *alone*, the others shuffled
     independently; and each *missing*. What shuffling costs is the
@@ -112,8 +112,9 @@ def modality_report(
         missing: What stands in for a missing modality, `"zero"`, `"mean"`
             (over the data or window), `"noise"` (of the same mean and standard
             deviation), `"nan"` (for a model with `layers.MissingModality`) or
-            a list of these. Integers become 0, but images of `uint8` only by
-            `"zero"` and `"nan"`, and strings empty. Defaults to `"zero"`.
+            a list of these. Integers always become 0, and strings empty; images
+            of `uint8` have a mean and noise as numbers do. Defaults to
+            `"zero"`.
         groups: Array of a label for each example, such as its subject or
             speaker, in the order of the data. Intervals then hold for new
             groups. Defaults to `None`: for new examples of the same kind.
@@ -133,8 +134,8 @@ def modality_report(
         num_permutations: Positive integer, permutations to average over.
             Defaults to `1`.
         num_bootstraps: Positive integer, draws for the intervals. Defaults to
-            `1000`; 200 of them for a Keras metric, for which few examples share
-            a draw.
+            `1000`. For a Keras metric at most 200, each of small blocks of
+            neighbours, because every draw calls the metric's `result`.
         confidence: Float in (0, 1). Defaults to `0.95`.
         batch_size: Integer, for arrays. Defaults to `None`, 32.
         steps: Integer, the number of batches to read. Defaults to all.
@@ -288,14 +289,16 @@ def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:
             "`groups` must be an array of a label for each example in `data`. "
             f"Received: shape {groups.shape} for {size} examples"
         )
-    if groups.dtype.kind == "f" and np.isnan(groups).any():
+    labels = set(groups.tolist())
+    if any(label is None or label != label for label in labels):
         raise ValueError(
-            "`groups` must have a label for each example. Received: NaN"
+            "`groups` must have a label for each example. "
+            "Received: NaN or None for some"
         )
-    if len(np.unique(groups)) < 2:
+    if len(labels) < 2:
         raise ValueError(
             "`groups` must have several groups, of which the intervals are. "
-            f"Received: {np.unique(groups).tolist()}"
+            f"Received: {list(labels)}"
         )
     return groups
 

@@ -204,7 +204,11 @@ def position_weights(weight: Any, labels: np.ndarray) -> np.ndarray:
     weight = np.asarray(weight, "float64").reshape(len(labels), -1)
     several, rest = divmod(labels.shape[1], weight.shape[1])
     if rest:
-        return counted * weight.mean(axis=1, keepdims=True)
+        raise ValueError(
+            "`sample_weight` must have one weight for each example, or one "
+            f"for each of its {labels.shape[1]} labels. "
+            f"Received: {weight.shape[1]} for each example"
+        )
     return counted * np.repeat(weight, several, axis=1)
 
 

@@ -34,7 +34,8 @@ class LinearRamp(ShowsSettings):
             `"step"` there. Defaults to `"epoch"`.
 
     Raises:
-        ValueError: If a number is no integer or negative, or the unit unknown.
+        ValueError: If `start` or `duration` is not a non-negative integer, or
+            `unit` is unknown.
 
     Example:
 

@@ -175,7 +175,7 @@ def test_a_model_that_is_not_built(tmp_path, create):
     backup.set_model(model)
     with pytest.raises(ValueError, match="must be built before `fit`"):
         backup.on_train_begin()
-    assert not backup.directory.exists()
+    assert not backup.backup_dir.exists()
     model(X)
     backup.on_train_begin()
 
@@ -237,5 +237,5 @@ def test_other_files_are_left_alone(tmp_path):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="`directory` must be"):
+    with pytest.raises(ValueError, match="`backup_dir` must be"):
         AtomicBackup("")

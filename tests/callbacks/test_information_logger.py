@@ -9,6 +9,8 @@ from keras_mmreg.callbacks import InformationLogger
 from keras_mmreg.models import RegularizedModel
 from tests import toys
 
+pytestmark = pytest.mark.eager
+
 NAMES = [
     "information_audio",
     "information_image",

@@ -9,6 +9,8 @@ from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.models import RegularizedModel
 
+pytestmark = pytest.mark.eager
+
 X, Y = np.eye(8, 4, dtype="float32"), np.arange(8) % 3
 Checkpoint = keras.callbacks.ModelCheckpoint
 LOGGERS = {

@@ -7,6 +7,8 @@ from keras_mmreg.models import RegularizedModel
 from keras_mmreg.report import modality_report
 from tests import toys
 
+pytestmark = pytest.mark.eager
+
 
 def compiled(model):
     model.compile(

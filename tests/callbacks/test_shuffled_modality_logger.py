@@ -9,6 +9,8 @@ from keras_mmreg.datasets import permute_colors
 from keras_mmreg.models import RegularizedModel
 from tests import toys
 
+pytestmark = pytest.mark.eager
+
 
 def compiled(model, optimizer="sgd"):
     model.compile(optimizer, toys.LOGITS_LOSS, metrics=["accuracy"])

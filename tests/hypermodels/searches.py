@@ -29,7 +29,7 @@ class Kill(keras_tuner.RandomSearch):
 def create(directory: str, tuner=keras_tuner.RandomSearch):
     return tuner(
         RegularizedHyperModel(
-            lambda hp: toys.linear(), COMPILE, shortcuts=["audio"]
+            lambda hp: toys.linear(), COMPILE, suspects=["audio"]
         ),
         objective=keras_tuner.Objective("val_balanced_accuracy", "max"),
         max_trials=3,

@@ -208,7 +208,7 @@ def test_conclusion(direction, scores, sentence):
 
 def test_search_by_the_balanced_accuracy(tmp_path):
     x, y = toys.data(toys.linear())
-    tuner = random_search(hypermodel(shortcuts=["audio"]), tmp_path)
+    tuner = random_search(hypermodel(suspects=["audio"]), tmp_path)
     tuner.search(x, y, validation_data=(x, y), verbose=0)
     trials = tuner.oracle.get_best_trials(2)
     assert len(trials) == 2
@@ -241,18 +241,36 @@ def test_the_callback_can_be_given_to_search(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kwargs", [{}, {"validation_split": 0.5}, {"validation_data": []}]
+    "kwargs, message",
+    [
+        ({}, "with `validation_data`"),
+        ({"validation_split": 0.5}, "with `validation_data`"),
+        ({"validation_data": []}, "`data` must"),
+    ],
 )
-def test_shortcuts_need_validation_data(kwargs, tmp_path):
+def test_suspects_need_validation_data(kwargs, message, tmp_path):
     x, y = toys.data(toys.linear())
-    tuner = random_search(hypermodel(shortcuts=["audio"]), tmp_path)
-    with pytest.raises(ValueError, match=r"with `validation_data=\(x, y\)`"):
+    tuner = random_search(hypermodel(suspects=["audio"]), tmp_path)
+    with pytest.raises(ValueError, match=message):
         tuner.search(x, y, verbose=0, **kwargs)
 
 
-def test_unknown_shortcuts_end_the_search(tmp_path):
+def test_suspects_are_shuffled_in_a_dataset():
+    torch = pytest.importorskip("torch")
     x, y = toys.data(toys.linear())
-    tuner = random_search(hypermodel(shortcuts=["smell"]), tmp_path)
+    rows = [({n: v[i] for n, v in x.items()}, y[i]) for i in range(len(y))]
+    loader = torch.utils.data.DataLoader(rows, batch_size=4)
+    tuned = hypermodel(suspects=["audio"])
+    model = tuned.build(keras_tuner.HyperParameters())
+    history = tuned.fit(
+        None, model, loader, validation_data=loader, shuffle=False, verbose=0
+    ).history
+    assert "val_balanced_loss" in history
+
+
+def test_unknown_suspects_end_the_search(tmp_path):
+    x, y = toys.data(toys.linear())
+    tuner = random_search(hypermodel(suspects=["smell"]), tmp_path)
     with pytest.raises(ValueError, match="`modalities` must name at least"):
         tuner.search(x, y, validation_data=(x, y), verbose=0)
 

@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_mmreg.layers import LearnedMixin
 
+pytestmark = pytest.mark.eager
+
 
 def array(tensor):
     return ops.convert_to_numpy(ops.stop_gradient(tensor)).astype("float64")

@@ -6,6 +6,8 @@ from keras import ops
 from keras_mmreg import backend
 from keras_mmreg.layers import VectorQuantizer
 
+pytestmark = pytest.mark.eager
+
 
 def features(shape=(6, 3, 4), seed=0):
     values = np.random.default_rng(seed).normal(size=shape)

@@ -87,3 +87,16 @@ def test_a_dominant_penalty_is_told_between_executions():
         model.fit(x, np.repeat(y, 210), batch_size=4, verbose=0)
     told = [w for w in caught if "times the task loss" in str(w.message)]
     assert len(told) == 1
+
+
+def test_a_list_of_callbacks_is_as_it_was():
+    model = RegularizedModel(toys.linear(None), "noise")
+    model.compile("sgd", toys.LOGITS_LOSS)
+    x, y = toys.data(model.inner)
+    given = [keras.callbacks.TerminateOnNaN(), HeldOut((x, y))]
+    callbacks = keras.callbacks.CallbackList(
+        list(given), add_history=True, model=model, epochs=1
+    )
+    before = list(callbacks.callbacks)
+    model.fit(x, y, callbacks=callbacks, verbose=0)
+    assert callbacks.callbacks == before

@@ -12,6 +12,8 @@ from keras_mmreg.ops import perturbation
 from tests import toys
 from tests.toys import tensor
 
+pytestmark = pytest.mark.eager
+
 
 def oracle(model, x, z):
     """f and its gradient for a linear softmax model, in float64."""

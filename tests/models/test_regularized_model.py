@@ -13,6 +13,8 @@ from keras_mmreg.schedules import LinearRamp
 from tests import toys
 from tests.toys import array
 
+pytestmark = pytest.mark.eager
+
 LOST_MODALITY = r"Modality '\w+' gave no information in epoch"
 INFORMATION = ["information_audio", "information_image"]
 LOGS = ["fisher_penalty", *INFORMATION, "loss", "penalty"]
@@ -127,6 +129,17 @@ class TestLogs:
         logs = model.train_on_batch(x, y, return_dict=True)
         assert sorted(logs) == LOGS
 
+    def test_arguments_by_their_place_are_those_of_keras(self):
+        inner = toys.two_modalities()
+        x, y = toys.data(inner)
+        model = RegularizedModel(inner)
+        model.compile("sgd", toys.LOGITS_LOSS)
+        by_place = model.evaluate(x, y, 8, 0, None, 1)
+        by_name = model.evaluate(x, y, batch_size=8, verbose=0, steps=1)
+        assert by_place == by_name
+        assert "loss" in model.train_on_batch(x, y, None, {0: 1.0}, True)
+        assert "loss" in model.test_on_batch(x, y, None, True)
+
 
 @pytest.mark.once
 @pytest.mark.parametrize(
@@ -180,6 +193,7 @@ class Subclassed(keras.Model):
         return self.head(keras.ops.concatenate(merged, axis=-1))
 
 
+@pytest.mark.eager(False)
 class TestInputs:
     def test_list(self):
         a, b = keras.Input((4,), name="a"), keras.Input((3,), name="b")
@@ -451,6 +465,7 @@ class TestTaps:
         assert fit(model, x, y)["information_text"][0] > 0
 
 
+@pytest.mark.eager(False)
 class TestTraining:
     """What `compile` and `fit` can do still works with a penalty."""
 

@@ -273,3 +273,13 @@ def test_layers_of_nested_models_may_share_a_name():
         toys.array(single.get_layer("dense").kernel),
         toys.array(encoder.get_layer("dense").kernel),
     )
+
+
+def test_an_ensemble_is_of_models_that_end_alike():
+    a, b = keras.Input((3,), name="a"), keras.Input((2,), name="b")
+    models = {
+        "a": keras.Model({"a": a}, keras.layers.Dense(4, "softmax")(a)),
+        "b": keras.Model({"b": b}, keras.layers.Dense(4)(b)),
+    }
+    with pytest.raises(ValueError, match="must end alike"):
+        mmreg.models.single_modality_ensemble(models)

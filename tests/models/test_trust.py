@@ -15,6 +15,8 @@ from tests import toys
 from tests.toys import array
 from tests.toys import tensor
 
+pytestmark = pytest.mark.eager
+
 SOFTMAX = "sparse_categorical_crossentropy"
 
 
@@ -93,6 +95,7 @@ print("done")
     assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
 
 
+@pytest.mark.eager(False)
 def test_a_second_measurement_does_not_compile_again():
     model = toys.two_modalities()
     model.compile(loss=toys.LOGITS_LOSS)

@@ -539,3 +539,44 @@ def test_a_modality_that_does_not_carry_over_is_doubted(tmp_path):
         fit(each, *train, batch_size=32)
     for ours, theirs in zip(state(model), state(loaded), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def with_named_output():
+    inner = toys.two_modalities()
+    return keras.Model(inner.input, {"label": inner.output})
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("named", [False, True])
+def test_labels_by_the_name_of_the_only_output(name, named):
+    model = create(name, with_named_output())
+    x, y = toys.data(model.inner)
+    held_out = HeldOut((x, {"label": y} if named else y), start=0)
+    callbacks = [held_out] if model.gate is not None else []
+    history = fit(model, x, {"label": y} if named else y, callbacks=callbacks)
+    assert all(np.isfinite(v).all() for v in history.values())
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["modulation", "prototypes"])
+def test_an_ignored_class_is_like_no_weight(name):
+    ignoring = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, ignore_class=0
+    )
+    states = []
+    for loss, weighs in ((ignoring, False), (toys.LOGITS_LOSS, True)):
+        keras.utils.set_random_seed(0)
+        model = RegularizedModel(
+            toys.two_modalities(), METHODS[name](), taps=TAPS, seed=0
+        )
+        model.compile(keras.optimizers.SGD(0.0), loss)
+        x, y = toys.data(model.inner, 16)
+        weight = (y != 0).astype("float32") if weighs else None
+        fit(model, x, y, sample_weight=weight, batch_size=16)
+        (method,) = model.regularizers
+        states.append([array(variable) for variable in method.variables])
+    for ours, theirs in zip(*states, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    if name == "prototypes":
+        np.testing.assert_array_equal(array(method.seen["audio"]), [0, 1, 1])

@@ -11,6 +11,8 @@ from tests import toys
 from tests.toys import array
 from tests.toys import tensor
 
+pytestmark = pytest.mark.eager
+
 
 def attached(seen=(1.0, 1.0, 0.0)):
     method = PrototypicalRebalance()

@@ -7,6 +7,8 @@ import pytest
 from keras_mmreg import modality_report
 from tests.report.toys import adder
 
+pytestmark = pytest.mark.eager
+
 RNG = np.random.default_rng(0)
 FAST = {"num_bootstraps": 20}
 layers = keras.layers

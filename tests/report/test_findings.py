@@ -209,6 +209,17 @@ def test_probes():
         in sentences
     )
     assert any(each.startswith("`b` could tell more") for each in sentences)
+    # Of an error, less is better.
+    errors = dataclasses.replace(
+        result({"a": 0.9, "b": 0.3}, {"a": 0.3, "b": 1.0}, 0.3, chance=1.0),
+        higher_is_better=False,
+        shuffled={"a": Measurement(0.9, 0.8, 1.0, 0.6, 0.5, 0.7)}
+        | {"b": Measurement(0.3, 0.29, 0.31)},
+        baselines={"a": score(0.2), "b": score(0.5)},
+    )
+    sentences = texts(errors)
+    assert "does not reach a linear probe on `a`" in sentences["baseline"]
+    assert sentences["unread"].startswith("`b` could tell more")
     worse = {"a": score(0.5), "b": score(0.5)}
     report = dataclasses.replace(report, baselines=worse)
     assert "beats every linear probe" in texts(report)["baseline"]
@@ -406,7 +417,9 @@ def test_accuracy_of_rare_classes():
     )
     text = find(report, (0.1, 0.5))[0].text
     assert "does worse than always the most frequent class" in text
-    assert "`metric='auc'`" in text
+    assert "`include=['per_class']`" in text
+    report = dataclasses.replace(report, task="binary classification")
+    assert "`metric='auc'`" in find(report, (0.1, 0.5))[0].text
 
 
 @pytest.mark.parametrize(

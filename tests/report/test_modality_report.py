@@ -13,6 +13,8 @@ from tests.report.toys import adder
 from tests.report.toys import color_reader
 from tests.report.toys import colored
 
+pytestmark = pytest.mark.eager
+
 FAST = {"num_bootstraps": 50}
 
 
@@ -85,6 +87,7 @@ def test_the_default_costs_at_most_3m_plus_1_predicts(count):
     assert len(calls) == 3 * report.passes + 1
 
 
+@pytest.mark.eager(False)
 def test_nothing_is_compiled_twice():
     traces = []
 
@@ -480,6 +483,8 @@ def test_predictions_that_are_not_finite_are_told():
         assert report.findings[0].kind != "broken"
         found = {each.kind: each.text for each in report.findings}
         assert "in place of `text`" in found["broken"]
+        assert np.isnan(report.missing["zero"]["text"].value)
+        assert all("without `text`" not in e.text for e in report.findings)
     model.set_weights([np.nan * weight for weight in model.get_weights()])
     report = modality_report(model, (x, y), verbose=0)
     assert "100% of the predictions are not finite" in report.findings[0].text
@@ -814,6 +819,7 @@ def test_probes_are_not_judged_by_how_sure_they_are():
     [
         (np.zeros(40), "must have several groups"),
         (np.r_[np.nan, np.ones(39)], "Received: NaN"),
+        ([None, 1] * 20, "Received: NaN or None"),
     ],
 )
 def test_groups_that_are_none(groups, message):
@@ -874,3 +880,33 @@ def test_nan_for_models_that_are_told_by_it(knows):
     if knows:
         right = np.argmax(model.predict(without, verbose=0), axis=-1) == y
         assert report.missing["nan"]["a"].value == pytest.approx(right.mean())
+
+
+@pytest.mark.once
+def test_a_rare_class_is_in_every_draw():
+    a, b = keras.Input((1,), name="a"), keras.Input((1,), name="b")
+    unread = keras.layers.Dense(1, kernel_initializer="zeros")(b)
+    outputs = keras.layers.Activation("sigmoid")(
+        keras.layers.Add()([a, unread])
+    )
+    model = keras.Model({"a": a, "b": b}, outputs)
+    model.compile(loss="binary_crossentropy")
+    y = np.zeros(200, "int32")
+    y[[40, 150]] = 1
+    rng = np.random.default_rng(0)
+    x = {"a": np.where(y[:, None], 5.0, -5.0), "b": rng.normal(size=(200, 1))}
+    report = modality_report(model, (x, y), metric="auc", verbose=0)
+    assert report.intact.low > 0.9
+    assert "rests on `a`" in report.summary()
+    alike = {name: values[:30] for name, values in x.items()}
+    report = modality_report(model, (alike, y[:30]), metric="auc", verbose=0)
+    assert [each.kind for each in report.findings] == ["broken"]
+
+
+@pytest.mark.once
+def test_advice_for_rare_classes_can_be_followed():
+    x, y = colored(60)
+    model = color_reader()
+    report = modality_report(model, (x, (y + 1) % 3), verbose=0)
+    assert "always the most frequent class" in report.findings[0].text
+    assert "include=['per_class']" in report.findings[0].text

@@ -216,3 +216,28 @@ def test_a_function_returns_a_value_for_each_example(function):
     score = Mean(function, "mine", True, False)
     with pytest.raises(ValueError, match="must return a value for each"):
         score.statistics(LABELS, LOGITS, None)
+
+
+@pytest.mark.parametrize(
+    "metric", [keras.metrics.AUC(), keras.metrics.Recall(), "f1"]
+)
+def test_nothing_to_find_is_no_score(metric):
+    if metric == "f1":
+        metric = keras.metrics.F1Score(average="micro", threshold=0.5)
+    score = KerasMetric(metric, "metric", True)
+    y, predictions = np.zeros((6, 1)), np.linspace(0, 1, 6)[:, None]
+    assert np.isnan(score.value(score.statistics(y, predictions, None)))[0]
+    y[5] = 1
+    assert score.value(score.statistics(y, predictions, None))[0] > 0
+
+
+def test_a_metric_of_other_labels():
+    score = KerasMetric(keras.metrics.AUC(), "auc", True)
+    with pytest.raises(ValueError, match="`metric` 'auc' cannot compare"):
+        score.statistics(np.arange(8) % 3, np.ones((8, 3)) / 3, None)
+
+
+def test_weights_of_positions_that_labels_lack():
+    score = Accuracy(infer_task(None, np.arange(8) % 3, np.ones((8, 3))))
+    with pytest.raises(ValueError, match="one weight for each example"):
+        score.statistics(np.arange(8) % 3, np.ones((8, 3)), np.ones((8, 2)))

@@ -43,9 +43,12 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     Shares and zeta are properties of `mask`;
     `keras_mmreg.callbacks.ComplementarityLogger` logs them.
 
-    The paper's baselines are options: `mask="dropout"`, `mask="attention"`;
-    `mask="none"` with (configuration ii) or without (i) decoders and
-    quantizers; a mask alone (iii).
+    The paper's baselines are options:
+
+    - "Drop." is `mask="dropout"`, and "Gated" `mask="attention"`;
+    - configuration (i) is `mask="none"` without quantizers and decoders;
+    - configuration (ii) is `mask="none"` with them;
+    - configuration (iii) is a mask without quantizers and decoders.
 
     Args:
         encoders: Dict from modality to a layer or model. Features have

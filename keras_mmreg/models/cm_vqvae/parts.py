@@ -50,11 +50,11 @@ def check_layers(argument: str, layers: Iterable) -> None:
 def for_all(
     argument: str, values: Mapping, modalities: Sequence[str]
 ) -> dict[str, Any]:
-    """The values as a dict, which must have all modalities or none."""
-    if values and set(values) != set(modalities):
+    """The values as a dict, which must have all modalities."""
+    if not isinstance(values, Mapping) or set(values) != set(modalities):
         raise ValueError(
             f"`{argument}` must be a dict with the modalities of `encoders`, "
-            f"{sorted(modalities)}. Received: {sorted(values)}"
+            f"{sorted(modalities)}. Received: {values}"
         )
     return dict(values)
 
@@ -63,7 +63,9 @@ def create_decoders(
     decoders: Mapping[str, Any] | None, modalities: Sequence[str]
 ) -> dict[str, Any]:
     """Decoders by modality, without those that are `None`."""
-    given = for_all("decoders", decoders or {}, modalities)
+    if decoders in (None, {}):
+        return {}
+    given = for_all("decoders", decoders, modalities)
     given = {name: given[name] for name in given if given[name] is not None}
     check_layers("decoders", given.values())
     return given
@@ -85,7 +87,7 @@ def create_quantizers(
     quantizers: Any, modalities: Sequence[str], data_format: str
 ) -> dict[str, VectorQuantizer]:
     """A quantizer for each modality, or none."""
-    if quantizers is None:
+    if quantizers in (None, {}):
         return {}
     if isinstance(quantizers, Mapping):
         for quantizer in quantizers.values():
@@ -127,14 +129,10 @@ def create_reconstruction_errors(
     """The reconstruction term of each modality that has a decoder."""
     if not isinstance(weights, Mapping):
         weights = dict.fromkeys(modalities, weights)
-    variances = variances or dict.fromkeys(modalities)
-    if not isinstance(variances, Mapping):
-        raise ValueError(
-            "`data_variance` must be a dict from modality to a number. "
-            f"Received: {variances!r}"
-        )
-    for_all("reconstruction_weight", weights, modalities)
-    for_all("data_variance", variances, modalities)
+    weights = for_all("reconstruction_weight", weights, modalities)
+    if variances in (None, {}):
+        variances = dict.fromkeys(modalities)
+    variances = for_all("data_variance", variances, modalities)
     for weight in weights.values():
         check_number("reconstruction_weight", weight, minimum=0)
     for variance in variances.values():

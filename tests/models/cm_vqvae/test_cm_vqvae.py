@@ -10,6 +10,8 @@ from keras_mmreg.models import modality_information
 from keras_mmreg.models.cm_vqvae import CMVQVAE
 from tests import toys
 
+pytestmark = pytest.mark.eager
+
 Dense = keras.layers.Dense
 LOGS = [
     "codebook_loss",
@@ -57,6 +59,7 @@ def create_model(compiled=True, **kwargs):
     return model
 
 
+@pytest.mark.eager(False)
 def test_fit_evaluate_predict():
     model = create_model()
     calls = toys.count_calls(model.head)
@@ -263,6 +266,7 @@ def test_warm_start_and_freeze():
         )
 
 
+@pytest.mark.eager(False)
 def test_inside_the_regularized_model():
     inner = create_model(compiled=False)
     x, y = data(32)
@@ -298,6 +302,8 @@ def dense(num_inputs, num_outputs):
     [
         ({"encoders": {}}, "`encoders` must be a dict"),
         ({"decoders": {"image": Dense(4)}}, "`decoders` must be a dict with"),
+        ({"decoders": Dense(2)}, "`decoders` must be a dict with"),
+        ({"reconstruction_weight": {}}, "`reconstruction_weight` must be a"),
         ({"data_variance": {"image": 1.0}}, "`data_variance` must be a dict"),
         ({"fusion": "sum"}, "`fusion` must be 'concatenate' or"),
         ({"data_variance": 1.0}, "`data_variance` must be a dict"),

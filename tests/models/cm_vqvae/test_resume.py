@@ -9,6 +9,8 @@ from keras import ops
 from keras_mmreg.layers import VectorQuantizer
 from keras_mmreg.models import CMVQVAE
 
+pytestmark = pytest.mark.eager
+
 Dense = keras.layers.Dense
 LABELS = np.arange(16) % 2
 SHAPES = {"image": (None, 3), "audio": (None, 5)}
