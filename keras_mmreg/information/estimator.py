@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_mmreg import backend
 from keras_mmreg.backend import sum_over_replicas
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.information.examples import example_weight
@@ -18,7 +19,6 @@ from keras_mmreg.information.functional import Prediction
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.network import Network
 from keras_mmreg.ops.half_precision import unscaled_gradient
-from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import weighted_mean

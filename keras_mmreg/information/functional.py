@@ -7,8 +7,8 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.ops import functional as functionals
-from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.perturbation import align_mask

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.checks import get_initializer
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
 
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.network.graph import Step
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.types import Tensor
 
 Activations = Mapping[int, Tensor]

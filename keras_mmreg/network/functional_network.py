@@ -8,7 +8,9 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.backend.keras_internals import standardize_inputs
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.network import checks
 from keras_mmreg.network import messages
 from keras_mmreg.network.activations import Activations
@@ -21,8 +23,6 @@ from keras_mmreg.network.naming import other_modalities
 from keras_mmreg.network.naming import select_modalities
 from keras_mmreg.network.network import Intervention
 from keras_mmreg.network.network import Points
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.ops.perturbation import take_examples
 from keras_mmreg.types import Tensor

@@ -16,8 +16,8 @@ import keras
 
 from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.backend.keras_internals import nodes_in_order
-from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.types import Tensor
 
 _ENDING_IN_ACTIVATION = (

@@ -7,8 +7,8 @@ from keras import ops
 
 from keras_mmreg.backend import sum_over_batch
 from keras_mmreg.backend import sum_over_replicas
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.ops.numerics import sum_over_features
 from keras_mmreg.types import Tensor

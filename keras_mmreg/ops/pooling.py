@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.ops.numerics import LARGEST_SQUARED
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import weighted_mean

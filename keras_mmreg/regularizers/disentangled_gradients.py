@@ -7,6 +7,8 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import value_and_input_gradients
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_all_modalities
@@ -14,8 +16,6 @@ from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.ops.half_precision import gradient_scale
 from keras_mmreg.ops.half_precision import unscaled_gradient
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mmreg.ops.masking import mask_of
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.output import Output

@@ -6,12 +6,12 @@ import pytest
 from keras import ops
 
 import keras_mmreg as mmreg
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.network import FunctionalNetwork
 from keras_mmreg.network import OpaqueNetwork
 from keras_mmreg.network import create_network
 from keras_mmreg.network import modality_names
 from keras_mmreg.network.graph import Graph
-from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.ops.perturbation import repeat_samples
 from keras_mmreg.ops.perturbation import take_examples
 from tests import toys

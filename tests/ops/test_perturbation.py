@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.ops import perturbation
-from keras_mmreg.ops.masking import mask_of
-from keras_mmreg.ops.masking import with_mask
 from tests.toys import array
 from tests.toys import tensor
 

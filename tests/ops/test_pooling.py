@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mmreg.ops.masking import with_mask
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.ops.pooling import pooled_features
 from keras_mmreg.ops.pooling import pooled_size
 from tests.toys import array

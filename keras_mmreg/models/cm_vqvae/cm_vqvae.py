@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.backend.keras_internals import set_paths
 from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.models.cm_vqvae import modality_inputs
@@ -14,7 +15,6 @@ from keras_mmreg.models.cm_vqvae.reported_terms import ReportsTerms
 from keras_mmreg.models.cm_vqvae.transfer import TransfersWeights
 from keras_mmreg.models.cm_vqvae.transfer import layers_of
 from keras_mmreg.models.inner_compile import compile_inner
-from keras_mmreg.ops.masking import mask_of
 from keras_mmreg.types import Tensor
 
 _FEATURES = ("all", "complementary", "contradictory")
