@@ -146,7 +146,9 @@ def _modalities(report: Result) -> str:
 
 
 def _change(number: str) -> str:
-    """With its sign: `"+6.5"`."""
+    """With its sign: `"+6.5"`; nothing where it is not known."""
+    if number == "unknown":
+        return ""
     signed = number if number.startswith("-") else f"+{number}"
     return "0.0" if signed == "+0.0" else signed.replace("-", "−")
 

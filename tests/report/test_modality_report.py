@@ -485,6 +485,8 @@ def test_predictions_that_are_not_finite_are_told():
         assert "in place of `text`" in found["broken"]
         assert np.isnan(report.missing["zero"]["text"].value)
         assert all("without `text`" not in e.text for e in report.findings)
+        page = report.to_html()
+        assert "unknown" in page and "+unknown" not in page
     model.set_weights([np.nan * weight for weight in model.get_weights()])
     report = modality_report(model, (x, y), verbose=0)
     assert "100% of the predictions are not finite" in report.findings[0].text
