@@ -5,11 +5,11 @@ Runs offline in a minute on two cores; needs KerasTuner.
 
 ## The question
 
-A method against multimodal overfitting has a strength, and one has to choose.
-Not by validation accuracy: the shortcut works on the validation data, too, so
-it always asks for no method at all. The accuracy that is left when the suspect
-is shuffled between the validation examples cannot be fooled like this.
-`RegularizedHyperModel` searches by the mean of the two.
+A method against multimodal overfitting has a strength that has to be chosen.
+Validation accuracy cannot choose it: the shortcut works on the validation data,
+too, so the best choice always seems to be no method at all. The accuracy that
+remains when the suspect is shuffled between the validation examples cannot be
+fooled like this. `RegularizedHyperModel` searches by the mean of the two.
 """
 
 import importlib.util
@@ -33,7 +33,7 @@ from keras_mmreg.regularizers import FisherInformation
 from keras_mmreg.regularizers import ModalityMix
 from keras_mmreg.regularizers import ModalityNoise
 
-SMOKE = "--smoke" in sys.argv  # trials of an epoch, to test that it runs
+SMOKE = "--smoke" in sys.argv  # trials of one epoch, to test that it runs
 EPOCHS = 1 if SMOKE else 20
 
 keras.utils.set_random_seed(0)
@@ -41,9 +41,9 @@ keras.utils.set_random_seed(0)
 """
 ## The data
 
-Scikit-learn's digits, 8 by 8 pixels, taken by a poor camera, and a colour that
-gives the label away. Gray test digits, whose colour says nothing, are what the
-search must not see: they tell in the end whether it chose well.
+We use scikit-learn's digits, 8 by 8 pixels, as if taken by a poor camera, with
+a colour that gives the label away. The search must not see the gray test
+digits, whose colour says nothing: at the end they show whether it chose well.
 """
 
 digits = load_digits()
@@ -63,11 +63,11 @@ gray = mmreg.datasets.gray(images[TEST], 0.5), labels[TEST]
 """
 ## The search space
 
-`build_inner` makes the plain model, a function of the hyperparameters as always
-in KerasTuner. Each method has a label. A function may ask for hyperparameters
-of its own: the scale of the noise, or the strength of the paper's penalty.
-Plain training is always among the candidates. `held_out` are the digits that
-tell the gate of noise and mix which modality predicts the label by itself.
+`build_inner` builds the plain model as a function of the hyperparameters, as
+always in KerasTuner. Each method has a label. A function may ask for its own
+hyperparameters: the scale of the noise, or the strength of the paper's penalty.
+Plain training is always one of the candidates. From the digits in `held_out`,
+the gate of noise and mix finds out which modality predicts the label by itself.
 """
 
 
@@ -146,15 +146,15 @@ for trial in tuner.oracle.get_best_trials(len(tuner.oracle.trials)):
 """
 ## What was chosen, and whether it was right
 
-By validation accuracy all candidates look alike. The gray digits, which took no
-part, are now read by a model with the chosen values and by a plain one.
+By validation accuracy all candidates look alike. Now a model with the chosen
+values and a plain one read the gray digits, which took no part in the search.
 """
 
 print(hypermodel.conclusion(tuner))
 
 
 def accuracy_in_gray(values):
-    """Of a model that is trained with these hyperparameters."""
+    """The accuracy of a model trained with these hyperparameters."""
     model = hypermodel.build(values)
     hypermodel.fit(
         values,
@@ -190,8 +190,8 @@ figure.savefig("choose.png", dpi=150)
 
 most_accurate = max(rows, key=lambda row: row[1])[0]
 print(
-    f"By validation accuracy the search would have chosen {most_accurate!r}; "
-    f"with the colour shuffled it chose {rows[0][0]!r}, which reads "
-    f"{in_gray['chosen']:.0%} of the gray digits, where a plain model reads "
+    f"By validation accuracy, the search would have chosen {most_accurate!r}. "
+    f"With the colour shuffled, it chose {rows[0][0]!r}. That model classifies "
+    f"{in_gray['chosen']:.0%} of the gray digits correctly, a plain model "
     f"{in_gray['plain']:.0%}."
 )

@@ -1,20 +1,20 @@
 """
 Title: What does each modality contribute? Masks that tell
 Description: A CM-VQVAE on two images of handwritten digits, one of which does
-    not matter: see the network find out, and what it leaves aside.
+    not matter: see how the network finds this out, and what it leaves aside.
 Runs offline in about a minute on two CPU cores.
 
 ## The question
 
-Give a network two inputs and it will use both, also where one of them only
+Give a network two inputs and it will use both, even if one of them only
 distracts. The *CM-VQVAE* (Tejero-de-Pablos, WACV 2024) puts a mask between the
 encoders and the task: each channel of each modality is either **complementary**
 (the task sees it) or **contradictory** (the task does not). Keeping a channel
-costs a little, so that only what is needed is kept. Decoders make sure that the
-rest is still encoded, and can be looked at.
+costs a little, so only the channels that are needed are kept. Decoders make
+sure that the rest is still encoded, so we can look at it.
 
-Here the two modalities are two images of digits. The class to predict is that
-of the first image, `target`; the second, `distractor`, shows any digit.
+Here the two modalities are two images of digits. The class to predict is the
+digit in the first image, `target`; the second, `distractor`, shows any digit.
 """
 
 import importlib.util
@@ -39,7 +39,7 @@ from keras_mmreg.visualization import plot_complementarity
 from keras_mmreg.visualization import plot_mask_weights
 from keras_mmreg.visualization import plot_reconstructions
 
-SMOKE = "--smoke" in sys.argv  # few digits and an epoch, to test that it runs
+SMOKE = "--smoke" in sys.argv  # few digits, one epoch, to test that it runs
 
 keras.utils.set_random_seed(0)
 
@@ -68,14 +68,14 @@ print({name: images.shape for name, images in x.items()})
 """
 ## Model
 
-One encoder, codebook and decoder for each modality. Each image becomes a vector
-of 32 channels, quantised in groups of 4 channels with a codebook of their own:
-with a single codebook, any one channel that the mask keeps would still tell
-which code was chosen.
+Each modality has an encoder, codebooks and a decoder. Each image becomes a
+vector of 32 channels, quantised in groups of 4 channels; each group has its own
+codebook. With a single codebook, any one channel that the mask keeps would
+still tell which code was chosen.
 
-Under Adam a mask weight moves by about the learning rate at each step, from
-0.1 towards the threshold at 0.05. `strength` is what a channel must be worth to
-stay. `clip` keeps masked channels near the threshold: they may come back when
+Under Adam a mask weight moves by about the learning rate at each step, from 0.1
+towards the threshold at 0.05. `strength` is how much a channel must be worth to
+stay. `clip` keeps masked channels near the threshold, so they can come back if
 the task finds a use for them.
 """
 
@@ -130,7 +130,7 @@ def train(model):
 ## All features
 
 Without a mask, every channel of both modalities goes to the task: the shares
-are 50% and 50%, zeta is 1.
+are 50% and 50%, and zeta is 1.
 """
 
 train(create_model(mode="none"))
@@ -138,9 +138,10 @@ train(create_model(mode="none"))
 """
 ## Only what the task needs
 
-With the mask, the channels of the distractor become contradictory, and some of
-the target's too, at a small cost in accuracy. Zeta, the smaller share over the
-larger, goes to 0: these two modalities do not complement each other.
+With the mask, the channels of the distractor become contradictory, and so do
+some of the target's, at a small cost in accuracy. Zeta, the smaller share
+divided by the larger, goes to 0: these two modalities do not complement each
+other.
 """
 
 model = create_model(strength=3e-3, clip=(0.0, 0.2))
@@ -152,9 +153,9 @@ plot_mask_weights(model.mask).savefig("cm_vqvae_mask.png")
 """
 ## What is kept, what is left
 
-The decoders show either part of the features. A probe measures them: can a
-linear classifier tell which digit an image shows? For the distractor it can,
-from the contradictory channels: they were left aside, not forgotten.
+The decoders can show either part of the features. A probe measures both parts:
+can a linear classifier tell which digit an image shows? For the distractor it
+can, from the contradictory channels: they were left aside, not forgotten.
 """
 
 for name in x:
@@ -175,7 +176,8 @@ for part in ("complementary", "contradictory"):
 """
 ## For use
 
-Decoders are for training. `task_model()` is the rest, a plain Keras model.
+Decoders are only needed for training. `task_model()` returns the rest, a plain
+Keras model.
 """
 
 task_model = model.task_model()

@@ -5,11 +5,11 @@ Runs offline in half a minute on two cores.
 
 ## The question
 
-Keras trains on several devices in a different way with each backend. A
-`RegularizedModel` is a Keras model, so it goes along; but does it learn the
-same? A penalty is a mean over the batch, noise is drawn for the batch, and a
-batch is now in four parts. Here JAX shows it, on one machine: XLA can take a
-processor for four.
+With each backend, Keras trains on several devices in a different way. A
+`RegularizedModel` is a Keras model, so it works there, too. But does it learn
+the same? A penalty is a mean over the batch, noise is drawn for the batch, and
+the batch is now split into four parts. Here JAX shows the answer on one
+machine: XLA can treat one processor as four.
 """
 
 import importlib.util
@@ -41,9 +41,10 @@ if keras.config.backend() != "jax":
 """
 ## Data and model
 
-Digits of scikit-learn with a colour that gives the label away, and the paper's
-penalty. JAX asks that every batch, the last one too, can be split evenly over
-the devices, so the number of digits is a multiple of the batch size.
+The data are scikit-learn's digits with a colour that gives the label away, and
+the method is the paper's penalty. JAX requires that every batch, including the
+last, can be split evenly over the devices, so the number of digits is a
+multiple of the batch size.
 """
 
 digits = load_digits()
@@ -79,9 +80,9 @@ def train():
 """
 ## JAX
 
-One line before the model is built. `DataParallel` splits each batch over all
-devices and keeps a copy of the weights on each; the program is still one, with
-one noise for the whole batch and one mean over it.
+It takes one line before the model is built. `DataParallel` splits each batch
+over all devices and keeps a copy of the weights on each. There is still one
+program, with one noise for the whole batch and one mean over it.
 """
 
 alone, history_alone = train()
@@ -93,8 +94,8 @@ print("Trained on", len(keras.distribution.list_devices()), "devices")
 """
 ## TensorFlow
 
-The model is built and compiled in the scope of a strategy; `fit` stays as it
-is. Each replica draws its own noise for its part of the batch.
+Build and compile the model in the scope of a strategy; `fit` does not change.
+Each replica draws its own noise for its part of the batch.
 
     strategy = tf.distribute.MirroredStrategy()  # all GPUs of the machine
     with strategy.scope():
@@ -104,10 +105,10 @@ is. Each replica draws its own noise for its part of the batch.
 
 ## torch
 
-Keras has no `fit` for several torch devices; one writes the loop, as in Keras's
-guide on distributed training with torch. `compute_loss` adds the penalties,
-and `DistributedDataParallel` takes the mean of the gradients. One process for
-each device, started by `torchrun --nproc-per-node=4 train.py`:
+Keras has no `fit` for several torch devices. You write the loop yourself, as in
+Keras's guide on distributed training with torch. `compute_loss` adds the
+penalties, and `DistributedDataParallel` takes the mean of the gradients. Each
+device has one process, started by `torchrun --nproc-per-node=4 train.py`:
 
     torch.distributed.init_process_group("nccl")
     rank = torch.distributed.get_rank()
@@ -144,7 +145,7 @@ axes[1].set_xlabel("epoch")
 figure.savefig("devices.png", dpi=150)
 
 print(
-    f"After {EPOCHS} epochs on {DEVICES} devices the weights differ from those "
-    f"on one by {difference:.1e} at most; the losses are "
+    f"After {EPOCHS} epochs, the weights on {DEVICES} devices differ from "
+    f"those on one device by {difference:.1e} at most. The losses are "
     f"{history_together['loss'][-1]:.4f} and {history_alone['loss'][-1]:.4f}."
 )

@@ -1,14 +1,14 @@
 """
 Title: A model that someone else trained
-Description: Ask a saved model which of its inputs it rests on, and mend it.
+Description: Ask a saved model which of its inputs it rests on, and fix it.
 Runs offline in about a minute on two cores.
 
 ## The question
 
-You are handed a model file and told that it is 99% right. It reads two inputs.
-Which of them does it use, and what happens when that one cannot be trusted?
-`modality_report` answers for any Keras model, from data that were held out. It
-needs neither the code nor the data that the model was trained with.
+You are handed a model file and told that the model is 99% right. It reads two
+inputs. Which of them does it use, and what happens when that input cannot be
+trusted? `modality_report` answers for any Keras model, using held-out data. It
+needs neither the code nor the training data of the model.
 """
 
 import importlib.util
@@ -32,10 +32,9 @@ keras.utils.set_random_seed(0)
 """
 ## The model in the file
 
-So that there is one, it is made here: a net for digits whose colour gives the
-label away, with an encoder for the `shape` and one for the `color`. In the
-training images the digits are not in the middle, which makes them harder to
-read than the colour.
+To have such a file, we make one: a net for digits whose colour gives the label
+away, with an encoder for the `shape` and one for the `color`. In the training
+images the digits are not centred, so they are harder to read than the colour.
 """
 
 
@@ -78,9 +77,9 @@ someones.save("someones.keras")
 """
 ## The diagnosis
 
-A saved model is compiled, so that the report knows its loss and its metric.
-Each modality is shuffled between the digits: its values stay such as the model
-knows, but say nothing about the label.
+A saved model is compiled, so the report knows its loss and its metric. Each
+modality is shuffled between the digits: its values are still of the kind the
+model knows, but say nothing about the label.
 """
 
 model = keras.saving.load_model("someones.keras")
@@ -91,10 +90,11 @@ before.to_html("diagnosis.html")  # the same as a page, to hand on
 """
 ## The recipe
 
-The architecture is in the file, so it can be trained anew, now under noise
-(`"noise"`) and on digits whose modalities come from different examples
-(`"mix"`). Both ask a gate which modalities tell the label by themselves, which
-is measured on a tenth of the training data, held out for it.
+The architecture is in the file, so we can train the model again from scratch:
+now under noise (`"noise"`) and on digits whose modalities come from different
+examples (`"mix"`). Both ask a gate which modalities predict the label by
+themselves. The gate is measured on a tenth of the training data, which is held
+out for it.
 """
 
 mended = mmreg.models.RegularizedModel(
@@ -102,7 +102,7 @@ mended = mmreg.models.RegularizedModel(
 )
 rest, held_out = mmreg.callbacks.HeldOut.split(*digits.train)
 train(mended, moved(*rest), callbacks=[mmreg.callbacks.HeldOut(held_out)])
-mended.inner.save("mended.keras")  # a plain Keras model, as the first was
+mended.inner.save("mended.keras")  # a plain Keras model, like the first one
 
 after = mmreg.modality_report(mended, digits.validation, batch_size=500)
 print(after.summary())
@@ -123,7 +123,7 @@ figure.savefig("diagnose.png", dpi=150)
 print(
     "As it came, the model loses "
     f"{100 * before.shuffled['color'].cost:.0f} points when the colour is "
-    f"shuffled; trained anew, {100 * after.shuffled['color'].cost:.0f}. With "
-    f"both inputs it is right on {before.intact.value:.1%} and "
-    f"{after.intact.value:.1%}."
+    f"shuffled; retrained, {100 * after.shuffled['color'].cost:.0f}. With both "
+    f"inputs intact, its accuracy is {before.intact.value:.1%} as it came and "
+    f"{after.intact.value:.1%} retrained."
 )

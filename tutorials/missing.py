@@ -1,16 +1,16 @@
 """
 Title: When a modality is missing
-Description: Train on examples that lack an input, and do without it later.
+Description: Train on examples that lack an input, and do without it in use.
 Runs offline in half a minute on two cores.
 
 ## The question
 
-Sensors fail. Some examples of the training data lack a modality, and in use
-another one may be gone. Most models are given zeros then, which they have never
-seen. `layers.MissingModality` puts a token there that is learned, and
-`ModalityDropout` makes complete examples lack a modality now and then, so that
-the token is learned for the modality that has always been there, too. How much
-accuracy does that save?
+Sensors fail. Some examples of the training data lack a modality, and in use a
+different one may be missing. Most models are then given zeros, which they have
+never seen. `layers.MissingModality` puts a learned token there instead.
+`ModalityDropout` now and then removes a modality from complete examples, so a
+token is also learned for the modality that is always present in training. How
+much accuracy does that save?
 """
 
 import importlib.util
@@ -36,8 +36,8 @@ keras.utils.set_random_seed(0)
 ## The data
 
 Two cameras look at a digit, one at its `left` half, one at its `right` half. In
-a third of the training examples the right camera has failed: all its values are
-NaN. The left one always works, until the model is in use.
+a third of the training examples the right camera has failed, and all its values
+are NaN. The left one never fails in training, but it may in use.
 """
 
 digits = load_digits()
@@ -59,10 +59,10 @@ def without(name, x):
 """
 ## Three models
 
-All are the same net. The first has the usual stopgap, zeros in place of NaN.
-The second has a `MissingModality` behind each input, which knows by the NaN
-that an example lacks it. The third one is the second, trained with
-`ModalityDropout`: `value="nan"` tells those layers what was left out.
+All three use the same net. The first has the usual stopgap, zeros in place of
+NaN. The second has a `MissingModality` after each input, which recognises by
+the NaN that an example lacks the modality. The third is the second, trained
+with `ModalityDropout`: `value="nan"` tells those layers what was left out.
 """
 
 
@@ -100,7 +100,7 @@ for model in models.values():
 """
 ## What is left when a camera fails
 
-NaN is what the models are told it by. A report says the same in sentences:
+NaN tells the models what is missing. A report says the same in sentences:
 `mmreg.modality_report(model, (x_test, labels[test]), missing="nan")`.
 """
 
@@ -134,8 +134,8 @@ figure.savefig("missing.png", dpi=150)
 
 zeros, tokens, both = accuracy.values()
 print(
-    "Without the camera that never failed in training, zeros leave "
-    f"{zeros[2]:.0%}, learned tokens {tokens[2]:.0%}, and tokens with dropout "
-    f"{both[2]:.0%}; with both cameras, {zeros[0]:.0%}, {tokens[0]:.0%} and "
-    f"{both[0]:.0%}."
+    "Without the camera that never failed in training, accuracy is "
+    f"{zeros[2]:.0%} with zeros, {tokens[2]:.0%} with learned tokens and "
+    f"{both[2]:.0%} with tokens and dropout. With both cameras it is "
+    f"{zeros[0]:.0%}, {tokens[0]:.0%} and {both[0]:.0%}."
 )

@@ -1,6 +1,6 @@
 """
 Title: Keeping every modality in use
-Description: See a classifier ignore a modality, and mend it with one wrapper.
+Description: See a classifier ignore a modality, and fix it with one wrapper.
 Runs offline in two minutes on two cores.
 """
 
@@ -8,9 +8,9 @@ Runs offline in two minutes on two cores.
 ## The problem
 
 A classifier on several modalities takes the easy way. Here, digits come with a
-colour, and the colour gives the label away. The classifier soon reads nothing
-but the colour, and fails once the colour is gone, although the shape was there
-to be learned all along.
+colour, and the colour gives the label away. The classifier soon reads only the
+colour, and fails once the colour is gone, although it could have learned the
+shape all along.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ import numpy as np
 
 import keras_mmreg as mmreg
 
-SMOKE = "--smoke" in sys.argv  # a moment of it, to test that it runs
+SMOKE = "--smoke" in sys.argv  # a very short run, to test that it works
 COPIES, EPOCHS = (1, 1) if SMOKE else (4, 7)
 
 keras.utils.set_random_seed(0)
@@ -34,9 +34,9 @@ keras.utils.set_random_seed(0)
 """
 ## The data
 
-5,000 MNIST digits are shipped with the package. Each is split in two
-modalities, its `shape` and its `color`. Shifted copies of the images make the
-shape harder to learn, as it is in practice; the colour stays as easy as it was.
+The package ships 5,000 MNIST digits. Each is split into two modalities, its
+`shape` and its `color`. Shifted copies of the images make the shape harder to
+learn, as it is in practice; the colour stays as easy as before.
 """
 
 data = mmreg.datasets.load_colored_mnist()
@@ -55,8 +55,9 @@ def shifted(x, y, copies=COPIES, most=6, seed=0):
 
 
 """
-A tenth of the digits is held out from training. It is not for choosing
-anything: the noise below asks it which modality tells the label by itself.
+A tenth of the digits is held out from training. It is not used for model
+selection: the noise below uses it to find out which modality predicts the label
+by itself.
 """
 
 (x_part, y_part), held_out = mmreg.callbacks.HeldOut.split(*data.train)
@@ -67,8 +68,8 @@ x_validation, y_validation = data.validation
 ## The model, in two forms
 
 Any Keras model will do. A small convolutional net reads the shape, and the
-colour joins before the last layer: raw, as three numbers, or through an encoder
-of its own, as is more usual. It makes a difference to what helps.
+colour joins before the last layer: either raw, as three numbers, or through its
+own encoder, as is more usual. Which form it has affects what helps.
 """
 
 
@@ -89,15 +90,16 @@ def build_model(color_encoder):
 """
 ## Plain training, and two ways against the shortcut
 
-`RegularizedModel` wraps a model, and acts on the steps of its training.
+`RegularizedModel` wraps a model and modifies its training steps.
 
-- `penalty` is the paper's: a modality is perturbed, and the model pays when its
+- `penalty` is the paper's: a modality is perturbed, and the model pays if its
   prediction does not react. A quarter of each batch is enough. Its strength is
-  given by number: at the default, `"auto"`, it would be safe and do little.
-- `noise` trains under noise on the modalities that tell the label by
-  themselves, as the held-out digits say. What is coded in few numbers, as a
-  shortcut often is, drowns in it. Its scale is what validation data choose for
-  such digits in the comparison of all methods (`applications/comparison`).
+  set to a number here: the default, `"auto"`, would be safe but do little.
+- `noise` adds noise in training to the modalities that predict the label by
+  themselves, according to the held-out digits. Information coded in few
+  numbers, as a shortcut often is, drowns in it. The scale is the one that
+  validation data choose for such digits in the comparison of all methods
+  (`applications/comparison`).
 """
 
 
@@ -114,7 +116,7 @@ def regularized(inner, method):
     return model, [mmreg.callbacks.HeldOut(held_out)]
 
 
-# All batches are of this size: another one would be compiled anew.
+# All batches have this size: a different size would be compiled again.
 BATCH_SIZE = 60
 FORMS = {"raw colour": False, "encoded colour": True}
 METHODS = ["plain", "penalty", "noise"]
@@ -123,7 +125,7 @@ if SMOKE:
 models, curves = {}, {}
 for form, color_encoder in FORMS.items():
     for method in METHODS:
-        print(f"{form}, {method}: compiling takes a moment, then epochs ...")
+        print(f"{form}, {method}: compiles for a moment, then trains ...")
         keras.utils.set_random_seed(0)
         model, callbacks = regularized(build_model(color_encoder), method)
         model.compile(
@@ -147,14 +149,14 @@ for form, color_encoder in FORMS.items():
         curves[form, method] = history.history
 
 """
-## What they have learned
+## What the models have learned
 
 In colour the models look alike: a test set of the same kind does not show the
-flaw. Shuffling the colour between the validation digits does, and so do digits
-in gray (black, mid-gray and white in turn), which no model has seen.
+flaw. Shuffling the colour between the validation digits does show it. So do
+digits in gray (black, mid-gray and white in turn), which no model has seen.
 
-The share of information does not: the prediction reacts to noise on the shape
-in a failing model, too. Read it beside the accuracies, not in their place.
+The share of information does not show the flaw: even a failing model reacts to
+noise on the shape. Read the share beside the accuracies, not instead of them.
 """
 
 
@@ -199,15 +201,14 @@ for form in FORMS:
     read = ", ".join(f"{name} {value:.0%}" for name, value in gray.items())
     best = max(gray, key=gray.get)
     print(
-        f"With {form}, this part of the gray digits is read right: {read}. The "
-        f"best is the {best} model."
+        f"With the {form}, this share of the gray digits is classified "
+        f"correctly: {read}. The best model is {best}."
     )
 
 """
 ## Where to go from here
 
-`models["raw colour", "noise"].inner` is a plain Keras model, to save or to
-deploy.
-`mmreg.modality_report` says of any model which modality it rests on, in
-sentences. The README's "What should I do?" tells what helped where.
+`models["raw colour", "noise"].inner` is a plain Keras model that you can save
+or deploy. For any model, `mmreg.modality_report` says in sentences which
+modality it rests on. The README's "What should I do?" shows what helped where.
 """

@@ -6,12 +6,12 @@ Runs offline in about a minute and a half on two cores.
 
 ## The question
 
-A room is filmed in colour and in depth. Some of its coloured shapes are things,
-others are posters on the wall: depth tells the things, colour tells the kinds,
-and the class of a pixel takes both. A third camera, `thermal`, is mounted the
-wrong way round and shows another room. Which features does the segmentation
-need, and does the *complementarity mask* find out (`tutorials/cm_vqvae.py`
-explains it)?
+A room is filmed in colour and in depth. Some of its coloured shapes are
+objects, called things here; others are posters on the wall. Depth identifies
+the things, colour identifies the kind, and the class of a pixel takes both. A
+third camera, `thermal`, is mounted the wrong way round and shows another room.
+Which features does the segmentation need, and does the *complementarity mask*
+find out (`tutorials/cm_vqvae.py` explains it)?
 """
 
 import importlib.util
@@ -82,13 +82,14 @@ test = with_thermal(draw_rooms(200, seed=1), seed=1)
 """
 ## The model
 
-An encoder and a decoder for each camera, a codebook, the mask, and a head that
-classifies each pixel. Keeping a channel costs nothing for some epochs and a
-little later, so that the task is half learned when the mask has to choose: with
-a cost from the first step it would close before.
+The model has an encoder and a decoder for each camera, codebooks, the mask, and
+a head that classifies each pixel. Keeping a channel costs nothing in the first
+epochs and a little after that, so the task is half learned when the mask has to
+choose. With a cost from the first step, the mask would close before that.
 
-A report afterwards shuffles a camera between the rooms; without a compiled
-metric, its score for such outputs is the mean intersection over union (mIoU).
+After training, a report shuffles each camera between the rooms. Without a
+compiled metric, its score for such outputs is the mean intersection over union
+(mIoU).
 """
 
 CHANNELS = 16
@@ -200,7 +201,7 @@ mmreg.visualization.plot_complementarity(histories["masked"]).savefig(
 
 shares = {n: float(s) for n, s in model.mask.complementary_shares().items()}
 print(
-    "\nOf all channels the mask keeps "
+    "\nOf all channels, the mask keeps "
     + ", ".join(f"{s:.0f}% ({name})" for name, s in shares.items())
     + "; the mIoU is "
     + ", ".join(f"{r.intact.value:.2f} ({n})" for n, r in reports.items())

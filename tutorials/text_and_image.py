@@ -6,11 +6,11 @@ Runs offline in about a minute on two cores.
 ## The question
 
 Methods that perturb a modality need something to perturb. An image is a tensor
-of floats; a text is a row of token ids, and half of a word is no word. A *tap*
-moves the place where a modality is perturbed and measured from its input to the
-output of a layer. Here the layer is inside a transformer, from KerasHub where
-that is installed. The problem is a common one: captions that give the label
-away, until somebody writes a wrong one.
+of floats; a text is a row of token ids, and half a word is not a word. A *tap*
+is the point at which a modality is perturbed and measured: the output of a
+layer instead of the input. Here the layer is inside a transformer, which comes
+from KerasHub if that is installed. The problem is a common one: captions that
+give the label away, until somebody writes a wrong one.
 """
 
 import importlib.util
@@ -35,8 +35,9 @@ keras.utils.set_random_seed(0)
 """
 ## The data
 
-Scikit-learn's digits with captions of four to six words, padded to six. The two
-tensors of the text are a dict in the dict, so that they are one modality.
+The data are scikit-learn's digits with captions of four to six words, padded to
+six. The two tensors of the text form a dict inside the dict of inputs, which
+makes them one modality.
 """
 
 NUMBERS = "zero one two three four five six seven eight nine".split()
@@ -76,9 +77,10 @@ test = part(slice(1200, None))
 """
 ## The backbone
 
-A small transformer with random weights: `from_preset` would download some. Any
-backbone of KerasHub is a functional Keras model, so that a layer inside it can
-be tapped by its name. Without KerasHub, two dozen lines of Keras do.
+The backbone is a small transformer with random weights: `from_preset` would
+download pretrained ones. Every KerasHub backbone is a functional Keras model,
+so a layer inside it can be tapped by name. Without KerasHub, two dozen lines of
+Keras build one.
 """
 
 if importlib.util.find_spec("keras_hub"):
@@ -140,7 +142,7 @@ def build_model():
 """
 ## Without a tap, and with one
 
-Noise on token ids is refused, and the message says what to do.
+Noise on token ids is refused, and the error message says what to do.
 """
 
 try:
@@ -149,18 +151,20 @@ except ValueError as error:
     print(error)
 
 """
-A tap may be named, as below, or found: `taps="auto"` takes each modality's last
-tensor before it meets another one, behind the whole backbone. Then only what
-follows runs again, which is cheaper; the backbone itself is not perturbed.
-`summary()` names the points at its end.
+A tap can be named, as below, or found automatically: `taps="auto"` takes each
+modality's last tensor before it meets another one, which here is the output of
+the whole backbone. Then only the layers after that point run again, which is
+cheaper, but the backbone itself is not perturbed. `summary()` lists the points
+at its end.
 
-Noise may be added at the tokens. What moves a text from one example to another
-has to move all of it, and the padding mask goes around the tokens into the
-attention: at that tap `"mix"` is refused, behind the backbone it is not.
+Noise can be added at the tokens. A method that moves a text from one example to
+another has to move all of it. The padding mask, however, bypasses the tokens
+and goes straight into the attention. So at that tap `"mix"` is refused; after
+the backbone it is not.
 
-`"mix"` asks the model to believe both modalities alike where they disagree, so
-that no more than about half of the digits can be right with wrong captions. It
-does not know that the text is the suspect. Who does may say so:
+`"mix"` asks the model to trust both modalities equally where they disagree, so
+with wrong captions no more than about half of the digits can be right. It does
+not know that the text is the suspect. If you know, you can say so:
 `ModalityShuffle` trains with captions of other digits.
 """
 
@@ -196,7 +200,7 @@ for name, method in METHODS.items():
 """
 ## Wrong captions
 
-The report shuffles the captions, ids and masks together, and the images.
+The report shuffles the captions (ids and masks together) and the images.
 """
 
 reports = {
@@ -222,11 +226,11 @@ for ax, (name, report) in zip(axes, reports.items(), strict=True):
 figure.savefig("text_and_image.png", dpi=150)
 
 print(
-    "With captions of other digits they are right on "
+    "With captions of other digits, accuracy is "
     + ", ".join(
         f"{report.shuffled['text'].value:.0%} ({name})"
         for name, report in reports.items()
     )
-    + "; with the right captions all are right on at least "
+    + "; with the right captions, every model reaches at least "
     + f"{min(report.intact.value for report in reports.values()):.1%}."
 )

@@ -5,11 +5,11 @@ Runs offline in half a minute on two cores.
 
 ## The question
 
-With two modalities, one looks at what is lost when either is shuffled. With
-four, that misleads: of two sensors that say the same, neither seems to matter,
-because the other stands in. What is each worth, then, and which one could be
-saved? The Shapley value answers: what a modality adds to the accuracy, on
-average over all subsets of the others.
+With two modalities, it is enough to see what is lost when either is shuffled.
+With four, that misleads: if two sensors say the same, neither seems to matter,
+because the other stands in for it. How much is each worth, then, and which one
+could you do without? The Shapley value answers this: it is what a modality adds
+to the accuracy, on average over all subsets of the others.
 """
 
 import importlib.util
@@ -34,10 +34,11 @@ keras.utils.set_random_seed(0)
 """
 ## The data
 
-Three sensors see a strip of a digit each: its `top`, its `middle` and its
+Three sensors each see a strip of a digit: its `top`, its `middle` and its
 `bottom`. A fourth one, `hum`, records noise. Nothing in the package depends on
-the number of modalities: a dict of inputs is all it takes. (Several tensors of
-one modality, such as ids and mask of a text, are a dict in that dict.)
+the number of modalities: a dict of inputs is all it takes. (If a modality has
+several tensors, such as the ids and mask of a text, they are a dict in that
+dict.)
 """
 
 digits = load_digits()
@@ -63,8 +64,8 @@ test = part(slice(1000, None))
 ## Plain training, and mixing
 
 `"mix"` trains on examples whose modalities come from different digits, and asks
-for the shared label. It works for any number of modalities: those that tell the
-label by themselves get equal shares, the others none.
+for the average of their labels. It works for any number of modalities: those
+that predict the label by themselves get equal shares, the others none.
 """
 
 
@@ -96,7 +97,7 @@ for name, model in models.items():
         verbose=0,
     )
 
-print("How well each tells the label by itself, on the digits held out:")
+print("How well each predicts the label by itself, on held-out digits:")
 for name in sensors:
     print(f"{name:8}{history.history[f'gate_{name}'][-1]:6.2f}")
 
@@ -104,7 +105,7 @@ for name in sensors:
 ## What each is worth
 
 Four modalities have sixteen subsets. `include="subsets"` evaluates each of them
-(what is absent is shuffled), at sixteen times the cost of `predict`.
+(absent modalities are shuffled), at sixteen times the cost of `predict`.
 """
 
 reports = {
@@ -125,7 +126,7 @@ for name, report in reports.items():
 """
 ## In a figure
 
-The values of a model add up to what it has over chance.
+The values of a model add up to its gain over chance.
 """
 
 figure, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
@@ -162,8 +163,8 @@ print(
     f"\n`{ranked[0]}` is worth most ({100 * shapley[ranked[0]].value:.0f} "
     f"points), `{ranked[-1]}` least ({100 * shapley[ranked[-1]].value:.0f}). "
     "Losing one sensor costs the plain model up to "
-    f"{100 * costliest['plain']:.0f} points, the mixed one "
-    f"{100 * costliest['mix']:.0f}; with all sensors they are right on "
+    f"{100 * costliest['plain']:.0f} points and the mixed model up to "
+    f"{100 * costliest['mix']:.0f}. With all sensors, their accuracy is "
     f"{reports['plain'].intact.value:.0%} and "
     f"{reports['mix'].intact.value:.0%}."
 )

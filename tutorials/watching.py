@@ -1,12 +1,12 @@
 """
-Title: Watching a training in TensorBoard
+Title: Watching training in TensorBoard
 Description: Zeta, information and shuffled accuracy beside the loss.
 Runs offline in a minute on two cores; needs TensorBoard.
 
 ## The question
 
-The loss goes down and validation accuracy goes up: nothing tells that the model
-has stopped to read one of its inputs. What does? The loggers of
+The loss goes down and validation accuracy goes up. Nothing shows that the model
+has stopped reading one of its inputs. What would show it? The loggers of
 `keras_mmreg.callbacks` add numbers to the logs of `fit`, where TensorBoard,
 `CSVLogger`, `EarlyStopping` and `ModelCheckpoint` find them.
 """
@@ -49,8 +49,9 @@ LOGS.mkdir()
 """
 ## Data and model
 
-Digits of scikit-learn with a colour that gives the label away, in a CM-VQVAE:
-its mask decides which channels of either modality the task sees.
+The data are scikit-learn's digits with a colour that gives the label away. The
+model is a CM-VQVAE: its mask decides which channels of either modality the task
+sees.
 """
 
 digits = load_digits()
@@ -84,9 +85,9 @@ model.compile(
 """
 ## The order of callbacks
 
-Keras calls callbacks in the order of the list, and each sees what those in
-front of it have added to the logs. So loggers come first, and what writes or
-monitors comes after. The other way round, `fit` says so:
+Keras calls callbacks in the order of the list, and each sees what the callbacks
+before it have added to the logs. So loggers come first, and callbacks that
+write or monitor logs come after them. If the order is wrong, `fit` says so:
 """
 
 board = keras.callbacks.TensorBoard(LOGS)
@@ -104,9 +105,9 @@ with warnings.catch_warnings(record=True) as caught:
 print(*(w.message for w in caught if w.category is UserWarning), sep="\n")
 
 """
-The right order, with a checkpoint of the epoch that does best when a modality
-is shuffled. `val_balanced_accuracy` is no metric of Keras's, so `mode` has to
-say that more of it is better.
+Here is the right order, with a checkpoint of the epoch with the best accuracy
+when a modality is shuffled. `val_balanced_accuracy` is not one of Keras's own
+metrics, so `mode` has to say that higher is better.
 """
 
 best = keras.callbacks.ModelCheckpoint(
@@ -128,9 +129,9 @@ model.fit(
 """
 ## What TensorBoard has
 
-`tensorboard --logdir tensorboard_logs` shows it in a browser. Here the same
-files are read by TensorBoard's own reader. What begins with `val_` is among the
-curves of `validation`, the rest among those of `train`.
+`tensorboard --logdir tensorboard_logs` shows it in a browser. Here we read the
+same files with TensorBoard's own reader. Names that begin with `val_` are among
+the curves of `validation`, the rest among those of `train`.
 """
 
 curves = {}
@@ -186,8 +187,9 @@ shuffled, intact = curves["val_shuffled_color_accuracy"], curves["val_accuracy"]
 best_epoch = max(shuffled, key=shuffled.get)
 zeta = curves["zeta"]
 print(
-    f"From epoch {best_epoch} to epoch {EPOCHS} validation accuracy goes from "
-    f"{intact[best_epoch]:.0%} to {intact[EPOCHS]:.0%}, but with the colours "
-    f"shuffled from {shuffled[best_epoch]:.0%} to {shuffled[EPOCHS]:.0%}, and "
-    f"zeta from {zeta[best_epoch]:.2f} to {zeta[EPOCHS]:.2f}."
+    f"From epoch {best_epoch} to epoch {EPOCHS}, validation accuracy goes from "
+    f"{intact[best_epoch]:.0%} to {intact[EPOCHS]:.0%}. With the colours "
+    f"shuffled, it goes from {shuffled[best_epoch]:.0%} to "
+    f"{shuffled[EPOCHS]:.0%}, and zeta goes from {zeta[best_epoch]:.2f} to "
+    f"{zeta[EPOCHS]:.2f}."
 )
