@@ -1,7 +1,7 @@
 """Regularisation against multimodal overfitting for Keras 3.
 
 `datasets`, `hypermodels` and `visualization` are imported when they are first
-asked for. The last two need the extras `tuner` and `visualization`.
+accessed. The last two need the extras `tuner` and `visualization`.
 """
 
 import importlib
@@ -56,14 +56,14 @@ _ON_DEMAND = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a sub-package when it is first asked for."""
+    """Imports a sub-package when it is first accessed."""
     if name in _ON_DEMAND:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """All names that can be had with what is installed."""
+    """Returns all names that are available with the installed extras."""
     found = {
         name
         for name, module in _ON_DEMAND.items()

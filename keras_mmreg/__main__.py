@@ -1,4 +1,4 @@
-"""The command `python -m keras_mmreg`: a report of a saved model.
+"""The command `python -m keras_mmreg`, which reports on a saved model.
 
 ```bash
 python -m keras_mmreg report model.keras data.npz --html report.html
@@ -35,7 +35,7 @@ KERAS_BACKEND chooses the backend.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns its exit status."""
+    """Runs the command and returns its exit status."""
     parser = _create_parser()
     options = parser.parse_args(arguments)
     models = [pathlib.Path(path) for _, path in options.unimodal]
@@ -127,7 +127,7 @@ def _create_parser() -> argparse.ArgumentParser:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """`"text=embedding"` as `("text", "embedding")`."""
+    """Parses `"text=embedding"` as `("text", "embedding")`."""
     name, equals, value = text.partition("=")
     if not (name and equals and value):
         raise argparse.ArgumentTypeError(f"not of the form NAME=VALUE: {text}")
@@ -135,12 +135,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _taps(texts: Sequence[str]) -> str | dict[str, str]:
-    """`["auto"]` as `"auto"`, pairs as a dict."""
+    """Returns `["auto"]` as `"auto"`, and pairs as a dict."""
     return "auto" if texts == ["auto"] else dict(map(_pair, texts))
 
 
 def _place(text: str) -> str | int:
-    """The name of an output, or its place among them."""
+    """Returns the name of an output, or its index among the outputs."""
     return int(text) if text.isdecimal() else text
 
 
@@ -174,7 +174,7 @@ def _import(module: str) -> None:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
         if not f"{module}.".startswith(f"{error.name}."):
-            raise  # The module is there, and imports one that is not.
+            raise  # The module exists but imports one that is missing.
         raise ValueError(f"--import: no module {module!r}") from error
 
 
@@ -183,7 +183,7 @@ def _load_model(path: str | pathlib.Path) -> keras.Model:
         return keras.saving.load_model(path)
     except (OSError, TypeError, ValueError) as error:
         reason = str(error)
-        # Keras quotes the whole model around this sentence.
+        # Keras's message quotes the whole model around this sentence.
         unknown = re.search(r"Could not locate (\w+ '.*?')", reason)
         if unknown:
             reason = (
@@ -212,7 +212,7 @@ def _load_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 def _pop_labels(arrays: dict[str, np.ndarray]) -> Any:
-    """The array `y`, or a dict of the arrays `y/NAME` by output."""
+    """Removes and returns the array `y`, or a dict of arrays `y/NAME`."""
     if "y" in arrays:
         return arrays.pop("y")
     names = [name for name in arrays if name.startswith("y/")]
@@ -225,7 +225,7 @@ def _pop_labels(arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _arrange(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> Any:
-    """Arrays by name, in the structure of the model's inputs."""
+    """Arranges arrays by name in the structure of the model's inputs."""
     inputs = getattr(model, "input", None)
     if inputs is None:  # A sequential or subclassed model.
         alone = isinstance(model, keras.Sequential) or set(arrays) == {"x"}
@@ -249,7 +249,7 @@ def _arrange(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> Any:
 
 
 def _nested(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """`"text/ids"` becomes the entry "ids" of a dict "text"."""
+    """Nests arrays: `"text/ids"` becomes the entry "ids" of a dict "text"."""
     nested: dict[str, Any] = {}
     for name, array in arrays.items():
         *folders, last = name.split("/")

@@ -1,4 +1,4 @@
-"""Checks of arguments: what is wrong shows before training starts."""
+"""Checks of arguments, so that errors show before training starts."""
 
 import importlib.util
 import inspect
@@ -24,12 +24,12 @@ def check_number(
         name: The argument's name.
         value: The value received.
         minimum: The smallest number that is allowed. Defaults to `-inf`.
-        above: A number that it must exceed. Defaults to `-inf`.
-        below: A number that it must not reach. Defaults to `inf`.
+        above: A number that the value must exceed. Defaults to `-inf`.
+        below: A number that the value must not reach. Defaults to `inf`.
         maximum: The largest number that is allowed. Defaults to `inf`.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If the value is not a finite number in the range.
     """
     if (
         isinstance(value, bool)
@@ -77,13 +77,13 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
 def check_options(
     user: str, given: Collection[str], known: Collection[str], function: str
 ) -> None:
-    """Raises for a keyword argument that is passed on, but to no parameter.
+    """Raises if a function has no parameter for a passed keyword argument.
 
     Args:
-        user: The class that received it.
+        user: The class that received the keyword arguments.
         given: The names received.
-        known: The names of the parameters.
-        function: The function whose parameters they are.
+        known: The names of the function's parameters.
+        function: The function that the arguments are passed to.
     """
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -105,9 +105,9 @@ def check_seed(value: Any) -> None:
 
 
 def check_schedule(value: Any) -> None:
-    """Raises unless the argument `schedule` is one, or `None`.
+    """Raises unless the argument `schedule` is a schedule or `None`.
 
-    It is called by the names of its arguments.
+    A schedule is called with the keyword arguments `step` and `epoch`.
     """
     if value is not None and not _takes_step_and_epoch(value):
         raise ValueError(
@@ -128,10 +128,10 @@ def _takes_step_and_epoch(value: Any) -> bool:
 
 
 def get_initializer(name: str, identifier: Any) -> Any:
-    """The Keras initializer that an argument names or is.
+    """Returns the Keras initializer that an argument names or is.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If the argument is neither.
     """
     try:
         initializer = keras.initializers.get(identifier)
@@ -146,7 +146,7 @@ def get_initializer(name: str, identifier: Any) -> Any:
 
 
 def check_gate(value: Any) -> None:
-    """Raises unless the argument `gate` is one of its two values."""
+    """Raises unless the argument `gate` is `"auto"` or `None`."""
     if value is not None and value != "auto":
         raise ValueError(
             "`gate` must be 'auto', for the modalities that tell the label by "
@@ -155,10 +155,10 @@ def check_gate(value: Any) -> None:
 
 
 def check_installed(module: str, user: str, extra: str) -> None:
-    """Raises unless a module that an extra brings can be found.
+    """Raises unless a module that an extra installs can be found.
 
-    It is looked up and not imported: an `ImportError` raised inside an
-    installed package is a different problem, and reaches the user as it is.
+    The module is looked up and not imported: an `ImportError` raised inside an
+    installed package is a different problem, and reaches the user unchanged.
 
     Args:
         module: The module's top-level name, such as `"matplotlib"`.
@@ -176,10 +176,10 @@ def check_installed(module: str, user: str, extra: str) -> None:
 
 
 class ShowsSettings:
-    """Mixin whose `repr` is the call that makes the object.
+    """Mixin whose `repr` is the call that creates the object.
 
-    Arguments that have their default are left out, and so are those of Keras
-    that say where and how an object is kept.
+    It leaves out arguments that have their default value, and Keras's own
+    arguments that say where and how an object is stored.
     """
 
     def __repr__(self) -> str:

@@ -1,22 +1,22 @@
 """The seam between the package and the deep learning frameworks.
 
-Only this folder imports `tensorflow`, `jax` or `torch`, or asks which backend
-runs; only `keras_internals.py` touches what Keras does not make public. Each
-backend module provides the same names:
+Only this folder imports `tensorflow`, `jax` or `torch`, or checks which backend
+is running; only `keras_internals.py` uses parts of Keras that are not public.
+Each backend module provides the same names:
 
 - `value_and_input_gradients`: a function's values and their gradient with
   respect to its inputs, itself differentiable with respect to the weights.
-- `TrainStep`: the mixin that overrides `keras.Model.train_step` to report
-  what only training computes.
+- `TrainStep`: the mixin that overrides `keras.Model.train_step` to add the
+  logs that only training computes.
 - `sync_variables`: makes a model's variables current in the middle of `fit`.
 - `kept_variables`: a context that restores the variables if `fit` raises.
 - `sum_over_batch`: a sum over the first axis.
 - `sum_over_replicas`: a sum over the devices that share a batch.
-- `sum_over_previous_replicas`: the same over those before this one.
+- `sum_over_previous_replicas`: a sum over the devices before this one.
 - `num_replicas`: how many devices or processes share a batch.
 - `replica_id`: which of the replicas that share a layer is running.
 - `unscaled_loss`: a loss without the factor that Keras gives it on replicas.
-- `before_gradients`: a loss that is known before its gradients are.
+- `before_gradients`: a loss that is computed before its gradients.
 - `argmin_distance`: the index of each vector's nearest code.
 - `segment_sum`: the sums of the rows that share an index.
 - `has_gpu`: whether the backend computes on a GPU.

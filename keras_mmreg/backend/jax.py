@@ -20,7 +20,7 @@ def value_and_input_gradients(
     function: Callable[[dict[str, Tensor]], Tensor],
     inputs: dict[str, Tensor],
 ) -> tuple[Tensor, dict[str, Tensor | None]]:
-    """Values of `function`, and the gradient of their sum by each input.
+    """Returns values of `function`, and their sum's gradient by each input.
 
     Args:
         function: Maps `inputs` to a tensor of values.
@@ -31,8 +31,8 @@ def value_and_input_gradients(
         depend on an input. Both can be differentiated again.
     """
     function = _without_updates(function)
-    # Weights reach `function` by closure, and custom derivatives do not see
-    # what is closed over.
+    # Weights reach `function` by closure, and custom derivatives ignore
+    # closed-over values.
     pure_function, weights = jax.closure_convert(function, inputs)
     values, gradients = _with_fast_derivative(pure_function, inputs, weights)
     return values, {
@@ -44,10 +44,10 @@ def value_and_input_gradients(
 def _without_updates(
     function: Callable[[dict[str, Tensor]], Tensor],
 ) -> Callable[[dict[str, Tensor]], Tensor]:
-    """The function without its updates of Keras variables.
+    """Returns the function without its updates of Keras variables.
 
     The next seed of a layer that draws random numbers belongs to the
-    derivative's trace and must not be kept for afterwards.
+    derivative's trace and must not outlive it.
     """
 
     def pure_function(inputs: dict[str, Tensor]) -> Tensor:
@@ -64,7 +64,7 @@ def _value_and_gradients(
     inputs: dict[str, Tensor],
     weights: list[Tensor],
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The values, and the gradient of their sum by the inputs."""
+    """Returns the values, and the gradient of their sum by the inputs."""
     values, pullback = jax.vjp(lambda x: function(x, *weights), inputs)
     (gradients,) = pullback(jax.numpy.ones_like(values))
     return values, gradients
@@ -81,13 +81,13 @@ def _forward(
 def _backward(
     function: Callable[..., Tensor], residuals: tuple, cotangents: tuple
 ) -> tuple:
-    """Reverse mode over forward mode.
+    """Differentiates in reverse mode over forward mode.
 
     Reverse mode over reverse mode would lead to derivatives of transposed
     convolutions, which XLA computes several times slower on the CPU than those
-    of convolutions. As `v . grad f` is the derivative of f in the direction v,
-    its gradient can be had from reverse mode over forward mode instead, unless
-    a layer has a `custom_vjp`, which knows no forward mode.
+    of convolutions. Because `v . grad f` is the derivative of f in direction v,
+    reverse mode over forward mode gives its gradient, too, unless a layer has a
+    `custom_vjp`, which does not support forward mode.
     """
     value_cotangents, direction = cotangents
 
@@ -115,11 +115,11 @@ def _depends_on(
     inputs: dict[str, Tensor],
     name: str,
 ) -> bool:
-    """Whether a tangent of one input reaches the values of `function`.
+    """Returns whether a tangent of one input reaches `function`'s values.
 
     JAX fills the gradient of an unused input with zeros, which a penalty could
-    not tell from a modality that happens to be uninformative. A symbolic zero
-    tells them apart; nothing is computed, only traced.
+    not distinguish from a modality that happens to be uninformative. A symbolic
+    zero distinguishes them; nothing is computed, only traced.
     """
     reached = False
 
@@ -165,10 +165,10 @@ def sync_variables(model: keras.Model) -> None:
 
 @contextmanager
 def kept_variables(model: keras.Model) -> Iterator[None]:
-    """Restores the variables if what runs inside raises at its start.
+    """Restores the variables if the code inside raises in its first step.
 
     Keras takes the values out of the variables while it trains or evaluates,
-    and an error in the first step would leave them without any.
+    and an error in the first step would leave the variables without values.
     """
     variables = [*model.variables, *model.metrics_variables]
     if getattr(model, "optimizer", None) is not None:
@@ -178,7 +178,7 @@ def kept_variables(model: keras.Model) -> Iterator[None]:
         yield
     except BaseException:
         for variable, value in zip(variables, values, strict=True):
-            # A step that has run has given its buffers away.
+            # A step that has run has donated its buffers.
             if value_of(variable) is None and not value.is_deleted():
                 restore_value(variable, value)
         raise
@@ -190,14 +190,14 @@ def has_gpu() -> bool:
 
 
 def sum_over_batch(x: Tensor) -> Tensor:
-    """The sum over the first axis, which stays, with size 1.
+    """Returns the sum over the first axis, which is kept with size 1.
 
     On CPUs, XLA adds up the examples coordinate by coordinate, against the
-    order of memory. A product with ones takes a tenth of the time.
+    memory order. A product with ones takes a tenth of the time.
     """
     rows = x.reshape((x.shape[0], -1))
     ones = jax.numpy.ones((1, x.shape[0]), x.dtype)
-    # On GPUs, products would lose half of their digits otherwise.
+    # Otherwise, products on GPUs would lose half of their digits.
     sums = jax.numpy.matmul(ones, rows, precision=jax.lax.Precision.HIGHEST)
     return sums.reshape((1, *x.shape[1:]))
 
@@ -208,7 +208,7 @@ def sum_over_replicas(x: Tensor) -> Tensor:
 
 
 def sum_over_previous_replicas(x: Tensor) -> Tensor:
-    """Zeros: a batch spread over devices is still one global array."""
+    """Returns 0: a batch spread over devices is still one global array."""
     return jax.numpy.zeros_like(x)
 
 
@@ -223,7 +223,7 @@ def replica_id() -> int:
 
 
 def unscaled_loss(loss: Tensor) -> Tensor:
-    """Returns `loss`: Keras divides it by no number of replicas."""
+    """Returns `loss`: Keras does not divide it by the number of replicas."""
     return loss
 
 

@@ -1,4 +1,4 @@
-"""The seam between the package and what Keras does not make public.
+"""The seam between the package and the parts of Keras that are not public.
 
 Only this file imports `keras.src` or reads an underscore attribute of a Keras
 object, so that a new version of Keras can break nothing elsewhere.
@@ -25,7 +25,7 @@ from keras_mmreg import backend
 from keras_mmreg.types import Tensor
 
 GRAPH_CALLS = (Functional.call, keras.Sequential.call)
-"""The `call` of a model that is nothing but its graph of layers."""
+"""The `call` methods of models that only run their graph of layers."""
 
 MERGING_OPERATIONS = (
     keras.layers.Add,
@@ -40,11 +40,11 @@ MERGING_OPERATIONS = (
     operations.Minimum,
     operations.Multiply,
 )
-"""Those that treat all tensors alike, and mean the same of fewer of them."""
+"""Merges that treat all tensors alike, and make sense for fewer of them."""
 
 
 def mask_of(x: Tensor) -> Tensor | None:
-    """The padding mask that Keras attached to a tensor, or `None`."""
+    """Returns the padding mask that Keras attached to a tensor, or `None`."""
     return get_keras_mask(x)
 
 
@@ -56,13 +56,13 @@ def with_mask(x: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def surrounding_updates() -> Mapping:
-    """The updates of variables that a surrounding stateless scope holds."""
+    """Returns the variable updates that a surrounding stateless scope holds."""
     scope = get_stateless_scope()
     return {} if scope is None else scope.state_mapping
 
 
 def value_of(variable: keras.Variable) -> Tensor | None:
-    """The stored value of a variable, `None` where Keras has taken it out."""
+    """Returns a variable's value, or `None` if Keras has taken it out."""
     return variable._value
 
 
@@ -74,17 +74,17 @@ def restore_value(variable: keras.Variable, value: Tensor) -> None:
 def all_layers(
     layer: keras.layers.Layer, include_self: bool = True
 ) -> list[keras.layers.Layer]:
-    """A layer and all those inside it, however deeply nested."""
+    """Returns a layer and all layers inside it, however deeply nested."""
     return list(layer._flatten_layers(include_self=include_self))
 
 
 def callbacks_in_use(
     callback: keras.callbacks.Callback,
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks among which Keras is calling this one just now.
+    """Returns the callbacks that Keras is currently calling with this one.
 
-    Keras tells a callback nothing of the others, but its list of them is what
-    calls. Empty if something else does.
+    Keras does not tell a callback about the others, but its list of callbacks
+    is the caller. The result is empty if something else is the caller.
     """
     frame = inspect.currentframe()
     while frame is not None:
@@ -98,11 +98,11 @@ def callbacks_in_use(
 
 
 def copy_layer(layer: Any, name: str | None = None) -> Any:
-    """A new layer or operation of the same configuration, but for the name.
+    """Creates a layer or operation with the same configuration, except name.
 
-    Keras takes each configuration for one from a file: it refuses lambdas, and
+    Keras treats every configuration as one from a file: it rejects lambdas, and
     runs those that it admits without the names of their module. The functions
-    of a layer in memory need not be written and read.
+    of a layer in memory need no serialization.
     """
     own = {} if name is None else {"name": name}
     if type(layer) is keras.layers.Lambda:
@@ -118,7 +118,7 @@ def copy_layer(layer: Any, name: str | None = None) -> Any:
 
 
 def takes_training(layer: keras.layers.Layer) -> bool:
-    """Whether the `call` of a layer has an argument `training`."""
+    """Returns whether the `call` of a layer has an argument `training`."""
     return layer._call_has_training_arg
 
 
@@ -126,10 +126,10 @@ def takes_training(layer: keras.layers.Layer) -> bool:
 def transformed_output(
     layer: keras.layers.Layer, transform: Callable[[Tensor], Tensor]
 ) -> Iterator[None]:
-    """Passes what a layer returns through `transform` for a while.
+    """Applies `transform` to a layer's output while the context is open.
 
-    Replicas that share the layer take turns at every sum over them: each has
-    a transform of its own.
+    Replicas that share the layer take turns at every sum over replicas, so each
+    has its own transform.
     """
     transforms = layer.__dict__.setdefault("_transform_of_replica", {})
     if not transforms:
@@ -157,20 +157,20 @@ def transformed_output(
 
 
 def graph_in(model: Any) -> keras.Model | None:
-    """The graph of layers that a model was built from, however it is called."""
+    """Returns the graph of layers of a model, however the model is called."""
     if isinstance(model, keras.Sequential):
         return model._functional
     return model if isinstance(model, Functional) else None
 
 
 def as_graph(model: Any) -> keras.Model | None:
-    """The model's graph of layers, if calling the model means running it."""
+    """Returns the model's graph, if calling the model means running it."""
     own_call = type(model).call not in GRAPH_CALLS
     return None if own_call else graph_in(model)
 
 
 def standardize_inputs(graph: keras.Model, inputs: Any) -> list[Tensor]:
-    """Inputs as a flat list, with the dtypes and ranks of a graph's inputs.
+    """Returns inputs as a flat list, with a graph's dtypes and ranks.
 
     Raises:
         ValueError: If an input is missing.
@@ -182,7 +182,7 @@ def standardize_inputs(graph: keras.Model, inputs: Any) -> list[Tensor]:
             for name in expected.keys() - inputs.keys()
             if not _is_optional(expected[name])
         )
-        if missing:  # Keras would take as many others for them, by order.
+        if missing:  # Keras would use other inputs instead, by order.
             raise ValueError(
                 f"`x` must have every input of the model. Missing: {missing}. "
                 f"Received: {sorted(inputs)}, expected: {sorted(expected)}"
@@ -191,7 +191,7 @@ def standardize_inputs(graph: keras.Model, inputs: Any) -> list[Tensor]:
 
 
 def nodes_in_order(graph: keras.Model) -> list[Any]:
-    """The nodes of a graph, inputs excepted, each behind what it depends on."""
+    """Returns a graph's nodes, except inputs, each after its dependencies."""
     depths = sorted(graph._nodes_by_depth, reverse=True)
     return [
         node
@@ -202,7 +202,7 @@ def nodes_in_order(graph: keras.Model) -> list[Any]:
 
 
 def operation_behind(symbol: keras.KerasTensor) -> Any:
-    """The layer or operation that computes a symbolic tensor."""
+    """Returns the layer or operation that computes a symbolic tensor."""
     return symbol._keras_history.operation
 
 
@@ -213,17 +213,17 @@ def _is_optional(symbol: Any) -> bool:
 
 
 def compiled_loss(model: keras.Model) -> CompileLoss | None:
-    """What Keras made of the loss given to `compile`."""
+    """Returns Keras's object for the loss given to `compile`."""
     return model._compile_loss
 
 
 def copy_compiled_loss(
     compiled: CompileLoss | None,
 ) -> Callable[[Any, Any, Any], Tensor] | None:
-    """The same loss, as a function that tracks nothing.
+    """Returns the same loss, as a function that tracks nothing.
 
-    Keras's own also updates the logs of each output, in which a second pass
-    has no place.
+    Keras's own object also updates the logs of each output, which must not
+    include a second pass.
     """
     if compiled is None:
         return None
@@ -239,9 +239,9 @@ def copy_compiled_loss(
 
 
 def copy_sample_weight(sample_weight: Any) -> Any:
-    """Sample weights for a loss to multiply by its mask.
+    """Copies sample weights, for a loss that multiplies them by its mask.
 
-    Keras does so in place, and on torch they would be others afterwards.
+    Keras does so in place, which would change the original weights on torch.
     """
     return keras.tree.map_structure(
         lambda weight: None if weight is None else keras.ops.copy(weight),
@@ -250,7 +250,7 @@ def copy_sample_weight(sample_weight: Any) -> Any:
 
 
 def additional_loss(model: keras.Model, loss: Tensor) -> Tensor:
-    """A term as `add_loss` would add it, scaled for the replicas of a batch."""
+    """Returns a term as `add_loss` would add it, scaled for the replicas."""
     return model._aggregate_additional_loss(loss)
 
 
@@ -280,13 +280,13 @@ def create_training_variables(
 ) -> None:
     """Creates the variables of the optimizer, and of metrics of one output.
 
-    On TensorFlow, where a step that creates variables is traced again; Keras
-    does it before the first step on other backends.
+    This happens only on TensorFlow, where a step that creates variables is
+    traced again. On other backends Keras creates them before the first step.
 
     Args:
         model: A compiled model that is built.
-        labels: What has the shape of the labels, or `None`.
-        outputs: The symbols of the model's outputs.
+        labels: An object with the shape of the labels, or `None`.
+        outputs: The symbolic outputs of the model.
     """
     if keras.config.backend() != "tensorflow":
         return
@@ -300,32 +300,32 @@ def create_training_variables(
 
 
 def compile_arguments(model: keras.Model) -> dict[str, Any]:
-    """What `compile` was given, as it was given.
+    """Returns the original arguments of `compile`.
 
-    `get_compile_config` has it serialized, for which Keras imports TensorFlow.
+    `get_compile_config` serializes them, for which Keras imports TensorFlow.
     """
     known = getattr(model, "_compile_config", None)
     return {} if known is None else dict(known.config)
 
 
 def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
-    """Makes the `fit` that has begun start at an epoch, `None` for its own."""
+    """Makes the current `fit` start at an epoch, or with `None` at its own."""
     model._initial_epoch = epoch
 
 
 def mark_called(model: keras.Model) -> None:
-    """Tells Keras that a model was called, where its layers alone were.
+    """Tells Keras that a model was called, if only its layers were.
 
-    Keras only exports to ONNX what was.
+    Keras exports to ONNX only models that have been called.
     """
     model._called = True
 
 
 def set_paths(prefix: str, layer: Any) -> None:
-    """Gives the variables of a layer paths that only depend on its structure.
+    """Gives the variables of a layer paths that depend only on its structure.
 
-    Keras takes a variable's path from where its layer was built: another place
-    when a model is loaded than when it was made. Checkpoints that find
+    Keras derives a variable's path from where its layer was built, which
+    differs between creating and loading a model. Checkpoints that find
     variables by their paths would not find them.
 
     Args:
@@ -335,17 +335,17 @@ def set_paths(prefix: str, layer: Any) -> None:
     weights = {id(weight) for weight in layer.weights}
     for index, variable in enumerate(layer.variables):
         owner, name = ("", *variable.path.split("/"))[-2:]
-        # Seed generators have other names in every model.
+        # Seed generators have different names in every model.
         owner = owner if id(variable) in weights else "seed_generator"
         variable._path = f"{prefix}/{index}_{owner}/{name}"
 
 
 def set_seed_paths(prefix: str, states: Iterable[keras.Variable]) -> None:
-    """Gives the states of seed generators paths that are the same every time.
+    """Gives the states of seed generators paths that are always the same.
 
-    Keras numbers seed generators as they are made, and so differently in a
-    model that is loaded. Checkpoints that find variables by their paths would
-    leave them as they are.
+    Keras numbers seed generators in the order of creation, and so differently
+    in a loaded model. Checkpoints that find variables by their paths would not
+    restore them.
 
     Args:
         prefix: String that all paths start with.
@@ -356,7 +356,7 @@ def set_seed_paths(prefix: str, states: Iterable[keras.Variable]) -> None:
 
 
 def compiled_metrics(model: keras.Model) -> Any:
-    """The `metrics` of `compile` as they were given, else `weighted_metrics`.
+    """Returns the original `metrics` of `compile`, else `weighted_metrics`.
 
     `model.metrics` has them only after a batch, and `get_compile_config` does
     not hold functions.

@@ -11,11 +11,11 @@ _PREFIX = "seed_"
 class SavesSeeds:
     """Saves the states of all seed generators of a layer or model.
 
-    Keras saves weights, but not the states of `keras.random.SeedGenerator`:
+    Keras saves weights, but not the states of `keras.random.SeedGenerator`. So
     a model that draws random numbers in training would not continue as if it
-    had never been interrupted. Put this class before the Keras class among
-    the bases. The generators of all layers inside are saved, too, those of
-    `keras.layers.Dropout` among them.
+    had never been interrupted. Put this class before the Keras class among the
+    bases. The generators of all layers inside, including those of
+    `keras.layers.Dropout`, are saved, too.
     """
 
     def save_own_variables(self, store: Any) -> None:
@@ -41,7 +41,7 @@ class SavesSeeds:
 
 
 def seed_states(layer: Any) -> list[Any]:
-    """The variables of all seed generators of a layer or model."""
+    """Returns the variables of all seed generators of a layer or model."""
     # `variables` are the weights, these states, and the metrics' variables.
     others = [*layer.weights, *getattr(layer, "metrics_variables", [])]
     known = {id(variable) for variable in others}

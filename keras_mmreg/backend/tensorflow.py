@@ -15,7 +15,7 @@ def value_and_input_gradients(
     function: Callable[[dict[str, Tensor]], Tensor],
     inputs: dict[str, Tensor],
 ) -> tuple[Tensor, dict[str, Tensor | None]]:
-    """Values of `function`, and the gradient of their sum by each input.
+    """Returns values of `function`, and their sum's gradient by each input.
 
     Args:
         function: Maps `inputs` to a tensor of values.
@@ -41,7 +41,7 @@ class TrainStep:
             return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
 
         # Within a replica a metric only knows that replica's examples, and
-        # Keras does not read it again where there are other logs than metrics.
+        # Keras does not read it again if there are logs other than metrics.
         def logs_of_all_replicas(strategy: Any) -> dict[str, Tensor]:
             return {**self.get_metrics_result(), **self.training_logs()}  # type: ignore[attr-defined]
 
@@ -54,7 +54,7 @@ def sync_variables(model: keras.Model) -> None:
 
 
 def kept_variables(model: keras.Model) -> AbstractContextManager:
-    """Does nothing: TensorFlow leaves the variables their values."""
+    """Does nothing: TensorFlow keeps the values in the variables."""
     return nullcontext(model)
 
 
@@ -64,14 +64,14 @@ def has_gpu() -> bool:
 
 
 def sum_over_batch(x: Tensor) -> Tensor:
-    """The sum over the first axis, which stays, with size 1."""
+    """Returns the sum over the first axis, which is kept with size 1."""
     return keras.ops.sum(x, axis=0, keepdims=True)
 
 
 def sum_over_replicas(x: Tensor) -> Tensor:
-    """The sum of `x` over the replicas of a distribution strategy.
+    """Returns the sum of `x` over the replicas of a distribution strategy.
 
-    On one device, and outside of a replica, that is `x`.
+    On one device, and outside a replica, the sum is `x`.
     """
     if num_replicas() == 1:
         return x
@@ -80,7 +80,7 @@ def sum_over_replicas(x: Tensor) -> Tensor:
 
 
 def sum_over_previous_replicas(x: Tensor) -> Tensor:
-    """The sum of `x` over the replicas that come before this one."""
+    """Returns the sum of `x` over the replicas that come before this one."""
     if num_replicas() == 1:
         return tf.zeros_like(x)
     context = tf.distribute.get_replica_context()
@@ -89,13 +89,13 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
 
 
 def num_replicas() -> int:
-    """How many replicas share a batch; 1 outside of replicas."""
+    """Returns how many replicas share a batch; 1 outside replicas."""
     context = tf.distribute.get_replica_context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
 def replica_id() -> int:
-    """Which of the strategy's replicas this is; 0 outside of replicas."""
+    """Returns which of the strategy's replicas this is; 0 outside them."""
     if num_replicas() == 1:
         return 0
     context = tf.distribute.get_replica_context()
@@ -108,11 +108,12 @@ def unscaled_loss(loss: Tensor) -> Tensor:
 
 
 def before_gradients(loss: Tensor) -> Tensor:
-    """The loss, as a value that has to be known before its gradients are.
+    """Returns the loss as a value that is computed before its gradients.
 
-    TensorFlow's graph optimizer folds the one that a gradient starts from, and
-    forgets with it that a weight which `loss` reads, without a gradient, is
-    only updated after that: the read would see either value, by chance.
+    TensorFlow's graph optimizer folds the constant 1 from which a gradient
+    starts. With it, it drops the dependency that a weight which `loss` reads
+    without a gradient is only updated afterwards. The read would then see
+    either value, by chance.
     """
     value = tf.stop_gradient(loss)
     return loss * tf.where(tf.math.is_nan(value), value, tf.ones_like(value))

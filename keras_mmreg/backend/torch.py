@@ -18,7 +18,7 @@ def value_and_input_gradients(
     function: Callable[[dict[str, Tensor]], Tensor],
     inputs: dict[str, Tensor],
 ) -> tuple[Tensor, dict[str, Tensor | None]]:
-    """Values of `function`, and the gradient of their sum by each input.
+    """Returns values of `function`, and their sum's gradient by each input.
 
     Args:
         function: Maps `inputs` to a tensor of values.
@@ -65,14 +65,14 @@ def sync_variables(model: keras.Model) -> None:
 
 
 def kept_variables(model: keras.Model) -> AbstractContextManager:
-    """Does nothing: torch leaves the variables their values."""
+    """Does nothing: torch keeps the values in the variables."""
     return nullcontext(model)
 
 
 def argmin_distance(
     vectors: Tensor, codebook: Tensor, half_norms: Tensor
 ) -> Tensor:
-    """`argmin_k (||c_k||^2 / 2 - z.c_k)` of each vector z.
+    """Returns `argmin_k (||c_k||^2 / 2 - z.c_k)` for each vector z.
 
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
@@ -87,7 +87,7 @@ def argmin_distance(
 
 
 def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:
-    """The sums of the rows of `values` that share an index.
+    """Returns the sums of the rows of `values` that share an index.
 
     `keras.ops.segment_sum` does this with `scatter_add`, which takes about
     twenty times as long on a CPU.
@@ -110,14 +110,14 @@ def has_gpu() -> bool:
 
 
 def sum_over_batch(x: Tensor) -> Tensor:
-    """The sum over the first axis, which stays, with size 1."""
+    """Returns the sum over the first axis, which is kept with size 1."""
     return keras.ops.sum(x, axis=0, keepdims=True)
 
 
 def sum_over_replicas(x: Tensor) -> Tensor:
-    """The sum of `x` over the processes of `torch.distributed`.
+    """Returns the sum of `x` over the processes of `torch.distributed`.
 
-    Without such processes, that is `x`.
+    Without such processes, the sum is `x`.
     """
     if not _is_distributed():
         return x
@@ -127,7 +127,7 @@ def sum_over_replicas(x: Tensor) -> Tensor:
 
 
 def sum_over_previous_replicas(x: Tensor) -> Tensor:
-    """The sum of `x` over the processes that come before this one."""
+    """Returns the sum of `x` over the processes that come before this one."""
     if not _is_distributed():
         return torch.zeros_like(x)
     gathered = [
@@ -139,7 +139,7 @@ def sum_over_previous_replicas(x: Tensor) -> Tensor:
 
 
 def num_replicas() -> int:
-    """How many processes of `torch.distributed` share a batch."""
+    """Returns how many processes of `torch.distributed` share a batch."""
     return distributed.get_world_size() if _is_distributed() else 1
 
 
@@ -149,7 +149,7 @@ def replica_id() -> int:
 
 
 def unscaled_loss(loss: Tensor) -> Tensor:
-    """Returns `loss`: Keras divides it by no number of replicas."""
+    """Returns `loss`: Keras does not divide it by the number of replicas."""
     return loss
 
 

@@ -1,4 +1,4 @@
-"""What JAX and TensorFlow share: the same compiler."""
+"""Functions for XLA, the compiler that JAX and TensorFlow share."""
 
 from keras import ops
 
@@ -8,12 +8,12 @@ from keras_mmreg.types import Tensor
 def argmin_distance(
     vectors: Tensor, codebook: Tensor, half_norms: Tensor
 ) -> Tensor:
-    """`argmin_k (||c_k||^2 / 2 - z.c_k)` of each vector z.
+    """Returns `argmin_k (||c_k||^2 / 2 - z.c_k)` for each vector z.
 
     XLA does not vectorise the search for an index, or comparisons. Two plain
     reductions, with arithmetic between them and the last axis left to
     vectorise over, are several times faster than `ops.argmin`. Where the
-    smallest is not finite, the index is the last one.
+    smallest value is not finite, the index is the last one.
 
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
@@ -35,7 +35,7 @@ def argmin_distance(
 
 
 def segment_sum(values: Tensor, indices: Tensor, num_segments: int) -> Tensor:
-    """The sums of the rows of `values` that share an index.
+    """Returns the sums of the rows of `values` that share an index.
 
     Args:
         values: `(n, ...)`.

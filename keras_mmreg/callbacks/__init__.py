@@ -1,4 +1,4 @@
-"""Callbacks that show what each modality contributes."""
+"""Callbacks that log what each modality contributes, and related ones."""
 
 from keras_mmreg.callbacks.atomic_backup import AtomicBackup
 from keras_mmreg.callbacks.blending_estimator import BlendingEstimator

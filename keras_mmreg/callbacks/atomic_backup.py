@@ -1,4 +1,4 @@
-"""Backs training up so that a kill at any moment loses an epoch at most."""
+"""Backs up training so that a kill at any moment loses at most one epoch."""
 
 import json
 import os
@@ -19,36 +19,36 @@ _STATE = "state.json"
 
 
 class AtomicBackup(keras.callbacks.Callback):
-    """Like `keras.callbacks.BackupAndRestore`, but safe against kills.
+    """Like `keras.callbacks.BackupAndRestore`, but safe if a process is killed.
 
-    Keras's callback writes each backup over the one before. A process that is
-    killed while it writes leaves a file that cannot be read, and no other; with
-    `double_checkpoint=True`, one that is killed between its two files goes on
-    with the weights of one epoch under the number of another.
+    Keras's callback overwrites the previous backup. A process that is killed
+    while writing leaves an unreadable file and no other backup. With
+    `double_checkpoint=True`, a process that is killed between its two files
+    resumes with the weights of one epoch under the number of another.
 
-    This callback writes every backup into a folder of its own, which gets its
-    name when it is whole, and removes the previous one after that. The same
-    `fit` in a new process starts from the last whole backup, with weights, the
-    optimizer's state and the methods' state, and `history` goes on where it
-    ended. With data that come in the same order (`shuffle=False`, or a dataset
-    that is seeded by epoch) the result is that of an uninterrupted training.
+    This callback writes every backup to a new folder, renames the folder when
+    it is complete, and only then removes the previous one. The same `fit` in a
+    new process resumes from the last complete backup, with the weights and the
+    state of the optimizer and the methods, and `history` continues where it
+    ended. With data in the same order (`shuffle=False`, or a dataset that is
+    seeded by epoch) the result is that of uninterrupted training.
 
-    Put it behind the callbacks whose logs the history should have. What other
-    callbacks remember, such as the patience of `EarlyStopping`, is not saved.
-    The directory must be on a file system
-    on which renaming a folder is atomic, as local ones are; a loss of power is
-    a matter of that file system. On torch, a `Dropout` without a seed draws
-    from torch's own generator, which no file has: give it one.
+    Put this callback behind the callbacks whose logs the history should have.
+    The state of other callbacks, such as the patience of `EarlyStopping`, is
+    not saved. The directory must be on a file system on which renaming a folder
+    is atomic, as it is on local ones; whether a backup survives a loss of power
+    depends on that file system. On torch, a `Dropout` without a seed draws from
+    torch's own generator, whose state no backup contains: give it a seed.
 
     Args:
-        backup_dir: Path of a folder for the backups of one training.
+        backup_dir: Path of a folder for the backups of one training run.
         delete_checkpoint: Whether to remove the backup after training ends.
-            If `False`, the same `fit` run again has nothing left to do.
+            If `False`, running the same `fit` again has nothing left to do.
             Defaults to `True`.
 
     Raises:
-        ValueError: If `backup_dir` is empty; when training starts, if the model
-            is not built.
+        ValueError: If `backup_dir` is empty, or, when training starts, if the
+            model is not built.
 
     Example:
 
@@ -77,7 +77,7 @@ class AtomicBackup(keras.callbacks.Callback):
         self._epochs: list[int] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Restores the last whole backup, if there is one."""
+        """Restores the last complete backup, if there is one."""
         if not self.model.built:
             raise ValueError(
                 "The model must be built before `fit`, so that a backup finds "
@@ -106,10 +106,10 @@ class AtomicBackup(keras.callbacks.Callback):
         self._start_at(state["epochs"][-1] + 1, state["epochs"])
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Gives the history the epochs that it does not know yet."""
-        # Keras empties these, and only these, when training starts.
+        """Adds the epochs before the backup to the history."""
+        # Of the history, Keras clears only the epochs when training starts.
         self.model.history.epoch[:0] = self._epochs
-        # Keras has taken the first epoch; the next `fit` has its own.
+        # Keras has read the initial epoch; the next `fit` has its own.
         self._start_at(None, [])
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -137,12 +137,12 @@ class AtomicBackup(keras.callbacks.Callback):
                 shutil.rmtree(folder)
 
     def _start_at(self, epoch: int | None, earlier: list[int]) -> None:
-        """Sets the first epoch, and those that the history is to begin with."""
+        """Sets the initial epoch, and the earlier epochs of the history."""
         set_initial_epoch(self.model, epoch)
         self._epochs = earlier
 
     def _backups(self, ending: str = "") -> list[pathlib.Path]:
-        """The whole ones, or those of an ending, the last one last."""
+        """Returns complete backups, or those with an ending, newest last."""
         name = re.compile(rf"{_PREFIX}\d{{8}}{re.escape(ending)}")
         return sorted(
             path
@@ -152,10 +152,10 @@ class AtomicBackup(keras.callbacks.Callback):
 
 
 def _as_json(value: Any) -> Any:
-    """A number or an array as JSON has it."""
+    """Converts a number or an array for JSON."""
     return keras.ops.convert_to_numpy(value).tolist()
 
 
 def _as_logs(values: list) -> list:
-    """Arrays again, where the metric of each epoch is one."""
+    """Converts the values of an array-valued metric back to arrays."""
     return [np.asarray(v) if isinstance(v, list) else v for v in values]

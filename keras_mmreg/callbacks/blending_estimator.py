@@ -1,4 +1,4 @@
-"""Estimates on held-out data how gradient blending weighs the losses."""
+"""Estimates gradient blending's loss weights on held-out data."""
 
 from typing import Any
 
@@ -14,30 +14,34 @@ from keras_mmreg.regularizers.gradient_blending import blending_weights
 
 
 class BlendingEstimator(keras.callbacks.Callback):
-    """Finds the weights of a `GradientBlending` on data held out for it.
+    """Estimates the weights of a `GradientBlending` on held-out data.
 
-    From where the model is, each branch (every modality's encoder with its
-    head, and the model itself) is trained on its own for some epochs, its
-    losses on training and on held-out data are compared before and after, and
-    everything is put back. What a branch gains in held-out loss, over the
-    square of what it overfits, is its weight; see `GradientBlending`.
+    Starting from the current model, each branch (every modality's encoder with
+    its head, and the model itself) is trained on its own for some epochs. Its
+    losses on training and on held-out data are compared before and after; then
+    the model is restored. The weight of a branch is proportional to its gain in
+    held-out loss, divided by the square of its overfitting; see
+    `GradientBlending`.
 
     Take the held-out data from the training set, and not from the validation
-    data by which models are selected: `HeldOut.split` does.
+    data by which models are selected: `HeldOut.split` does this.
 
-    The budget, for M modalities: offline, `(M + 1) * epochs` epochs before the
-    first one; online, every epoch costs `1 + (M + 1) * epochs / every` epochs,
-    `M + 2` at the paper's `every = epochs`. Each estimate evaluates the
-    training data M + 2 times besides. Loaded models keep their weights.
+    The cost for M modalities is, offline, `(M + 1) * epochs` epochs before the
+    first one. Online, every epoch costs `1 + (M + 1) * epochs / every` epochs,
+    which is `M + 2` at the paper's `every = epochs`. In addition, each estimate
+    evaluates the training data M + 2 times. Loaded models keep their weights.
 
     Args:
         train: `(x, y)` of arrays, the training data.
-        held_out: `(x, y)` of arrays, of no example of `train`.
-        epochs: Integer, how long each branch is trained. Defaults to `5`.
-        every: Optional integer, the epochs between two estimates (online).
-            Defaults to `None`: once, before the first epoch (offline).
-        batch_size: Integer, to train the branches with. Defaults to `32`.
-        seed: Integer, of the order of the examples. Defaults to `0`.
+        held_out: `(x, y)` of arrays, without any example of `train`.
+        epochs: Integer, the number of epochs for which each branch is trained.
+            Defaults to `5`.
+        every: Optional integer, the number of epochs between two estimates
+            (online). Defaults to `None`: a single estimate before the first
+            epoch (offline).
+        batch_size: Integer, the batch size for training the branches. Defaults
+            to `32`.
+        seed: Integer, the seed of the order of the examples. Defaults to `0`.
 
     Raises:
         ValueError: If an argument is not as above, or, when training starts,
@@ -100,7 +104,7 @@ class BlendingEstimator(keras.callbacks.Callback):
 
     @property
     def weights(self) -> dict[str, float]:
-        """The weights of the losses as they are now, by branch."""
+        """The current weights of the losses, by branch."""
         method = self._method
         if method is None:
             return {}
@@ -108,7 +112,7 @@ class BlendingEstimator(keras.callbacks.Callback):
         return dict(zip(method.branches, values.tolist(), strict=True))
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Finds the method."""
+        """Finds the model's `GradientBlending`."""
         found = [
             method
             for method in getattr(self.model, "regularizers", [])
@@ -121,15 +125,15 @@ class BlendingEstimator(keras.callbacks.Callback):
             )
         self._method = found[0]
         self._meter = BlendingMeter(self.model, self._method)
-        # As `train_on_batch` prepares them.
+        # Preprocessed, as `train_on_batch` does.
         self._measured = [
             preprocessed_data(self.model.inner, data)
             for data in (self.train, self.held_out)
         ]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Estimates the weights where it is time to."""
-        assert self._method is not None  # Since training began.
+        """Estimates the weights if an estimate is due."""
+        assert self._method is not None  # Set by `on_train_begin`.
         due = int(self._method.estimates.numpy()) == 0
         if self.every is not None:
             due = due or epoch % self.every == 0
@@ -137,13 +141,13 @@ class BlendingEstimator(keras.callbacks.Callback):
             self._estimate(self._method)
 
     def _estimate(self, method: GradientBlending) -> None:
-        """Trains each branch alone from here, and goes back (Algorithm 1)."""
-        assert self._meter is not None  # Since training began.
+        """Trains each branch alone, restores the model (Algorithm 1)."""
+        assert self._meter is not None  # Set by `on_train_begin`.
         model = self.model
         sync_variables(model)
         number = int(method.estimates.numpy())
         rng = np.random.default_rng((self.seed, number))
-        # Else TensorFlow creates its variables in the first step of a trial.
+        # Otherwise TensorFlow creates its variables in a trial's first step.
         model.optimizer.build(model.trainable_variables)
         variables = [*model.variables, *model.optimizer.variables]
         state = [keras.ops.convert_to_numpy(v) for v in variables]
@@ -158,18 +162,18 @@ class BlendingEstimator(keras.callbacks.Callback):
                 for variable, value in zip(variables, state, strict=True):
                     variable.assign(value)
         weights = blending_weights(*np.stack([before, after], axis=1))
-        if weights is not None:  # Else they stay as they are.
+        if weights is not None:  # Otherwise keep the current weights.
             method.loss_weights.assign(weights)
         method.estimates.assign(number + 1)
         model.reset_metrics()
 
     def _losses(self) -> np.ndarray:
-        """The losses on training and on held-out data, `(2, branches)`."""
-        assert self._meter is not None  # Since training began.
+        """Returns losses on training and held-out data, `(2, branches)`."""
+        assert self._meter is not None  # Set by `on_train_begin`.
         return np.stack([self._meter.run(data) for data in self._measured])
 
     def _train(self, rng: np.random.Generator) -> None:
-        """Some epochs on the training data, the last small batches left out."""
+        """Trains for some epochs, without the last, smaller batches."""
         size = len(keras.tree.flatten(self.train)[0])
         batch_size = min(self.batch_size, size)
         for _ in range(self.epochs):

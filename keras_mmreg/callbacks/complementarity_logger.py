@@ -1,4 +1,4 @@
-"""Logs what a complementarity mask keeps at the end of every epoch."""
+"""Logs the shares of a complementarity mask at the end of every epoch."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ class ComplementarityLogger(keras.callbacks.Callback):
     At the end of each epoch, `complementary_<modality>` and
     `contradictory_<modality>` (in percent of all channels; together 100) and
     `zeta` (between 0 and 1) are added to the epoch's logs, so that `History`,
-    the progress bar and every callback behind this one see them. Put it before
-    `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
-    list; `fit` warns where it is not. It works on `CMVQVAE` and on any model
-    with one `ComplementarityMask`.
+    the progress bar and every callback behind this one see them. In the list,
+    put this callback before `CSVLogger`, `TensorBoard`, `EarlyStopping` and
+    `ModelCheckpoint`; `fit` warns otherwise. It works on `CMVQVAE` and on any
+    model with one `ComplementarityMask`.
 
     A `CMVQVAE` logs the use of its codebooks by itself.
 
     Args:
         pairs: Whether to log `zeta_<modality>_<modality>` of every pair, too;
-            `zeta` is the smallest of them. Defaults to `False`.
+            `zeta` is the smallest of these values. Defaults to `False`.
 
     Raises:
         ValueError: When training starts, if the model does not have exactly

@@ -1,4 +1,4 @@
-"""Tells a gate on held-out data which modalities predict the label."""
+"""Measures on held-out data which modalities predict the label."""
 
 from typing import Any
 
@@ -23,32 +23,33 @@ class HeldOut(keras.callbacks.Callback):
     """Measures the gate of a `RegularizedModel` on data held out for it.
 
     Methods such as `ModalityNoise` and `ModalityMix` ask a `ModalityGate` which
-    modalities tell the label by themselves. On training data a modality whose
-    examples were memorised seems to; on held-out data it does not. After each
-    epoch, this callback evaluates the gate's probes on such data.
+    modalities predict the label by themselves. On training data, a modality
+    whose examples were memorised seems to predict it; on held-out data it does
+    not. After each epoch, this callback evaluates the gate's probes on held-out
+    data.
 
-    Take the data from the training set, not from the validation data by which
-    models are selected, and where the training data come from groups, such as
-    speakers or subjects, hold out whole groups: `split` does both.
+    Take the held-out data from the training set, not from the validation data
+    by which models are selected. If the training data come from groups, such as
+    speakers or subjects, hold out whole groups. `split` does both.
 
-    With `doubt=True`, a modality that does not carry over to the held-out data
-    is not believed from then on: if shuffling it between the examples changes
-    predictions there but does not lower their accuracy, and another modality's
-    gate is higher, it is shuffled in training, too, and its gate is closed.
+    With `doubt=True`, a modality that does not generalize to the held-out data
+    is no longer trusted: if shuffling it across examples changes predictions
+    there but does not lower their accuracy, and another modality's gate is
+    higher, it is shuffled in training, too, and its gate is closed.
 
-    Sample weights of the held-out data count. Where they have none, the
-    `class_weight` of `fit` does.
+    Sample weights of the held-out data are used. If there are none, the
+    `class_weight` of `fit` is used.
 
     Args:
         data: `(x, y)` or `(x, y, sample_weight)` of arrays, or a dataset of
             such batches.
-        doubt: Whether to look for modalities that do not carry over. Defaults
+        doubt: Whether to look for modalities that do not generalize. Defaults
             to `False`.
         start: Integer, the first training step after which a modality may be
             doubted. Defaults to `400`.
         batch_size: Integer, for arrays. Defaults to `1024`.
-        steps: Optional integer, how many batches of a dataset without an end
-            to take after each epoch. Defaults to `None`: all.
+        steps: Optional integer, how many batches to take after each epoch, for
+            an endless dataset. Defaults to `None`, which means all.
 
     Raises:
         ValueError: If an argument is not as above, or, when training starts,
@@ -116,7 +117,7 @@ class HeldOut(keras.callbacks.Callback):
         gate = self.model.gate
         if self.doubt and not gate.doubts:
             gate.doubts = True
-            # A step that was made before would shuffle nothing.
+            # A train step that was compiled before would shuffle nothing.
             self.model.make_train_function(force=True)
         self._meter = GateMeter(self.model, shuffles=self.doubt)
         self._prepared = preprocessed_data(self.model.inner, self.data)
@@ -160,10 +161,10 @@ class HeldOut(keras.callbacks.Callback):
         fraction: float = 0.1,
         seed: int = 0,
     ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-        """Holds out a part of the training data, whole groups of it if told.
+        """Holds out a part of the training data, optionally whole groups.
 
-        They are drawn whatever their labels: of a rare class none may be among
-        them, and the gate is then measured without it.
+        Examples are drawn regardless of their labels. So the part may contain
+        no example of a rare class, and the gate is then measured without it.
 
         Args:
             x: A structure of arrays of the same length.
@@ -176,7 +177,7 @@ class HeldOut(keras.callbacks.Callback):
             seed: Integer. Defaults to `0`.
 
         Returns:
-            `(x, y)` to train on, and `(x, y)` held out.
+            A tuple of two pairs: `(x, y)` to train on, and `(x, y)` held out.
 
         Raises:
             ValueError: If `fraction` is out of range, the arrays differ in
@@ -219,7 +220,7 @@ class HeldOut(keras.callbacks.Callback):
 
 
 def _common_length(x: Any, y: Any) -> int:
-    """The number of examples in both, at least two."""
+    """Returns the number of examples in both, which must be at least two."""
     lengths = [
         {
             (*np.shape(leaf), 0)[0]

@@ -30,28 +30,29 @@ class InformationLogger(keras.callbacks.Callback):
     """Adds each modality's information on given data to the logs of `fit`.
 
     At the end of each epoch, `information_<modality>` and
-    `information_share_<modality>` (a part of 1) are added to the epoch's logs,
-    so that `History` and every callback behind this one see them. Put it before
-    `CSVLogger`, `TensorBoard`, `EarlyStopping` or `ModelCheckpoint` in the
-    list; `fit` warns where it is not. It works on plain models as well as on a
-    `RegularizedModel`, whose own `information_<modality>`, a running mean over
-    the training batches, is replaced by the value on this data.
+    `information_share_<modality>` (between 0 and 1) are added to the epoch's
+    logs, so that `History` and every callback behind this one see them. In the
+    list, put this callback before `CSVLogger`, `TensorBoard`, `EarlyStopping`
+    and `ModelCheckpoint`; `fit` warns otherwise. It works on plain models as
+    well as on a `RegularizedModel`, whose own `information_<modality>`, a
+    running mean over the training batches, is replaced by the value on `data`.
 
-    Information is the reaction of the prediction to noise. A small share is no
-    proof that a modality is ignored: a shortcut on which the model relies can
-    be coded so clearly that noise hardly moves it. Look at the accuracy that
-    is left when a modality is shuffled (`ShuffledModalityLogger`) first.
+    Information is the reaction of the prediction to noise. A small share does
+    not prove that a modality is ignored: a shortcut on which the model relies
+    can be coded so clearly that noise hardly changes the prediction. First look
+    at the accuracy that is left when a modality is shuffled
+    (`ShuffledModalityLogger`).
 
     Args:
-        data: What `fit` accepts as data; see `modality_information`. A few
-            hundred examples are enough. Generators must be endless, with
+        data: Any data that `fit` accepts; see `modality_information`. A few
+            hundred examples are enough. A generator must be endless and needs
             `steps`.
         prefix: String put before the names, to tell several loggers apart.
             Defaults to `""`.
         frequency: Positive integer, the number of epochs from one measurement
             to the next. The first epoch of a `fit` is always measured, so that
-            callbacks which take their columns from it know the names; epochs
-            between have no value. Defaults to `1`.
+            callbacks which take their columns from it know the names. Epochs
+            without a measurement have no value. Defaults to `1`.
         batch_size: Integer, for arrays. Defaults to `None`, Keras's 32.
         steps: Integer, the number of batches to use. Defaults to all.
         verbose: `0` or `1`, whether to print the shares too. Defaults to `0`.
@@ -110,9 +111,9 @@ class InformationLogger(keras.callbacks.Callback):
         self._warned = False
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Creates the meter; its compiled function serves every epoch.
+        """Creates the meter, whose compiled function serves every epoch.
 
-        A batch shows now, and not after an epoch, what cannot be measured.
+        It runs on a batch, so that errors show now and not after an epoch.
         """
         warn_if_behind(self, (f"{self.prefix}information_",))
         self._meter = create_meter(self.model, **self.kwargs)
@@ -123,7 +124,7 @@ class InformationLogger(keras.callbacks.Callback):
             self._meter.run(self.data, self.batch_size, steps=1)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Notes where training starts."""
+        """Records the first epoch of this `fit`."""
         if self._first_epoch is None:
             self._first_epoch = epoch
 
@@ -133,7 +134,7 @@ class InformationLogger(keras.callbacks.Callback):
             return
         logs = {} if logs is None else logs
         if (epoch - (self._first_epoch or 0)) % self.frequency:
-            # A wrapped model's means over training batches have these names.
+            # A wrapped model logs means over training batches by these names.
             for tracker in self._meter.trackers.values():
                 logs.pop(f"{self.prefix}{tracker.name}", None)
             return
@@ -153,7 +154,7 @@ class InformationLogger(keras.callbacks.Callback):
             print(f"Epoch {epoch + 1}: share of information: {text}")
 
     def _warn_of_new_statistics(self) -> None:
-        """Once in a `fit`."""
+        """Warns of new batch statistics, once per `fit`."""
         remaining = self._settled_step - self._step()
         if remaining > 0 and not self._warned:
             self._warned = True
@@ -165,7 +166,7 @@ class InformationLogger(keras.callbacks.Callback):
 
 
 def _require_own_columns(meter: InformationMeter) -> None:
-    """A modality `share_a` beside `a` would take its column."""
+    """Raises if names clash: `share_a` would take the column of `a`."""
     taken = [
         name for name in meter.trackers if f"share_{name}" in meter.trackers
     ]

@@ -1,4 +1,4 @@
-"""Tells of callbacks that come too early in the list to see what is logged."""
+"""Warns of callbacks that come too early in the list to see the logs."""
 
 import warnings
 
@@ -11,20 +11,20 @@ READ_ALL = (
     keras.callbacks.RemoteMonitor,
     keras.callbacks.TensorBoard,
 )
-"""Callbacks that pass on every log of an epoch."""
+"""Callbacks that record every log of an epoch."""
 
 
 def warn_if_behind(
     logger: keras.callbacks.Callback, prefixes: tuple[str, ...]
 ) -> None:
-    """Warns if callbacks in front of a logger wait for what it logs.
+    """Warns if callbacks in front of a logger need the logger's logs.
 
     Keras calls the callbacks in the order of the list, so that one in front of
-    the logger never sees its logs. To be called in `on_train_begin`.
+    the logger never sees its logs. Call this function in `on_train_begin`.
 
     Args:
         logger: A callback that adds to the logs at the end of an epoch.
-        prefixes: What the names that it adds begin with.
+        prefixes: The prefixes of the names that the logger adds.
     """
     callbacks = callbacks_in_use(logger)
     places = [i for i, callback in enumerate(callbacks) if callback is logger]
@@ -50,7 +50,7 @@ def warn_if_behind(
 def _waits_for(
     callback: keras.callbacks.Callback, prefixes: tuple[str, ...]
 ) -> bool:
-    """Whether it monitors such a log, or has one in the name of a file."""
+    """Returns whether a callback monitors such a log, or uses it in a path."""
     monitor = str(getattr(callback, "monitor", ""))
     filepath = str(getattr(callback, "filepath", ""))
     return any(

@@ -1,4 +1,4 @@
-"""Logs the headline numbers of a modality report while training."""
+"""Logs the headline numbers of a modality report during training."""
 
 import inspect
 from collections.abc import Iterator
@@ -18,27 +18,28 @@ OPTIONS = tuple(inspect.signature(modality_report).parameters)[2:]
 
 
 class ReportLogger(keras.callbacks.Callback):
-    """Adds what each modality is worth to the logs of `fit`.
+    """Adds how much each modality matters to the logs of `fit`.
 
-    At the end of every `frequency`-th epoch a `modality_report` is made, and
-    the logs gain its score (accuracy, R^2, ...)
+    At the end of every `frequency`-th epoch the callback creates a
+    `modality_report` and logs its score (accuracy, R^2, ...):
 
-    - `report_intact`: of the model as it is;
+    - `report_intact`: on intact data;
     - `report_shuffled_<modality>`: with that modality shuffled;
     - `report_alone_<modality>`: with all others shuffled;
-    - `report_missing_<modality>`: with zeros (the first of `missing`) instead.
+    - `report_missing_<modality>`: with that modality replaced by zeros (or by
+      the first of `missing`).
 
-    `History` and every callback behind this one see them: put it before
-    `TensorBoard`, `CSVLogger`, `EarlyStopping` or `ModelCheckpoint` in the
-    list; `fit` warns where it is not. Epochs between have no value. The whole
-    report, with its intervals, is `logger.report`.
+    `History` and every callback behind this one see these logs. In the list,
+    put this callback before `TensorBoard`, `CSVLogger`, `EarlyStopping` and
+    `ModelCheckpoint`; `fit` warns otherwise. Epochs without a report have no
+    value. The whole report, with its intervals, is `logger.report`.
 
     Args:
-        data: Held-out data, as for `modality_report`; arrays, or a dataset
-            that can be read again. A generator cannot.
+        data: Held-out data, as for `modality_report`: arrays, or a dataset
+            that can be read again, which a generator cannot.
         frequency: Positive integer, the number of epochs from one report to
-            the next. The first epoch of a `fit` always has one. Defaults to
-            `1`.
+            the next. The first epoch of a `fit` always has a report. Defaults
+            to `1`.
         prefix: String put before the names. Defaults to `"report_"`.
         verbose: `0` or `1`, whether to print the most important finding.
             Defaults to `0`.
@@ -47,7 +48,7 @@ class ReportLogger(keras.callbacks.Callback):
 
     Raises:
         ValueError: If `frequency` is not positive, `data` can be read only
-            once, or an argument is none of `modality_report`.
+            once, or `modality_report` does not have an argument.
 
     Example:
 
@@ -81,19 +82,19 @@ class ReportLogger(keras.callbacks.Callback):
         self.frequency = frequency
         self.prefix = prefix
         self.verbose = verbose
-        # The logs hold no intervals: a rough one is enough for the sentence.
+        # The logs hold no intervals; a rough one suffices for the sentence.
         self.kwargs = {"num_bootstraps": 100, **kwargs}
         self.report: ModalityReport | None = None
         self._first_epoch: int | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Forgets where an earlier training started."""
+        """Forgets the first epoch of an earlier `fit`."""
         kinds = ("intact", "shuffled_", "alone_", "missing_")
         warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
         self._first_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Makes a report and adds its headline numbers to the logs."""
+        """Creates a report and adds its headline numbers to the logs."""
         if self._first_epoch is None:
             self._first_epoch = epoch
         if (epoch - self._first_epoch) % self.frequency:
@@ -108,7 +109,7 @@ class ReportLogger(keras.callbacks.Callback):
 
 
 def require_rereadable(data: Any) -> None:
-    """Raises for data that end after one reading."""
+    """Raises for data that can be read only once."""
     if isinstance(data, Iterator):
         raise ValueError(
             "`data` must be read at the end of each epoch, so it must be "

@@ -1,4 +1,4 @@
-"""Logs how a model does when a modality is shuffled between the examples."""
+"""Logs how a model performs when a modality is shuffled across examples."""
 
 import warnings
 from collections.abc import Iterator
@@ -25,31 +25,32 @@ from keras_mmreg.report.interventions import shuffle
 
 
 class ShuffledModalityLogger(keras.callbacks.Callback):
-    """Evaluates the model with each modality shuffled between the examples.
+    """Evaluates the model with each modality shuffled across the examples.
 
-    Validation data has the same shortcut as training data, so the accuracy on
-    it always prefers the model that takes the shortcut: it would choose a
-    regularizer of strength 0. Shuffled between the examples, the shortcut says
-    nothing about the label, while each of its values is one that the model has
-    seen; what accuracy is left comes from the other modalities.
+    Validation data has the same shortcut as training data, so validation
+    accuracy always favours a model that takes the shortcut: it would choose a
+    regularizer of strength 0. When it is shuffled across the examples, the
+    shortcut says nothing about the label, although the model has seen each of
+    its values. The accuracy that is left comes from the other modalities.
 
-    At the end of each epoch the logs gain, for the loss and each compiled
-    metric,
+    At the end of each epoch, for the loss and each compiled metric, the
+    callback logs
 
     - `val_shuffled_<modality>_<metric>`, on data with that modality shuffled;
     - `val_balanced_<metric>`, the mean of the metric on the intact data and of
       its mean over the shuffled modalities: the number by which to choose
       hyperparameters and epochs.
 
-    Put it before `EarlyStopping`, `ModelCheckpoint`, `TensorBoard` or
-    `CSVLogger` in the list (`fit` warns where it is not), and tell those that
-    monitor an accuracy `mode="max"`. The permutation is the same in every epoch
-    and every run. Training steps cost nothing extra, an epoch one evaluation
-    more for each modality and one for the intact data.
+    In the list, put this callback before `EarlyStopping`, `ModelCheckpoint`,
+    `TensorBoard` and `CSVLogger` (`fit` warns otherwise), and set `mode="max"`
+    for those that monitor an accuracy. The permutation is the same in every
+    epoch and every run. Training steps cost nothing extra; each epoch costs one
+    more evaluation for each modality and one for the intact data.
 
-    For choosing, shuffle the suspected shortcut alone. A model that ignores
-    what carries the label (the shape of a digit) is not hurt by shuffling it,
-    so a mean that includes that modality rewards what it should expose.
+    For model selection, shuffle only the suspected shortcut. A model that
+    ignores the modality that carries the label (the shape of a digit) is not
+    hurt by shuffling it, so a mean that includes that modality rewards what it
+    should expose.
 
     Args:
         data: Held-out data: a tuple `(x, y)` or `(x, y, sample_weight)` of
@@ -59,21 +60,22 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             A dataset is never held in memory: it is shuffled within windows of
             `window` examples.
         modalities: Optional list of the modalities to shuffle, one at a time,
-            by the names that `modality_report` has. `"text"` stands for
+            by the names that `modality_report` uses. `"text"` stands for
             `"text/ids"` and `"text/positions"`, shuffled together. Defaults
-            to `None`, which means all: good for looking, not for choosing.
+            to `None`, which means all: good for inspection, but not for model
+            selection.
         seed: Integer, the seed of the permutation. Defaults to `0`.
         batch_size: Integer, as in `evaluate`, for arrays. Defaults to `None`,
             Keras's 32.
         prefix: String put before the names. Defaults to `"val_"`.
         steps: Integer, the number of batches of a dataset to read. Defaults
             to `None`, which means all.
-        window: Integer, how many examples of a dataset are held at a time and
-            shuffled among themselves. Defaults to `None`, 1,024.
+        window: Integer, how many examples of a dataset are held in memory at a
+            time and shuffled among themselves. Defaults to `None`, 1,024.
 
     Raises:
-        ValueError: If `data` are none of these, or arrays differ in length;
-            when training starts, if `data` lack a modality.
+        ValueError: If `data` is none of these, or arrays differ in length, or,
+            when training starts, if `data` lacks a modality.
 
     Example:
 
@@ -154,14 +156,14 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
 
     @property
     def _prepares(self) -> bool:
-        """Whether the model prepares its own data, as keras-hub's tasks do."""
+        """Whether the model preprocesses its data, like keras-hub's tasks."""
         return getattr(self._inner, "preprocessor", None) is not None
 
     def _open(self) -> Source:
         return open_source(self.data, steps=self.steps, window=self.window)
 
     def _evaluate(self, modality: str | None = None) -> dict[str, Any]:
-        """The logs of `evaluate`, with a modality shuffled or none."""
+        """Returns the logs of `evaluate`, with a modality or none shuffled."""
         if self._has_arrays:
             x, y, sample_weight = (*self.data, None)[:3]
             if modality is not None:
@@ -171,10 +173,10 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             x, y, sample_weight = batches, None, None
         evaluate = self.model.evaluate
         if not self._has_arrays and self._prepares:
-            # The batches are prepared already.
+            # The batches have already been preprocessed.
             evaluate = partial(keras.Model.evaluate, self.model)
         with warnings.catch_warnings():
-            # A dataset ends where it ends, which Keras does not expect.
+            # The number of batches is unknown, so Keras would warn at the end.
             warnings.filterwarnings("ignore", "Your input ran out of data")
             return evaluate(
                 x,
@@ -191,10 +193,10 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     def _batches(
         self, modality: str | None, inner: keras.Model
     ) -> Iterator[tuple]:
-        """The dataset's batches, shuffled within windows.
+        """Yields the dataset's batches, shuffled within windows.
 
-        `self.model` must not be asked for meanwhile: on JAX, that puts
-        variables back which a step is using.
+        Do not access `self.model` meanwhile: on JAX, this restores variables
+        that a step is using.
         """
         changes = {} if modality is None else {modality: Change("shuffle")}
         source = self._open()

@@ -1,9 +1,9 @@
-"""Datasets with a modality that does all the work.
+"""Multimodal datasets, in many of which one modality dominates.
 
-The NumPy functions need Keras alone. Where TensorFlow Datasets is installed,
+The NumPy functions need only Keras. If TensorFlow Datasets is installed,
 importing this package registers its builders: `tfds.load("colored_mnist")`,
-`tfds.load("av_digits")`.
-`AVDigitsBuilder` and the others of `_BUILDERS` are imported when asked for.
+`tfds.load("av_digits")`, and so on. `AVDigitsBuilder` and the other names in
+`_BUILDERS` are imported when they are first accessed.
 """
 
 import contextlib
@@ -120,15 +120,15 @@ def _builder_module(dataset: str) -> Any:
     )
 
 
-# Silent, because most users need no builder; `__getattr__` tells those who
-# ask for one what to install.
+# Silent, because most users need no builder; `__getattr__` tells users who
+# access one what to install.
 with contextlib.suppress(ImportError):
     for _dataset in dict.fromkeys(name for name, _ in _BUILDERS.values()):
         _builder_module(_dataset)
 
 
 def __getattr__(name: str) -> Any:
-    """The names that need TensorFlow Datasets."""
+    """Imports the names that need TensorFlow Datasets."""
     if name in _BUILDERS:
         dataset, attribute = _BUILDERS[name]
         return getattr(_builder_module(dataset), attribute)
@@ -136,5 +136,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """All names, those that need TensorFlow Datasets among them."""
+    """Returns all names, including those that need TensorFlow Datasets."""
     return sorted({*globals(), *_BUILDERS})

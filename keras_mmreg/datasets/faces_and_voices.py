@@ -1,4 +1,4 @@
-"""What CREMA-D and RML share: a face and a voice from each of many clips."""
+"""Code that CREMA-D and RML share: reading a face and a voice from clips."""
 
 import pathlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Clip = tuple[np.ndarray, np.ndarray]
 
 
 def check_dtype(dtype: str) -> None:
-    """Raises unless faces can be had in this type."""
+    """Raises unless faces can be returned in this dtype."""
     if dtype not in ("float32", "uint8"):
         raise ValueError(
             f"`dtype` must be 'float32' or 'uint8'. Received: dtype={dtype!r}"
@@ -24,7 +24,7 @@ def check_dtype(dtype: str) -> None:
 
 
 def draw_shifts(frame_seed: int | None, farthest: int, size: int) -> np.ndarray:
-    """How far from the middle the frame of each clip is, an int array."""
+    """Draws each clip's frame, as an offset from the middle one."""
     if frame_seed is None:
         return np.zeros(size, int)
     random = np.random.default_rng(frame_seed)
@@ -40,9 +40,9 @@ def stack(
     """Reads clips into the arrays `image` and `audio`.
 
     Args:
-        read_clip: Function of a path and of a number of frames.
+        read_clip: Function of a path and of an offset in frames.
         files: The paths of n clips.
-        shifts: Int array `(n,)`, how many frames after the middle one.
+        shifts: Int array `(n,)`, the offsets in frames from the middle one.
         dtype: `"float32"` for faces in [0, 1], or `"uint8"`.
     """
     image = np.empty((len(files), FACE_SIZE, FACE_SIZE, 3), dtype)
@@ -54,18 +54,18 @@ def stack(
 
 
 def crop_face(frame: np.ndarray, side: int, top: int) -> np.ndarray:
-    """A square from the middle columns of a frame, as 128 x 128 pixels.
+    """Crops a square from a frame's middle columns, resized to 128 x 128.
 
     Args:
         frame: Uint8 array `(height, width, 3)`.
         side: Integer, the square's side in pixels.
-        top: Integer, its first row.
+        top: Integer, the square's first row.
 
     Returns:
         Uint8 array `(128, 128, 3)`.
 
     Raises:
-        ValueError: If the frame does not hold the square.
+        ValueError: If the square does not fit into the frame.
         ImportError: If Pillow is not installed.
     """
     pillow = reading.import_optional("PIL.Image", "Pillow", "images")

@@ -18,22 +18,22 @@ def mel_spectrogram(
     window: int = 512,
     step: int = 353,
 ) -> np.ndarray:
-    """A spectrogram on the mel and the decibel scale, of a fixed length.
+    """Returns a mel spectrogram in decibels, of a fixed length.
 
     The defaults are those of the authors of CM-VQVAE, who use librosa with a
-    Fourier transform of 2048 points; the numbers agree with those of
+    Fourier transform of 2048 points; the values agree with those of
     `librosa.feature.melspectrogram` and `librosa.power_to_db`. Values more than
-    80 dB below the loudest are raised to that. Longer spectrograms are cut to
-    their middle, shorter ones are mirrored at both ends.
+    80 dB below the maximum are raised to that level. Longer spectrograms are
+    cut to their middle, shorter ones are mirrored at both ends.
 
     Args:
         wave: Float array `(samples,)`.
-        sample_rate: Integer, samples a second.
+        sample_rate: Integer, samples per second.
         num_bins: Integer. Defaults to `256`.
         num_frames: Integer. Defaults to `256`.
-        window: Integer, the samples of a frame. Defaults to `512`.
-        step: Integer, the samples from one frame to the next. Defaults to
-            `353`.
+        window: Integer, the number of samples in a frame. Defaults to `512`.
+        step: Integer, the number of samples from one frame to the next.
+            Defaults to `353`.
 
     Returns:
         Float32 array `(num_bins, num_frames)` in decibels, low frequencies
@@ -62,10 +62,10 @@ def mel_spectrogram(
 
 
 def mel_filters(sample_rate: int, num_bins: int) -> np.ndarray:
-    """Triangles of equal area around frequencies that are apart equally in mel.
+    """Returns triangular filters of equal area, equally spaced in mel.
 
     Args:
-        sample_rate: Integer, samples a second.
+        sample_rate: Integer, samples per second.
         num_bins: Integer.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Pairs of examples of two data sets that share a label."""
+"""Pairing of examples of two data sets that share a label."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ import numpy as np
 def draw_by_label(
     labels: np.ndarray, wanted: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
-    """For each wanted label the index of an example that has it.
+    """Draws, for each wanted label, the index of an example with that label.
 
-    Examples are drawn without replacement until there are none left, then all
-    over again.
+    Examples are drawn without replacement until none are left, and then from
+    the beginning again.
 
     Args:
         labels: Int array `(n,)`, the labels of the examples.

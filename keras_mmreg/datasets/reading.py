@@ -1,8 +1,7 @@
-"""Opening files that others wrote: what they may hold, and what they may not.
+"""Safe reading of files from others, with checks of their content.
 
-The readers of all datasets go through these functions, so that a file can
-neither run code, nor fill the memory, nor put a wrong label into an array
-without a word.
+The readers of all datasets use these functions, so that a file can neither run
+code, nor fill the memory, nor silently put a wrong label into an array.
 """
 
 import contextlib
@@ -36,14 +35,14 @@ READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a missing, broken or wrong file raises."""
+"""The exceptions that reading a missing, corrupt or wrong file raises."""
 
 MEBIBYTE = 2**20
 _MAX_PIXELS = 2**24
 
 
 def as_path(path: str | pathlib.Path) -> pathlib.Path:
-    """A string as a path; other paths, such as those in a cloud, unchanged."""
+    """Converts a string to a path; other paths, e.g. in a cloud, are kept."""
     return pathlib.Path(path) if isinstance(path, str) else path
 
 
@@ -51,10 +50,10 @@ def as_path(path: str | pathlib.Path) -> pathlib.Path:
 def explained(
     expected: str, path: str | pathlib.Path, argument: str = "path"
 ) -> Iterator[None]:
-    """Turns whatever reading raises into one `ValueError` with the remedy.
+    """Turns any error of reading into one `ValueError` with the remedy.
 
     Args:
-        expected: String. What the argument must be.
+        expected: String. Describes what the argument must be.
         path: The value received.
         argument: String. The argument's name. Defaults to `"path"`.
     """
@@ -73,10 +72,10 @@ def read_zip(
     max_bytes: int,
     max_file_bytes: int | None = None,
 ) -> Iterator[tuple[str, bytes]]:
-    """Yields the files of a zip archive, without unpacking a bomb.
+    """Yields the files of a zip archive, protected against zip bombs.
 
-    `zipfile` never unpacks more than the archive declares, so that the
-    declared sizes are a limit that holds.
+    `zipfile` never unpacks more than the archive declares, so the declared
+    sizes are a reliable limit.
 
     Args:
         path: Path of the archive.
@@ -104,7 +103,7 @@ def files_below(
     folder: pathlib.Path, names: re.Pattern[str]
 ) -> Iterator[pathlib.Path]:
     """Yields the files at any depth whose names match in full, in order."""
-    # Not `rglob`, which paths in a cloud do not have.
+    # Not `rglob`, which cloud paths do not have.
     for path in sorted(folder.iterdir()):
         if names.fullmatch(path.name):
             yield path
@@ -115,7 +114,7 @@ def files_below(
 def read_arrays(
     path: pathlib.Path, names: Sequence[str], max_bytes: int
 ) -> dict[str, np.ndarray]:
-    """Reads arrays of an `.npz` file, without pickles and without a bomb.
+    """Reads arrays of an `.npz` file, without pickles or zip bombs.
 
     Args:
         path: Path of the file.
@@ -125,7 +124,7 @@ def read_arrays(
     Returns:
         A dictionary of arrays.
     """
-    # Not `np.load(path)`: TFDS may hand over a path in the cloud.
+    # Not `np.load(path)`: TFDS may pass a cloud path.
     with path.open("rb") as file:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
@@ -159,10 +158,10 @@ def read_mat(
     shapes: Mapping[str, Sequence[int | None]],
     max_length: int = 10_000,
 ) -> dict[str, np.ndarray]:
-    """Reads variables of a MATLAB file, after a look at their sizes.
+    """Reads variables of a MATLAB file, after checking their sizes.
 
     Args:
-        name: String. The file's name, which messages begin with.
+        name: String. The file's name, with which error messages begin.
         content: The file's bytes, or its path.
         shapes: The variables, and the shape that each must have; `None` for an
             axis of any length.
@@ -175,7 +174,7 @@ def read_mat(
     if not isinstance(content, bytes):
         content = content.read_bytes()
     try:
-        # The headers alone tell the size; `loadmat` would unpack everything.
+        # The headers suffice for the sizes; `loadmat` would unpack everything.
         headers = scipy_io.whosmat(io.BytesIO(content), chars_as_strings=False)
         found = {header[0]: tuple(header[1]) for header in headers}
         for variable, shape in shapes.items():
@@ -196,13 +195,13 @@ def read_mat(
 def read_image(
     name: str, content: bytes, size: int | tuple[int, int] | None = None
 ) -> np.ndarray:
-    """Decodes an image to 8-bit RGB, after a look at its size.
+    """Decodes an image to 8-bit RGB, after checking its size.
 
     Args:
-        name: String. The file's name, which messages begin with.
+        name: String. The file's name, with which error messages begin.
         content: The file's bytes.
         size: The height and width, or one integer for both, to which the image
-            is squeezed; `None` keeps those it has. Defaults to `None`.
+            is resized; `None` keeps its size. Defaults to `None`.
 
     Returns:
         A uint8 array `(height, width, 3)`.
@@ -231,7 +230,7 @@ def check_shape(
     shape: Sequence[int | None],
     max_length: int = 10**9,
 ) -> None:
-    """Raises if a shape is another one; `None` stands for 1 to `max_length`."""
+    """Raises for an unexpected shape; `None` stands for 1 to `max_length`."""
     fits = len(found) == len(shape) and all(
         1 <= length <= max_length if expected is None else length == expected
         for length, expected in zip(found, shape, strict=True)
@@ -261,11 +260,12 @@ def check_integers(
     """Raises unless these are `size` integers from `low` to `high`.
 
     Args:
-        name: String. What the integers are called, for messages.
+        name: String. The name of the integers, for error messages.
         values: Array of one axis.
-        low: Integer. The smallest that may occur.
-        high: Integer. The largest, or `None` for any. Defaults to `None`.
-        size: Integer. How many there must be, or `None` for any. Defaults to
+        low: Integer. The smallest value allowed.
+        high: Integer. The largest value allowed, or `None` for any. Defaults to
+            `None`.
+        size: Integer. The number of values, or `None` for any. Defaults to
             `None`.
 
     Returns:
@@ -317,9 +317,9 @@ def import_optional(
     """Imports a module that only some datasets need.
 
     Args:
-        module: String. What to import.
-        package: String. What to install.
-        purpose: String. What it reads.
+        module: String. The module to import.
+        package: String. The package to install.
+        purpose: String. What the module reads.
     """
     try:
         return importlib.import_module(module)

@@ -1,14 +1,15 @@
-"""Bringing clips and pictures of different sizes to the same size."""
+"""Resampling of clips and pictures of different sizes to the same size."""
 
 import numpy as np
 
 
 def moments(length: int, count: int) -> np.ndarray:
-    """`count` frames, evenly spread over a clip from first to last.
+    """Returns indices of `count` evenly spaced frames, from first to last.
 
     Args:
-        length: Integer. The frames of the clip.
-        count: Integer. The frames to take; some come twice if it is larger.
+        length: Integer. The number of frames of the clip.
+        count: Integer. The number of frames to take. If it is larger than
+            `length`, some frames are repeated.
 
     Returns:
         Int array `(count,)` of indices.
@@ -22,11 +23,11 @@ def moments(length: int, count: int) -> np.ndarray:
 
 
 def interpolated(values: np.ndarray, count: int) -> np.ndarray:
-    """A signal at `count` moments, linear between the recorded ones.
+    """Interpolates a signal linearly at `count` times.
 
     Args:
         values: Array `(length, ...)`.
-        count: Integer. The moments, evenly spread from first to last.
+        count: Integer. The number of evenly spaced times, from first to last.
 
     Returns:
         Float64 array `(count, ...)`.
@@ -44,7 +45,7 @@ def interpolated(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def block_means(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Means over equal blocks of pixels.
+    """Returns means over equal blocks of pixels.
 
     Args:
         pictures: Array `(..., height, width)`.
@@ -71,7 +72,7 @@ def block_means(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def block_centers(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The pixel in the middle of equal blocks, for labels.
+    """Returns the pixel in the middle of equal blocks, for labels.
 
     Args:
         pictures: Array `(..., height, width)`.

@@ -6,11 +6,11 @@ import numpy as np
 def hold_out_groups(
     groups: np.ndarray, share: float, seed: int = 0
 ) -> np.ndarray:
-    """Marks about a share of the examples, whole groups at a time.
+    """Marks approximately a share of the examples, in whole groups.
 
-    Groups are drawn at random, and taken until the next one would lead away
-    from `share`; at least one is taken unless `share` is 0, and at least one
-    is left. The draw depends on which groups there are, not on the order of
+    Groups are drawn at random, until another one would move the result away
+    from `share`. At least one group is taken unless `share` is 0, and at least
+    one is left. The draw depends on the set of groups, not on the order of the
     examples.
 
     Args:

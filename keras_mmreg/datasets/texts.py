@@ -1,4 +1,4 @@
-"""Words as integers, and labels as places in a list."""
+"""Encoding of words and labels as integers."""
 
 import collections
 import pathlib
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 
 PADDING = ""
-"""The word of id 0, which fills short texts up."""
+"""The word of id 0, which pads short texts."""
 
 UNKNOWN = "[UNK]"
-"""The word of id 1, which stands for all that are not in a vocabulary."""
+"""The word of id 1, which stands for words that are not in a vocabulary."""
 
 _WORD = re.compile(r"[^\W_]+(?:['_][^\W_]+)*")
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text in lower case, without punctuation.
+    """Returns the words of a text in lower case, without punctuation.
 
     Example:
 
@@ -31,17 +31,17 @@ def split_words(text: str) -> list[str]:
 def make_vocabulary(
     texts: Iterable[str], min_count: int = 1
 ) -> tuple[str, ...]:
-    """The words of texts, the most frequent first, after the two reserved ones.
+    """Returns two reserved words, then all words, the most frequent first.
 
-    Ties are broken by the alphabet, so that the order of `texts` does not
+    Ties are broken alphabetically, so that the order of `texts` does not
     matter.
 
     Args:
-        texts: Strings, those of the training set alone.
+        texts: Strings, from the training set only.
         min_count: Integer. Rarer words are left out. Defaults to `1`.
 
     Returns:
-        A tuple of strings; a word's id is its place.
+        A tuple of strings; a word's id is its index.
 
     Example:
 
@@ -59,7 +59,7 @@ def make_vocabulary(
 def encode_words(
     texts: Sequence[str], vocabulary: Sequence[str], length: int
 ) -> np.ndarray:
-    """Texts as word ids, cut or padded with 0 at their end.
+    """Encodes texts as word ids, cut or padded with 0 at the end.
 
     Args:
         texts: n strings.
@@ -90,7 +90,9 @@ def encode_words(
 def most_frequent(
     labels: Iterable[str], number: int | None = None
 ) -> tuple[str, ...]:
-    """The distinct labels, the most frequent first, ties by the alphabet.
+    """Returns the distinct labels, the most frequent first.
+
+    Ties are broken alphabetically.
 
     Args:
         labels: Strings.
@@ -103,7 +105,7 @@ def most_frequent(
 
 
 def label_ids(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    """Each label's place in `classes` as int32, or -1 where it is not there.
+    """Returns each label's index in `classes` as int32, or -1 if missing.
 
     Example:
 
@@ -115,13 +117,13 @@ def label_ids(labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
 
 
 def read_lines(path: pathlib.Path) -> list[str]:
-    """The lines of a UTF-8 text file; none after a final newline."""
+    """Returns the lines of a UTF-8 text file; none after a final newline."""
     with path.open(encoding="utf-8") as file:
         return file.read().removesuffix("\n").split("\n")
 
 
 def text_items(array: np.ndarray) -> list[str]:
-    """The items of an array of UTF-8 bytes, which newlines separate."""
+    """Returns the items of an array of UTF-8 bytes, separated by newlines."""
     if array.dtype != np.uint8 or array.ndim != 1:
         raise ValueError(
             f"text of shape {array.shape} and type {array.dtype}, not bytes"

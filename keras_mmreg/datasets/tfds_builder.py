@@ -1,4 +1,4 @@
-"""What the builders for TensorFlow Datasets share."""
+"""Code that the builders for TensorFlow Datasets share."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,15 +18,15 @@ Examples = Iterator[tuple[int, dict[str, Any]]]
 
 
 def examples_of(split: Any, **renamed: str) -> Examples:
-    """The examples of a named tuple of arrays, one dictionary each.
+    """Yields the examples of a named tuple of arrays, as dictionaries.
 
-    The modalities in `split.x` and all other fields stand side by side.
+    A dictionary contains the modalities in `split.x` and all other fields.
 
     Args:
-        split: Named tuple with a dictionary `x` of arrays, and arrays, all
-            with one entry an example.
-        **renamed: The names of features, where they differ from those of
-            the fields.
+        split: Named tuple with a dictionary `x` of arrays, and further arrays,
+            all with one entry per example.
+        **renamed: The names of features that differ from the names of the
+            fields.
     """
     fields = split._asdict()
     columns = fields.pop("x") | {

@@ -1,4 +1,4 @@
-"""Vectors that users computed of images or videos, by name."""
+"""Reading of users' precomputed vectors for images or videos, by name."""
 
 import pathlib
 
@@ -12,11 +12,11 @@ _LIMIT = 64 * 1024 * reading.MEBIBYTE
 def read_vectors(
     path: str | pathlib.Path, key: str, wanted: np.ndarray
 ) -> np.ndarray:
-    """The rows of an `.npz` file that belong to names or numbers.
+    """Returns the rows of an `.npz` file that belong to names or numbers.
 
     Args:
-        path: The path of an `.npz` file with the array `key`, names or
-            numbers, and the array `features`, a row each.
+        path: The path of an `.npz` file with the array `key` of names or
+            numbers, and the array `features` with a row for each.
         key: String, such as `"video"`.
         wanted: Array `(n,)` of names or numbers.
 

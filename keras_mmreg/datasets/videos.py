@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 # A clip of the datasets lasts a few seconds; its frames have 26 to 60 million
-# pixels in all, which are kept until it is known which one is in the middle.
+# pixels in all, which are kept until the middle frame is known.
 _MAX_SECONDS = 60
 _MAX_PIXELS = 2**28
 _LFS_POINTER = b"version https://git-lfs"
@@ -30,13 +30,14 @@ def read_video(path: pathlib.Path, sample_rate: int, shift: int = 0) -> Video:
 
     Args:
         path: Path of the file, in any format that FFmpeg knows.
-        sample_rate: Integer, samples a second to bring the sound to.
-        shift: Integer, how many frames after the middle one to take; the
-            first or the last one where there are not as many. Defaults to `0`.
+        sample_rate: Integer, the samples per second to which the sound is
+            resampled.
+        shift: Integer, which frame to take, counted from the middle one; the
+            first or the last one if there are too few. Defaults to `0`.
 
     Raises:
-        ValueError: If the file is no video with sound, or is longer or larger
-            than any clip of the datasets.
+        ValueError: If the file is not a video with sound, or is longer or
+            larger than any clip of the datasets.
         ImportError: If PyAV is not installed.
     """
     av = _import_av()
@@ -71,7 +72,7 @@ def _import_av() -> Any:
 def _decode(
     av: Any, path: pathlib.Path, sample_rate: int
 ) -> tuple[list[Any], np.ndarray]:
-    """All frames, not yet as arrays, and the sound."""
+    """Returns all frames, not yet as arrays, and the sound."""
     resampler = av.AudioResampler("fltp", rate=sample_rate)
     frames: list[Any] = []
     sound: list[np.ndarray] = []

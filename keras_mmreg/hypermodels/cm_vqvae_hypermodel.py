@@ -1,4 +1,4 @@
-"""A search space for what a CM-VQVAE keeps, and how."""
+"""A search space for a CM-VQVAE's mask and quantizers."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -21,24 +21,25 @@ from keras_mmreg.models import CMVQVAE
 class CMVQVAEHyperModel(keras_tuner.HyperModel):
     """Tunes a `CMVQVAE` with KerasTuner.
 
-    The search space is the hyperparameters of `build_parts` and
-    `compile_arguments`, if they define any, and those below that are given a
-    range or several choices: `"strength"`, `"initial_value"`,
+    The search space consists of the hyperparameters that `build_parts` and
+    `compile_arguments` define, if any, and of the arguments below that are
+    given a range or several choices: `"strength"`, `"initial_value"`,
     `"num_embeddings"`, `"num_groups"`, `"commitment_cost"`.
 
-    Choose by validation data, and by the task alone: `"val_task_loss"`, or a
-    compiled metric such as `"val_accuracy"`. The total `val_loss` also counts
-    the mask's weights times their strength, and would ask for a strength of 0.
+    As the objective, use the task alone, on validation data: `"val_task_loss"`,
+    or a compiled metric such as `"val_accuracy"`. The total `val_loss` includes
+    the mask's weights times their strength, and would favour a strength of 0.
 
     Args:
         build_parts: Function of a `keras_tuner.HyperParameters` that returns a
             dict with `encoders`, `head` and, optionally, other arguments of
-            `CMVQVAE` besides `quantizers` and `mask`.
+            `CMVQVAE` except `quantizers` and `mask`.
         compile_arguments: Dict of the arguments of `compile`, or a function of
-            the `HyperParameters` that returns one (for a learning rate).
-        strength: A float, or a pair `(low, high)` to search on a log scale:
-            that of the mask. What a strength does depends on the number of
-            steps. Defaults to `(1e-4, 1e-1)`.
+            the `HyperParameters` that returns one (e.g. to search the learning
+            rate).
+        strength: The mask's strength: a float, or a pair `(low, high)` to
+            search on a log scale. The effect of a strength depends on the
+            number of training steps. Defaults to `(1e-4, 1e-1)`.
         initial_value: A float, or such a pair, above the mask's threshold.
             Defaults to `0.1`.
         num_embeddings: An integer, or a list to choose from. Defaults to
@@ -126,7 +127,7 @@ class CMVQVAEHyperModel(keras_tuner.HyperModel):
         self.mask_options = dict(mask_options or {})
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The compiled model of a trial."""
+        """Returns the compiled model of a trial."""
         model = CMVQVAE(
             **self.build_parts(hp),
             quantizers=VectorQuantizer(

@@ -1,4 +1,4 @@
-"""Numbers that are fixed or searched, as the arguments of a search space."""
+"""Arguments of a search space: numbers that are fixed or searched."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from keras_mmreg.checks import check_integer
 
 
 def number(hp: Any, name: str, value: Any, default: float) -> float:
-    """The value, or the hyperparameter that a pair stands for."""
+    """Returns the value, or a hyperparameter in the range given by a pair."""
     if not isinstance(value, Sequence):
         return value
     low, high = value
@@ -18,7 +18,7 @@ def number(hp: Any, name: str, value: Any, default: float) -> float:
 
 
 def choice(hp: Any, name: str, values: Any, default: int) -> int:
-    """The value, or the hyperparameter that several values stand for."""
+    """Returns the value, or a hyperparameter chosen from several values."""
     if not isinstance(values, Sequence):
         return values
     values = list(values)
@@ -28,7 +28,7 @@ def choice(hp: Any, name: str, values: Any, default: int) -> int:
 
 
 def check_range(name: str, value: Any) -> None:
-    """Raises unless `number` can make sense of the value."""
+    """Raises unless the value is valid for `number`."""
     pair = isinstance(value, tuple | list) and len(value) == 2
     if not (
         0 < value[0] < value[1]
@@ -43,7 +43,7 @@ def check_range(name: str, value: Any) -> None:
 
 
 def check_choices(name: str, values: Any) -> None:
-    """Raises unless `choice` can make sense of the values."""
+    """Raises unless the values are valid for `choice`."""
     if isinstance(values, int):
         values = [values]
     if not isinstance(values, Sequence) or not values:
@@ -56,13 +56,13 @@ def check_choices(name: str, values: Any) -> None:
 
 
 def compile_trial(hp: Any, model: keras.Model, arguments: Any) -> keras.Model:
-    """The model, compiled with a dict or with what a function makes of `hp`."""
+    """Compiles a model with a dict, or with a dict that a function returns."""
     model.compile(**(arguments(hp) if callable(arguments) else arguments))
     return model
 
 
 def check_compile_arguments(arguments: Any) -> None:
-    """Raises if trials would share what each needs for itself."""
+    """Raises if trials would share an optimizer or a metric."""
     stateful = (keras.optimizers.Optimizer, keras.metrics.Metric)
     if not callable(arguments) and any(
         isinstance(argument, stateful)

@@ -26,22 +26,22 @@ PLAIN = "plain"
 class RegularizedHyperModel(keras_tuner.HyperModel):
     """Tunes a `RegularizedModel` with KerasTuner.
 
-    The search space is the hyperparameters of `build_inner` and
-    `compile_arguments`, if they define any, the `"regularizer"`, and of the
-    chosen one its most important argument over a range of its own:
+    The search space consists of the hyperparameters that `build_inner` and
+    `compile_arguments` define, if any, of `"regularizer"`, and of the most
+    important argument of the chosen regularizer, over a range of its own:
     `"noise_scale"`, `"dropout_rate"`, `"mix_strength"`, `"fisher_strength"` and
     so on (`Regularizer.search_range`). Plain training is among the candidates
     (`regularizer="plain"`); `conclusion` says in a sentence whether a
     regularizer was any better.
 
-    Do not choose by `val_accuracy`: the shortcut works on validation data, too,
-    so it asks for a strength of 0. Name the modality that may be a shortcut in
-    `suspects`; the validation data is then also evaluated with that modality
-    shuffled between the examples, and the objective is
+    Do not use `val_accuracy` as the objective: the shortcut works on validation
+    data, too, so it would favour a strength of 0. Name the modality that may be
+    a shortcut in `suspects`. The validation data is then also evaluated with
+    that modality shuffled across the examples, and the objective is
 
     `keras_tuner.Objective("val_balanced_accuracy", "max")`,
 
-    the mean of both accuracies, or that of another compiled metric. See
+    the mean of both accuracies, or the same for another compiled metric. See
     `ShuffledModalityLogger`. Without `suspects`, the objective must come from
     validation data in which the shortcut does not work.
 
@@ -50,19 +50,20 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             the `keras.Model` to regularize. It need not be compiled.
         compile_arguments: Dict of the arguments of `compile`, or a function of
             the `HyperParameters` that returns one.
-        regularizers: What to choose from besides `"plain"`: names such as
-            `"fisher"` and `"mix"`, or a dict from a label to a name, to an
-            instance from `keras_mmreg.regularizers`, whose other settings are
-            kept, to a list of these that act together, or to a function of the
-            `HyperParameters` that returns any of them, and asks for what is to
-            be searched. Defaults to `("fisher",)`.
-        strength: A float, or a pair `(low, high)` to search on a log scale, for
-            the information penalties in place of their own range, from 1e-5 to
-            1e-1. What works differs by orders of magnitude between data sets;
-            let the range cover it. Defaults to `None`.
-        fraction: A float, or such a pair, for the methods that have one and
-            add a penalty. `None` leaves each its own. Defaults to `None`.
-        held_out: Data for the gate of methods that have one, see
+        regularizers: The candidates besides `"plain"`: names such as `"fisher"`
+            and `"mix"`, or a dict whose keys are labels and whose values are a
+            name; an instance from `keras_mmreg.regularizers`, whose other
+            settings are kept; a list of these that act together; or a function
+            of the `HyperParameters` that returns any of these and defines the
+            hyperparameters to search. Defaults to `("fisher",)`.
+        strength: A float, or a pair `(low, high)` to search on a log scale. For
+            the information penalties, it replaces their own range, from 1e-5 to
+            1e-1. Good values differ by orders of magnitude between data sets;
+            let the range cover them. Defaults to `None`.
+        fraction: A float, or such a pair, for the methods that have a
+            `fraction` and add a penalty. `None` keeps each method's own.
+            Defaults to `None`.
+        held_out: Data for the gate of methods that use one, see
             `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
         suspects: Optional list of the modalities to shuffle, one at a time.
             The search then needs `validation_data`. Defaults to `None`.
@@ -150,8 +151,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         self.kwargs = kwargs
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """The compiled model of a trial."""
-        # The first choice is the default, and so what is tried first.
+        """Returns the compiled model of a trial."""
+        # The first choice is the default, so it is tried first.
         label = hp.Choice("regularizer", [*self.regularizers, PLAIN])
         model = self.build_inner(hp)
         if label != PLAIN:
@@ -161,7 +162,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         return compile_trial(hp, model, self.compile_arguments)
 
     def _create(self, label: str, hp: Any) -> list[Regularizer]:
-        """New instances of the methods that a label stands for."""
+        """Returns new instances of the methods that a label stands for."""
         given = self.regularizers[label]
         if callable(given) and not isinstance(given, Regularizer):
             return get_all(given(hp))
@@ -171,7 +172,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         return [self._tuned(m, hp, f"{label}_{m.name}") for m in methods]
 
     def _tuned(self, method: Regularizer, hp: Any, prefix: str) -> Regularizer:
-        """The method with the hyperparameter that it is tuned by."""
+        """Returns the method with its tuned hyperparameter."""
         settings = {}
         if method.search_range is not None:
             argument, *limits = method.search_range
@@ -190,19 +191,19 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             settings["fraction"] = number(
                 hp, f"{prefix}_fraction", self.fraction, default=1.0
             )
-        # What was given would be shared between trials.
+        # A copy, because trials would share the given instance.
         config = {**method.get_config(), **settings}
         return type(method).from_config(config)
 
     @staticmethod
     def conclusion(tuner: keras_tuner.Tuner) -> str:
-        """Says in a sentence whether a search found anything better than plain.
+        """Says in a sentence whether a regularizer beat plain training.
 
         Args:
             tuner: The `keras_tuner.Tuner`, after its search.
 
         Raises:
-            ValueError: If no trial of plain training, or none of a
+            ValueError: If no trial of plain training, or no trial with a
                 regularizer, has finished.
         """
         objective = tuner.oracle.objective
@@ -237,14 +238,14 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         callbacks: Sequence[keras.callbacks.Callback] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Trains the model of a trial, watching what the suspects hide."""
+        """Trains a trial's model; evaluates it with suspects shuffled, too."""
         callbacks = list(callbacks or [])
         if self.held_out is not None and getattr(model, "gate", None):
             callbacks.append(HeldOut(self.held_out))
         if self.suspects is not None:
             data = kwargs.get("validation_data")
             if data is None:
-                # A fatal error ends the search; others only end the trial.
+                # A fatal error ends the search; others end only the trial.
                 raise keras_tuner.errors.FatalValueError(
                     "`suspects` are shuffled in the validation data: call "
                     "`tuner.search` with `validation_data`. Received: none"
@@ -261,7 +262,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
                 logger.on_train_begin()
             except ValueError as error:
                 raise keras_tuner.errors.FatalValueError(str(error)) from error
-            # In front: the tuner's own callbacks look for the objective.
+            # In front, because the tuner's own callbacks read the objective.
             callbacks = [logger, *callbacks]
         return model.fit(*args, callbacks=callbacks, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Prepares the estimator of a model's information."""
+"""Creates the estimator of a model's information."""
 
 from typing import Any
 
@@ -23,27 +23,28 @@ def create_estimator(
     spans_batch: bool = False,
     over_replicas: bool = False,
 ) -> InformationEstimator:
-    """The estimator of a built model.
+    """Creates the estimator for a built model.
 
     Args:
         inner: A built `keras.Model`.
-        network: How it is run again from perturbed modalities.
+        network: Reruns the model from perturbed modalities.
         measure: What is measured, and how f is sampled.
         outputs: A batch of the model's outputs, for their structure.
-        loss: The loss it was compiled with, if any. Defaults to `None`.
+        loss: The loss that the model was compiled with, if any. Defaults to
+            `None`.
         functional: See `RegularizedModel`. Defaults to `"auto"`.
-        seed_generator: What the noise is drawn with.
+        seed_generator: The seed generator of the noise.
         spans_batch: Whether the outputs compare all examples of a batch, see
             `outputs_span_batch`. Defaults to `False`.
-        over_replicas: Whether a batch is what all devices that share it hold,
-            as in training. Defaults to `False`.
+        over_replicas: Whether the batch comprises the parts on all devices that
+            share it, as in training. Defaults to `False`.
 
     Returns:
         An `InformationEstimator`.
 
     Raises:
-        ValueError: If a modality cannot be perturbed, `stddev` lacks one or
-            names an unknown one, or no functional fits.
+        ValueError: If a modality cannot be perturbed, `stddev` lacks a modality
+            or names an unknown one, or no functional fits.
     """
     network.require_float_points()
     if isinstance(measure.stddev, dict):

@@ -1,4 +1,4 @@
-"""Estimates how much each modality informs about a model's predictions."""
+"""Estimates how much each modality informs a model's predictions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,16 +30,16 @@ from keras_mmreg.ops.perturbation import take
 from keras_mmreg.types import Tensor
 
 LARGEST_INFORMATION = 1e18
-"""Far above any that a penalty could tell from it; their sum is finite."""
+"""A bound that makes sums finite, too high to matter to any penalty."""
 
 
 class Estimate(NamedTuple):
-    """The information on a batch.
+    """The estimated information on a batch.
 
     Attributes:
         information: Dict of a scalar for each modality, the mean over examples.
-        total_weight: The sum of the weights of these examples.
-        mean_weight: Their mean weight: 1 without sample weights.
+        total_weight: The sum of the examples' weights.
+        mean_weight: The examples' mean weight, 1 without sample weights.
     """
 
     information: dict[str, Tensor]
@@ -48,18 +48,18 @@ class Estimate(NamedTuple):
 
 
 class InformationEstimator:
-    """The information of every modality on a batch (Gat et al. 2020, Eq. 11).
+    """Estimates each modality's information (Gat et al. 2020, Eq. 11).
 
     Args:
-        network: How the model is run again from perturbed modalities.
+        network: Reruns the model from perturbed modalities.
         measure: What is measured, and how f is sampled.
         functional: The function f of the perturbed and the clean outputs.
-        seed_generator: What the noise is drawn with.
+        seed_generator: The seed generator of the noise.
         gradient_scale: Float by which f is multiplied while its gradient is
-            taken, so that it does not vanish in half precision.
+            computed, so that the gradient does not vanish in half precision.
             Defaults to `1.0`.
         spans_batch: Whether the outputs compare all examples of a batch, so
-            that each sample has to be run by itself. Defaults to `False`.
+            that each sample has to be run separately. Defaults to `False`.
         over_replicas: See `create_estimator`. Defaults to `False`.
     """
 
@@ -95,13 +95,13 @@ class InformationEstimator:
         Args:
             inputs: A batch of the model's inputs.
             y: Optional labels, for a loss that has an `ignore_class`.
-            sample_weight: Optional weights as in `fit`: the examples'
-                information is averaged by them, and f over the positions of
-                an output whose weights are `(batch, time)`.
+            sample_weight: Optional weights as in `fit`. They weight the
+                average of information over examples, and, if their shape is
+                `(batch, time)`, the average of f over positions of an output.
             fraction: Float in (0, 1], the random part of the batch to use. The
                 scale of the noise still comes from the whole batch.
-            clean: The network's activations on `inputs`, where they are known.
-                Defaults to `None`: they are computed.
+            clean: The network's activations on `inputs`, if known. Defaults to
+                `None`, which computes them.
 
         Returns:
             An `Estimate`.
@@ -151,9 +151,9 @@ class InformationEstimator:
         whole_batch: dict[str, Tensor],
         weights: tuple[Tensor | None, Tensor | None],
     ) -> dict[str, Tensor]:
-        """The scale of the noise at each point.
+        """Returns the scale of the noise at each point.
 
-        What needs a run of the model to be known is not in `whole_batch`.
+        `whole_batch` lacks the points that only a run of the model can compute.
         """
         scales = {}
         for leaf, x in points.items():
@@ -179,7 +179,7 @@ class InformationEstimator:
     def _comparison(
         self, clean: Any, positions: list[Tensor | None]
     ) -> Callable[[Any], Tensor]:
-        """Compares perturbed activations with the clean ones (Eq. 7)."""
+        """Returns a function to compare activations with clean ones (Eq. 7)."""
         structure = self._network.outputs_of(clean)
         prediction, weights = keras.tree.map_structure(
             lambda x: (
@@ -212,7 +212,7 @@ class InformationEstimator:
         stddev: dict[str, Tensor],
         compare: Callable[[Any], Tensor],
     ) -> dict[str, Tensor]:
-        """The information of each example, by modality."""
+        """Returns the information of each example, by modality."""
         z = self._perturb(points, stddev, self._num_samples)
         one_at_a_time = [
             {leaf: z[leaf] for leaf in z if self._network.leaves[leaf] == name}
@@ -223,7 +223,7 @@ class InformationEstimator:
             origin, groups = clean, one_at_a_time
         elif self._measure.differentiates:  # Eq. 9, 18: one pass for all
             origin, groups = clean, [z]
-        else:  # Eq. 5, 16: the others sit at a draw that all samples share
+        else:  # Eq. 5, 16: the others are fixed at a draw that samples share
             others = self._perturb(points, stddev, num_samples=1)
             origin = self._network.replace(clean, others)
             groups = one_at_a_time
@@ -264,7 +264,7 @@ class InformationEstimator:
         stddev: dict[str, Tensor],
         compare: Callable[[Any], Tensor],
     ) -> dict[str, Tensor]:
-        """The information of the perturbed modalities, of each example."""
+        """Returns each example's information of the perturbed modalities."""
 
         def f(z: dict[str, Tensor]) -> Tensor:  # Eq. 7
             count = self._samples_at_once
@@ -324,7 +324,7 @@ class InformationEstimator:
         return information
 
     def _repeat_stddev(self, stddev: Tensor) -> Tensor:
-        """Repeats a scale that differs between examples as z is repeated."""
+        """Repeats a per-example scale in the same way as z."""
         if stddev.shape[0] == 1:
             return stddev
         return repeat_samples(stddev, self._num_samples)

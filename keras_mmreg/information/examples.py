@@ -1,4 +1,4 @@
-"""The examples of a batch: how many, which, and what each counts."""
+"""The examples of a batch: their number, choice and weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ from keras_mmreg.types import Tensor
 def float_points(
     network: Network, points: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """The points to which noise can be added, at least one a modality.
+    """Returns the points to which noise can be added, one or more a modality.
 
     Raises:
-        ValueError: If a modality has integers alone.
+        ValueError: If a modality has only integers.
     """
     dtypes: dict[str, list] = {}
     for leaf, x in points.items():
@@ -35,7 +35,7 @@ def float_points(
 def choose_examples(
     inputs: Any, fraction: float, seed: keras.random.SeedGenerator | None
 ) -> Tensor:
-    """Indices of a fresh random part of the batch, at least one example."""
+    """Returns indices of a new random part of the batch, at least one."""
     batch = batch_size(inputs)
     order = ops.argsort(keras.random.uniform((batch,), seed=seed))
     if isinstance(batch, int):
@@ -45,13 +45,13 @@ def choose_examples(
 
 
 def batch_size(inputs: Any) -> int | Tensor:
-    """The number of examples; optional inputs may be `None`."""
+    """Returns the number of examples; optional inputs may be `None`."""
     leaves = [x for x in keras.tree.flatten(inputs) if x is not None]
     return ops.shape(leaves[0])[0]
 
 
 def example_weight(sample_weight: Any) -> Tensor | None:
-    """One weight for each example: the mean over outputs and positions."""
+    """Returns each example's weight, the mean over outputs and positions."""
     weights = [
         _mean_over_positions(ops.cast(weight, "float32"))
         for weight in keras.tree.flatten(sample_weight)

@@ -15,10 +15,10 @@ from keras_mmreg.types import Tensor
 
 
 class Prediction(NamedTuple):
-    """What a model computed, by output.
+    """A model's outputs and logits.
 
-    `logits` holds for each output the name of its last activation and what
-    that was applied to, or `None` where this does not show.
+    For each output, `logits` holds the name of the last activation and its
+    input, or `None` if they are unknown.
     """
 
     outputs: list[Tensor]
@@ -30,9 +30,9 @@ class OutputFunctional(NamedTuple):
 
     Attributes:
         kind: `"categorical"`, `"binary"` or `"regression"`.
-        from_logits: Whether the output is one of logits.
+        from_logits: Whether the output consists of logits.
         axis: The axis of the classes.
-        ignore_class: The label of positions that do not count, if any.
+        ignore_class: The label of positions to ignore, if any.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class OutputFunctional(NamedTuple):
     ignore_class: int | None = None
 
     def logits(self, prediction: Prediction, index: int) -> tuple[Tensor, bool]:
-        """An output, as logits if it can be had as such, and whether it is."""
+        """Returns an output, as logits if possible, and whether it has them."""
         output, known = prediction.outputs[index], prediction.logits[index]
         if self.kind == "regression" or self.from_logits or known is None:
             return at_least_float32(output), self.from_logits
@@ -62,7 +62,7 @@ class OutputFunctional(NamedTuple):
         cross_entropy: str,
         weight: Tensor | None,
     ) -> Tensor:
-        """f of each example (Eq. 7)."""
+        """Returns f for each example (Eq. 7)."""
         z, from_logits = self.logits(perturbed, index)
         x, _ = self.logits(clean, index)
         if self.kind == "regression":  # Symmetric: the order does not matter.
@@ -80,11 +80,11 @@ class Functional:
     """The function f of a model (Gat et al. 2020, Eq. 7).
 
     Args:
-        outputs: The functional of each output, `None` for those left out.
+        outputs: The functional of each output, or `None` to leave it out.
         names: The outputs' names.
         cross_entropy: `"paper"` or `"reversed"`.
-        custom: Optional function of the perturbed and the clean outputs, to
-            use instead.
+        custom: Optional function of the perturbed and the clean outputs that
+            is used instead.
     """
 
     def __init__(
@@ -106,13 +106,13 @@ class Functional:
         weights: list[Tensor | None],
         structure: Any,
     ) -> Tensor:
-        """f of each example, several outputs added up.
+        """Returns f for each example, summed over the outputs.
 
         Args:
             perturbed: The prediction at z.
             clean: The prediction at x.
-            weights: What `position_weights` returned.
-            structure: The structure that a custom function's outputs have.
+            weights: The weights that `position_weights` returned.
+            structure: The structure in which a custom function gets outputs.
         """
         if self._custom is not None:
             pack = keras.tree.pack_sequence_as
@@ -137,10 +137,10 @@ class Functional:
     def position_weights(
         self, y: Any, outputs: Any, sample_weight: Any
     ) -> list[Tensor | None]:
-        """For each output the weight of each position, or `None`.
+        """Returns for each output the weight of each position, or `None`.
 
-        Made of the padding mask that Keras attached to it, of `sample_weight`
-        where that has the shape `(batch, positions)`, and of the loss's
+        The weights combine the padding mask that Keras attached to the output,
+        `sample_weight` if its shape is `(batch, positions)`, and the loss's
         `ignore_class`.
         """
         labels = per_output(y, self.names)
@@ -157,7 +157,7 @@ class Functional:
         ]
 
     def counted_examples(self, weights: list[Tensor | None]) -> Tensor | None:
-        """1 for each example with a position that counts, else 0."""
+        """Returns 1 for each example with a position that counts, else 0."""
         valid = [
             _valid_examples(weight)
             for weight, output in zip(weights, self.outputs, strict=True)
@@ -172,7 +172,7 @@ class Functional:
 
 
 def per_output(choice: Any, names: list[str]) -> list[Any]:
-    """One choice for each output: a single one serves them all."""
+    """Returns one choice for each output; a single one applies to all."""
     if isinstance(choice, dict):
         by_name = {
             path_name(path): each
@@ -193,7 +193,7 @@ def _position_weight(
     if mask_of(outputs) is not None:
         factors.append(mask_of(outputs))
     if sample_weight is not None:
-        # Otherwise the weights are those of whole examples.
+        # Otherwise the weights apply to whole examples.
         if 1 < len(sample_weight.shape) < len(outputs.shape):
             factors.append(sample_weight)
     if output.ignore_class is not None and y is not None:
@@ -210,7 +210,7 @@ def _position_weight(
 
 
 def _valid_examples(weight: Tensor | None) -> Tensor | None:
-    """1 for each example with a weight above 0, else 0."""
+    """Returns 1 for each example with a weight above 0, else 0."""
     if weight is None:
         return None
     by_example = ops.reshape(weight, (ops.shape(weight)[0], -1))
@@ -218,5 +218,5 @@ def _valid_examples(weight: Tensor | None) -> Tensor | None:
 
 
 def path_name(path: tuple) -> str:
-    """The name of an output by its place in a structure."""
+    """Returns the name of an output, from its path in a structure."""
     return "/".join(map(str, path)) or "output"

@@ -1,4 +1,4 @@
-"""What an estimator asks of the information that it estimates."""
+"""The protocol of the information that an estimator estimates."""
 
 from typing import Any
 from typing import Protocol
@@ -7,11 +7,11 @@ from keras_mmreg.types import Tensor
 
 
 class Measure(Protocol):
-    """What is measured; the information regularizers are such.
+    """A measure of information, such as an information regularizer.
 
     Attributes:
         differentiates: Whether `information` needs the gradient of f.
-        num_samples: Draws of the noise for each example.
+        num_samples: The number of noise samples per example.
         stddev: The noise's standard deviation, see `InformationRegularizer`.
         perturbation: `"coordinate"` or `"joint"`.
         cross_entropy: `"paper"` or `"reversed"`.
@@ -26,4 +26,4 @@ class Measure(Protocol):
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:
-        """How much one modality informs about each prediction."""
+        """Returns how much one modality informs each prediction."""

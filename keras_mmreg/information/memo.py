@@ -5,10 +5,10 @@ from typing import Any
 
 
 class Memo:
-    """The last value computed, with what it was computed from.
+    """Caches the last value computed, with its key.
 
-    A plain object: Keras would track, and so copy, a tuple or dict in an
-    attribute of a layer.
+    This is a plain object, because Keras would track, and so copy, a tuple or
+    dict in an attribute of a layer.
     """
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class Memo:
         self._result: Any = None
 
     def get(self, key: tuple, compute: Callable[[], Any]) -> Any:
-        """The value, computed again if a part of the key is another object."""
+        """Returns the value; recomputes it if the key has another object."""
         same = len(key) == len(self._key) and all(
             a is b for a, b in zip(key, self._key, strict=True)
         )

@@ -33,11 +33,11 @@ NO_DATA = (
 
 
 class InformationMeter(keras.Model):
-    """Measures information through `evaluate`, on whatever that accepts.
+    """Measures information through `evaluate`, on any data that it accepts.
 
     Args:
         inner: The model to measure, which is not changed.
-        measure: What is measured: an information regularizer.
+        measure: The information regularizer that defines what is measured.
         loss: The loss that the model was compiled with, or `None`.
         run_eagerly: Whether to run without compilation.
         taps: See `RegularizedModel`.
@@ -80,13 +80,13 @@ class InformationMeter(keras.Model):
         self.compile(run_eagerly=run_eagerly)
 
     def build(self, input_shape: Any) -> None:
-        """Names the modalities of a model that had no inputs until now."""
+        """Names the modalities of a model whose inputs were unknown so far."""
         self._create_trackers(
             keras.tree.map_shape_structure(lambda shape: None, input_shape)
         )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The inputs: `compute_loss` runs the model on them, once."""
+        """Returns the inputs; `compute_loss` runs the model on them, once."""
         if not self.inner.built:  # It has no variables yet.
             self.inner(inputs, training=False)
         return inputs
@@ -113,10 +113,10 @@ class InformationMeter(keras.Model):
     def run(
         self, data: Any, batch_size: int | None = None, steps: int | None = None
     ) -> dict[str, float]:
-        """The information of each modality, from the same noise every time.
+        """Returns each modality's information, with the same noise every time.
 
         Raises:
-            ValueError: If there are no data, or a modality cannot be measured.
+            ValueError: If `data` is empty, or a modality cannot be measured.
         """
         for name, value in (("batch_size", batch_size), ("steps", steps)):
             if value is not None:
@@ -124,7 +124,7 @@ class InformationMeter(keras.Model):
         _require_examples(data)
         seed = self.seed_generator
         seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))
-        # Only a tuple: a list is a model's inputs.
+        # Only a tuple may hold labels: a list is a model's inputs.
         x, *rest = data if isinstance(data, tuple) else (data,)
         y, sample_weight = (*rest, None, None)[:2]
         x, y, sample_weight = preprocessed(self.inner, x, y, sample_weight)
@@ -146,7 +146,7 @@ class InformationMeter(keras.Model):
 
     @property
     def has_run(self) -> bool:
-        """Whether the model has run on data, or its inputs are known anyway."""
+        """Whether the model has run on data, or knew its inputs before."""
         return self._network is not None
 
     def _attach(self, inputs: Any) -> Network:
@@ -168,7 +168,7 @@ class InformationMeter(keras.Model):
     def _estimator(
         self, network: Network, inputs: Any, outputs: Any
     ) -> InformationEstimator:
-        """The estimator, which the first batch tells what outputs are like."""
+        """Returns the estimator, created from the outputs of a first batch."""
         return self._memo.get(
             (network,),
             lambda: create_estimator(
@@ -187,12 +187,12 @@ class InformationMeter(keras.Model):
 
 
 def warn_of_new_statistics(inner: keras.Model, remaining: int = 0) -> None:
-    """Warns where batch statistics make what is measured meaningless.
+    """Warns if batch statistics make the measurement meaningless.
 
     Args:
         inner: The model, or a `RegularizedModel` of it.
-        remaining: Integer, the number of training steps until they have
-            settled, where that is known. Defaults to `0`.
+        remaining: Integer, the number of training steps until the statistics
+            have settled, if known. Defaults to `0`.
     """
     remaining = updates_to_settle(inner) or remaining
     if remaining > 0:
@@ -220,7 +220,7 @@ def _require_examples(data: Any) -> None:
 
 
 def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
-    """Tells a tuple of inputs from `(x, y, sample_weight)`, where possible."""
+    """Raises for a tuple of inputs in place of `(x, y)`, where detectable."""
     received = len(keras.tree.flatten(data[0]))
     needed = _number_of_inputs(inner, data[0])
     if len(data) > 3 or received < needed:
@@ -233,11 +233,11 @@ def _require_inputs_and_labels(inner: keras.Model, data: tuple) -> None:
 
 
 def _number_of_inputs(inner: keras.Model, x: Any) -> int:
-    """How many inputs a model has, as far as that is known."""
+    """Returns how many inputs a model has, or 0 if that is unknown."""
     symbols = symbolic_inputs(inner)
     if symbols is not None:
         return len(keras.tree.flatten(symbols))
-    if keras.tree.is_nested(x):  # Of a dict, some may be left out.
+    if keras.tree.is_nested(x):  # A dict may lack some inputs.
         return 0
     shapes = (inner.get_build_config() or {}).get("input_shape", ())
     counts = keras.tree.map_shape_structure(lambda shape: 1, shapes)

@@ -38,7 +38,7 @@ REMEDY = (
 
 
 def check_functional(functional: Any) -> None:
-    """Raises for what is neither `"auto"` nor a Keras loss nor a function."""
+    """Raises unless `functional` is `"auto"`, a Keras loss or a function."""
     if isinstance(functional, str):
         known = functional == "auto" or _is_loss(functional)
     else:
@@ -59,20 +59,20 @@ def resolve_functional(
     outputs: Any,
     cross_entropy: str = "paper",
 ) -> Functional:
-    """The function f of a model (Gat et al. 2020, Eq. 7).
+    """Returns the function f of a model (Gat et al. 2020, Eq. 7).
 
     Args:
         functional: `"auto"`, a Keras loss (name or instance), a structure of
             these that matches the outputs, or a function of the perturbed and
             the clean outputs.
         loss: The `loss` the model was compiled with, or `None`. `"auto"`
-            takes it, or else the activations of the model's last layers.
+            uses it, or else the activations of the model's last layers.
         inner: The model.
-        outputs: Its outputs, or anything of the same structure.
+        outputs: The model's outputs, or anything of the same structure.
         cross_entropy: `"paper"` or `"reversed"`.
 
     Returns:
-        A `Functional`. Outputs that a structure gives no loss are left out.
+        A `Functional`. Outputs without a loss in a structure are left out.
 
     Raises:
         ValueError: If no functional fits.
@@ -96,22 +96,22 @@ def resolve_functional(
 def resolve_output(
     functional: Any, loss: Any, inner: keras.Model, outputs: Any
 ) -> OutputFunctional:
-    """What the first output of a model is: classes, labels or values.
+    """Returns the kind of a model's first output: classes, labels or values.
 
     Args:
-        functional: As for `resolve_functional`. A function of one's own does
-            not tell, and the loss is asked in its place.
+        functional: As for `resolve_functional`. A custom function does not
+            determine the kind, so the loss is used in its place.
         loss: As for `resolve_functional`.
         inner: As for `resolve_functional`.
         outputs: As for `resolve_functional`.
 
     Raises:
-        ValueError: If neither tells.
+        ValueError: If neither determines the kind.
     """
     known = resolve_functional(functional, loss, inner, outputs).outputs[0]
     if known is None:
         known = resolve_functional("auto", loss, inner, outputs).outputs[0]
-    assert known is not None  # Since it was resolved.
+    assert known is not None  # Because it has been resolved.
     return known
 
 
@@ -119,7 +119,7 @@ def _for_output(
     loss: Any, activation: str | None, automatic: bool, name: str
 ) -> OutputFunctional:
     function = _function_of(loss)
-    # Attributes of a loss that a future Keras may keep in its config alone.
+    # From the config: a future Keras may not have these as attributes.
     config = loss.get_config() if isinstance(loss, losses.Loss) else {}
     from_logits = bool(config.get("from_logits", False))
     if function in REGRESSION:
@@ -157,7 +157,7 @@ def _require_probabilities(
 
 
 def output_names(inner: keras.Model, outputs: Any) -> list[str]:
-    """The names by which losses and weights are given to the outputs."""
+    """Returns the outputs' names, by which they get losses and weights."""
     paths = keras.tree.flatten_with_path(outputs)
     names = getattr(inner, "output_names", None) or []
     if len(names) == len(paths) and not isinstance(outputs, dict):
@@ -166,13 +166,13 @@ def output_names(inner: keras.Model, outputs: Any) -> list[str]:
 
 
 def _is_loss(identifier: Any) -> bool:
-    """Whether it is a Keras loss: an instance, or one of its functions."""
+    """Returns whether it is a Keras loss, an instance or a function."""
     known = _function_of(identifier) in CATEGORICAL + BINARY + REGRESSION
     return known or isinstance(identifier, losses.Loss)
 
 
 def _function_of(loss: Any) -> Any:
-    """The function that a Keras loss (name or instance) computes."""
+    """Returns the function that a Keras loss (name or instance) computes."""
     if isinstance(loss, str):
         try:
             loss = losses.get(loss)
@@ -182,7 +182,7 @@ def _function_of(loss: Any) -> Any:
 
 
 def _output_activations(inner: keras.Model, count: int) -> list[str | None]:
-    """The name of the activation that ends each output, where it shows."""
+    """Returns the name of each output's last activation, if known."""
     graph = as_graph(inner)
     names: list[str | None] = []
     for symbol in [] if graph is None else graph.outputs:

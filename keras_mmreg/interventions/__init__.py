@@ -1,4 +1,4 @@
-"""What can be done to a modality at its point: noise, shuffling, dropping."""
+"""Interventions on a modality at its point: noise, shuffling, dropping."""
 
 from keras_mmreg.interventions.drop import draw_kept
 from keras_mmreg.interventions.drop import drop

@@ -1,4 +1,4 @@
-"""Replacing modalities by a value that says nothing."""
+"""Replaces modalities by an uninformative value."""
 
 from collections.abc import Mapping
 
@@ -20,11 +20,11 @@ def draw_kept(
     seed: keras.random.SeedGenerator,
     never_none: bool = True,
 ) -> Tensor:
-    """Which modalities of which examples are kept.
+    """Draws which modalities of which examples are kept.
 
     Each is dropped with probability `rate`. Where that would drop all of an
-    example's modalities, the one with the largest draw is kept, unless
-    `never_none` is `False`: there are others that stay anyway.
+    example's modalities, the one with the largest draw is kept. Pass
+    `never_none=False` if the model has other modalities that are never dropped.
 
     Returns:
         Float tensor of shape `(batch_size, num_modalities)` of 0 and 1.
@@ -43,19 +43,19 @@ def drop(
     value: str | float | Tensor = "zero",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Replaces the examples of a modality that are not kept.
+    """Replaces a modality in the examples where it is not kept.
 
     Args:
         x: Tensor of shape `(batch, ...)`.
         kept: Tensor of shape `(batch,)`, 1 where an example is kept, else 0.
-        value: `"zero"`, `"mean"` (that of the batch, through which no gradient
-            passes) or a tensor that broadcasts against `x`. Integers become 0.
-            Defaults to `"zero"`.
-        weight: Optional tensor of shape `(batch,)`: what each example counts
+        value: `"zero"`, `"mean"` (the mean of the batch, through which no
+            gradient passes) or a tensor that broadcasts against `x`. Integers
+            become 0. Defaults to `"zero"`.
+        weight: Optional tensor of shape `(batch,)`: the weight of each example
             in the mean.
 
     Returns:
-        Tensor like `x`, with its mask.
+        Tensor like `x`, with the mask of `x`.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
     replacement = ops.zeros((), dtype)
@@ -74,11 +74,11 @@ def drop_others(
     value: str = "zero",
     weight: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """One modality as it is, and the others replaced throughout.
+    """Keeps one modality and replaces all others in every example.
 
     Args:
         points: Dict of tensors of shape `(batch, ...)`.
-        leaves: The modality of each of them.
+        leaves: The modality of each tensor.
         modality: The name of the modality to keep.
         value: See `drop`. Defaults to `"zero"`.
         weight: See `drop`.
@@ -95,7 +95,7 @@ def drop_others(
 
 
 def _mean_of_known(x: Tensor, weight: Tensor | None) -> Tensor:
-    """The mean over the batch of each coordinate that is not missing (NaN)."""
+    """Returns each coordinate's batch mean, without missing values (NaN)."""
     x = at_least_float32(ops.stop_gradient(x))
     missing = ops.isnan(x)
     total = mean_over_batch(ops.where(missing, 0.0, x), weight)

@@ -21,16 +21,16 @@ def add_noise(
 ) -> dict[str, Tensor]:
     """Draws `z ~ N(x, (scale * stddev)^2)` at each point.
 
-    The standard deviation is that of each coordinate over the batch, also
-    where several devices share it; each draws noise of its own. Padding,
-    examples of weight 0 and missing values (NaN) have no part in it. Integers
-    stay as they are.
+    `stddev` is the standard deviation of each coordinate over the batch, even
+    if several devices share the batch; each device draws its own noise.
+    Padding, examples of weight 0 and missing values (NaN) are left out of
+    `stddev`. Integers are not changed.
 
     Args:
         points: Dict of tensors of shape `(batch, ...)`.
-        scales: Dict of a scalar for each of them.
-        seed: What the noise is drawn with.
-        weight: Optional tensor of shape `(batch,)`.
+        scales: Dict of a scalar for each tensor.
+        seed: The seed generator of the noise.
+        weight: Optional tensor of shape `(batch,)`, the examples' weights.
 
     Returns:
         Dict of tensors like `points`.

@@ -1,4 +1,4 @@
-"""Shuffling of modalities between the examples of a batch."""
+"""Shuffles modalities across the examples of a batch."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -16,13 +16,14 @@ def permutations(
     seed: keras.random.SeedGenerator,
     chosen: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """A random permutation of the batch for each modality, drawn on its own.
+    """Draws an independent random permutation of the batch for each modality.
 
-    With `chosen`, indices of a part of the batch, only what takes their places
-    is returned, which comes from anywhere in the batch.
+    With `chosen`, the indices of a part of the batch, it returns only the
+    indices of the examples that take their places, which may come from anywhere
+    in the batch.
 
-    That of a batch of one example is the identity. Under data parallelism JAX
-    permutes the whole batch, over all devices. A replica of a
+    The permutation of a batch of one example is the identity. Under data
+    parallelism JAX permutes the whole batch, over all devices. A replica of a
     `tf.distribute.MirroredStrategy` and a process of `torch.distributed`
     permute the part of the batch that they hold.
     """
@@ -40,12 +41,13 @@ def shuffle(
     leaves: Mapping[str, str],
     orders: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
-    """Rearranges the examples at the points, those of a modality together.
+    """Reorders the examples at the points, a modality's tensors together.
 
     Args:
         points: Dict of tensors of shape `(batch, ...)`.
-        leaves: The modality of each of them.
-        orders: Indices of shape `(any,)` by modality; those without stay.
+        leaves: The modality of each tensor.
+        orders: Dict from modality to indices of shape `(any,)`. Modalities
+            without indices are not changed.
 
     Returns:
         Dict of tensors whose example i is example `orders[modality][i]`.

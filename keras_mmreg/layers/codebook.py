@@ -1,4 +1,4 @@
-"""The codes of a vector quantizer, and how they follow the features."""
+"""The codes of a vector quantizer, which follow the features in training."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ _KMEANS_STEPS = 10
 
 
 class Codebook(keras.layers.Layer):
-    """Codes that follow the vectors which choose them.
+    """Codes that follow the vectors assigned to them.
 
-    The state of a `VectorQuantizer`, whose arguments it shares. Vectors are
-    `(num_groups, num_vectors, code_dim)`; their weights, `(num_vectors,)`, are
-    1, or 0 for padding.
+    This layer holds the state of a `VectorQuantizer` and shares its arguments.
+    Vectors have shape `(num_groups, num_vectors, code_dim)`. Their weights, of
+    shape `(num_vectors,)`, are 1, or 0 for padding.
 
     Args:
         num_embeddings: Positive integer, the number of codes of a group.
         num_groups: Positive integer.
         update: `"ema"` or `"gradient"`.
-        decay: Float in [0, 1), of the moving averages.
+        decay: Float in [0, 1), the decay of the moving averages.
         epsilon: Small positive float, the Laplace smoothing of counts.
         restart_threshold: Non-negative float.
         initializer: `"data"`, `"kmeans"` or a Keras initializer.
@@ -60,7 +60,7 @@ class Codebook(keras.layers.Layer):
 
     @property
     def starts_at_data(self) -> bool:
-        """Whether the first batch of training gives the codes."""
+        """Whether the codes are initialized from the first training batch."""
         return self.initializer in ("data", "kmeans")
 
     def build(self, input_shape: tuple) -> None:
@@ -70,12 +70,12 @@ class Codebook(keras.layers.Layer):
         initializer = (
             "random_normal" if self.starts_at_data else self.initializer
         )
-        # Counts start at 1: from 0, the first steps would divide the sums of
-        # unused codes by almost nothing and throw them far away.
+        # Counts start at 1. If they started at 0, the first steps would divide
+        # the sums of unused codes by almost 0 and move the codes far away.
         self.counts = self._add_state("counts", counts_shape, "ones")
         # "ema": sum of the vectors of each code. "gradient": where the code
-        # was put; the optimizer's `offset` is added. A layer cannot write a
-        # trainable weight inside JAX's train step, but it can write this.
+        # was placed; the optimizer's `offset` is added to it. Inside JAX's
+        # train step a layer cannot write a trainable weight, only this one.
         self.anchors = self._add_state("anchors", codes_shape, initializer)
         self.started = self._add_state("started", (), "zeros")
         self.offset = None
@@ -100,7 +100,7 @@ class Codebook(keras.layers.Layer):
 
     @property
     def codes(self) -> Tensor:
-        """The codes, `(num_groups, num_embeddings, code_dim)`."""
+        """The codes, of shape `(num_groups, num_embeddings, code_dim)`."""
         if self.update == "gradient":
             codes = self.anchors + self.offset
         else:
@@ -109,10 +109,9 @@ class Codebook(keras.layers.Layer):
         return quantization.unit_vectors(codes) if self.unit_norm else codes
 
     def prepare(self, vectors: Tensor, weights: Tensor) -> None:
-        """Puts codes that are hardly used at random vectors of the batch.
+        """Moves codes that are hardly used to random vectors of the batch.
 
-        Before the first batch, with data-dependent initialisation, that is
-        every code.
+        With data-dependent initialisation, the first batch moves every code.
         """
         if not self.starts_at_data and not self.restart_threshold:
             return
@@ -125,7 +124,7 @@ class Codebook(keras.layers.Layer):
             unused = ops.logical_or(unused, self.started < 1)
         if self.initializer == "kmeans":
             samples = self._centers_at_the_start(samples, vectors, weights)
-        # A batch of nothing but padding has no vector to start from.
+        # A batch that is all padding has no vector to start from.
         has_vectors = sum_over_replicas(ops.sum(weights)) > 0
         unused = ops.logical_and(unused, has_vectors)
         counts = ops.where(unused, mean_counts, counts)
@@ -139,9 +138,9 @@ class Codebook(keras.layers.Layer):
         self.started.assign(ops.maximum(self.started, started))
 
     def _sample_vectors(self, vectors: Tensor, weights: Tensor) -> Tensor:
-        """A random vector, padding excepted, for each code of each group."""
+        """Draws a random non-padding vector for each code of each group."""
         own = ops.sum(weights)
-        if num_replicas() > 1:  # Of which one may have no example at all.
+        if num_replicas() > 1:  # A replica may have no example at all.
             weights = ops.pad(weights, ((0, 1),))
             vectors = ops.pad(vectors, ((0, 0), (0, 1), (0, 0)))
         total = sum_over_replicas(own)
@@ -155,7 +154,7 @@ class Codebook(keras.layers.Layer):
         positions = positions - sum_over_previous_replicas(own)
         last = ops.shape(weights)[0] - 1
         places = ops.clip(ops.cast(positions, "int32"), 0, last)
-        # Not `searchsorted`, which XLA does by comparing all with all.
+        # Not `searchsorted`, for which XLA compares all pairs.
         counted = quantization.indices_of_counted(weights)
         chosen = ops.take(counted, places, axis=0)
         samples = ops.take_along_axis(vectors, chosen[..., None], axis=1)
@@ -165,10 +164,10 @@ class Codebook(keras.layers.Layer):
     def _centers_at_the_start(
         self, samples: Tensor, vectors: Tensor, weights: Tensor
     ) -> Tensor:
-        """The centers of k-means before the first batch, then `samples`.
+        """Returns the k-means centers for the first batch, then `samples`.
 
-        The first replica alone runs k-means: TensorFlow's replicas cannot
-        talk to each other inside of a condition.
+        Only the first replica runs k-means, because TensorFlow's replicas
+        cannot communicate inside a conditional.
         """
         centers = ops.cond(
             ops.convert_to_tensor(self.started) < 1,
@@ -181,11 +180,11 @@ class Codebook(keras.layers.Layer):
         return sum_over_replicas(ops.where(first, centers, 0.0))
 
     def follow(self, vectors: Tensor, indices: Tensor, weights: Tensor) -> None:
-        """Moves the averages (van den Oord et al., Appendix A.1, Eqs. 6-8)."""
+        """Updates the averages (van den Oord et al., App. A.1, Eqs. 6-8)."""
         batch = (indices, self.num_embeddings, weights)
         counts = sum_over_replicas(quantization.code_counts(*batch))
-        # Smoothed counts are kept, so that the next average starts at them:
-        # the sums of unused codes decay, but their counts do not.
+        # The smoothed counts are stored, so that the next average starts from
+        # them: the sums of unused codes decay, but their counts do not.
         self.counts.assign(
             quantization.laplace_smoothing(
                 self._average(self.counts, counts), self.epsilon

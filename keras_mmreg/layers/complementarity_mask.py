@@ -33,56 +33,57 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 class ComplementarityMask(
     ShowsSettings, SavesSeeds, LossesOfEachReplica, keras.layers.Layer
 ):
-    """Separates the channels a task uses from those that hinder it.
+    """Separates the channels that a task uses from those that hinder it.
 
     Each channel of each modality has one weight `W`. With `mode="binary"` a
     channel is complementary and is copied unchanged if `W > threshold`;
     otherwise it is contradictory and becomes 0. The gradient reaches the
-    weight as if the weight itself had been multiplied (straight-through), so
-    that a masked channel can come back. The layer adds
+    weight as if the features had been multiplied by the weight itself
+    (straight-through), so that a masked channel can come back. The layer adds
 
     `strength * sum(W)`
 
-    to the model's losses, which gives every kept channel a cost: what the task
-    does not need is masked. The shares of channels that the modalities keep,
-    and the ratio of these shares (zeta), tell how much each contributes.
+    to the model's losses. This puts a cost on every kept channel, so channels
+    that the task does not need are masked. The shares of channels that the
+    modalities keep, and the ratio of these shares (zeta), show how much each
+    modality contributes.
 
     Where the paper would mask everything, the channel with the largest weight
-    is kept: from a mask that is 0 everywhere the task cannot recover, because
+    is kept: the task cannot recover from a mask that is 0 everywhere, because
     no gradient passes.
 
-    Plain SGD at 1e-3 moves a weight by about 1e-7 a step at the default
-    strength, too little to mask anything: raise the strength with SGD. Adam
-    moves each weight by about its learning rate whatever the strength; a
-    single step larger than `initial_value - threshold` can mask all channels
-    at once.
+    At the default strength, plain SGD with a learning rate of 1e-3 moves a
+    weight by about 1e-7 per step, too little to mask anything: with SGD, use a
+    larger strength. Adam moves each weight by about its learning rate, whatever
+    the strength; a single step larger than `initial_value - threshold` can mask
+    all channels at once.
 
     Args:
-        threshold: Float t, the weight a channel must exceed. Defaults to
-            `0.05`.
+        threshold: Float t, the weight above which a channel is kept. Defaults
+            to `0.05`.
         initial_value: Float above `threshold`, or a `keras.initializers`
             instance such as `RandomUniform(0.0, 0.2)`. Defaults to `0.1`.
         strength: Non-negative float lambda. `0` is the paper's "Ours without
             regularization". Defaults to `1e-4`.
-        mode: String, what is done with the weights. Defaults to `"binary"`.
+        mode: String, how the weights are applied. Defaults to `"binary"`.
             - `"binary"`: the paper's mask.
             - `"ternary"`: 1 above the threshold, -1 below 0, and 0 between,
               as in the authors' code; the penalty is `sum(|W|)`. (The code
               penalizes `sum(W)`, which rewards negative weights without
               bound.)
-            - `"attention"`: multiplies by `W` itself, the paper's baseline
-              "Gated". Nothing is removed: every channel counts as kept.
-            - `"dropout"`: the baseline "Drop.": in training, random channels
-              are 0 for the whole batch and the others are scaled up by
-              `1 / (1 - rate)`; nothing is masked at inference.
-            - `"none"`: features are copied unchanged, the baseline "Multi".
+            - `"attention"`: multiplies by `W` itself (the paper's baseline
+              "Gated"). Nothing is removed: every channel counts as kept.
+            - `"dropout"`: in training, random channels become 0 for the whole
+              batch and the others are scaled up by `1 / (1 - rate)`; nothing is
+              masked at inference (the baseline "Drop.").
+            - `"none"`: copies features unchanged (the baseline "Multi").
         rate: Float in [0, 1), the probability with which `"dropout"` masks a
             channel. Defaults to `0.5`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp` with
             `unit="step"`, which multiplies `strength`. Defaults to `None`.
-        clip: Optional pair of floats; after each update the weights are
-            clipped to this range. In the paper they are unbounded. Defaults to
-            `None`.
+        clip: Optional pair of floats, the range to which the weights are
+            clipped after each update. In the paper they are unbounded. Defaults
+            to `None`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `"channels_last"`.
         seed: Optional integer, for `"dropout"`.
@@ -91,16 +92,16 @@ class ComplementarityMask(
     Call arguments:
         inputs: A dict from modality to a float tensor `(batch, ..., channels)`
             (or channels first), each of any rank and number of channels. A
-            list of tensors, or one tensor, works too; its modalities are named
-            `"modality_0"`, `"modality_1"` and so on.
-        training: Whether `"dropout"` drops and the schedule advances.
+            list of tensors, or one tensor, works too; the modalities are then
+            named `"modality_0"`, `"modality_1"` and so on.
+        training: Whether `"dropout"` drops channels and the schedule advances.
 
     Returns:
         The masked features, in the structure of `inputs`.
 
     Raises:
-        ValueError: If an argument is out of range, or a modality's channels
-            are not known.
+        ValueError: If an argument is out of range, or a modality's number of
+            channels is unknown.
 
     Example:
 
@@ -157,7 +158,7 @@ class ComplementarityMask(
         """Creates one weight for each channel of each modality."""
         shapes = shapes_by_modality(input_shape)
         axis = -1 if self.data_format == "channels_last" else 1
-        # Sorted: a dict may come in another order when a model is loaded.
+        # Sorted, because a loaded model may have its dict in another order.
         self.channels = {name: shapes[name][axis] for name in sorted(shapes)}
         for name, channels in self.channels.items():
             if not channels:
@@ -176,7 +177,7 @@ class ComplementarityMask(
                 trainable=False,
                 aggregation="only_first_replica",
             )
-        # Omega in the paper.
+        # These weights are Omega in the paper.
         self.channel_weights = {}
         if self.learns:
             initializers = initial_weights(self.initial_value, self.channels)
@@ -203,7 +204,7 @@ class ComplementarityMask(
         }
 
     def channel_mask(self) -> dict[str, Tensor]:
-        """For each modality what inference multiplies its channels by."""
+        """Returns each modality's channel multipliers at inference."""
         self._require_built()
         if not self.learns:
             return self._ones()
@@ -215,10 +216,10 @@ class ComplementarityMask(
         return weights
 
     def kept(self) -> dict[str, Tensor]:
-        """For each modality 1 where a channel is complementary, else 0.
+        """Returns, for each modality, 1 for complementary channels, else 0.
 
-        With `mode="dropout"` the probability that training keeps it, as in
-        Table 2 of the paper.
+        With `mode="dropout"`, returns the probability that training keeps the
+        channel, as in Table 2 of the paper.
         """
         self._require_built()
         if self.mode == "dropout":
@@ -243,19 +244,19 @@ class ComplementarityMask(
         }
 
     def complementary_shares(self) -> dict[str, Tensor]:
-        """Kept channels by modality, in percent of all channels (Eq. 6)."""
+        """Returns kept channels by modality, in % of all channels (Eq. 6)."""
         return channel_masks.complementary_shares(self.kept())
 
     def contradictory_shares(self) -> dict[str, Tensor]:
-        """Masked channels by modality, in percent of all channels (Eq. 8)."""
+        """Returns masked channels by modality, in % of all channels (Eq. 8)."""
         return channel_masks.contradictory_shares(self.kept())
 
     def complementarity(self) -> Tensor:
-        """Zeta: the smallest share over the largest (Eq. 7)."""
+        """Returns zeta, the smallest share divided by the largest (Eq. 7)."""
         return channel_masks.complementarity(self.complementary_shares())
 
     def pairwise_complementarity(self) -> dict[tuple, Tensor]:
-        """Zeta of every pair of modalities."""
+        """Returns zeta for every pair of modalities."""
         return channel_masks.pairwise_complementarity(
             self.complementary_shares()
         )
@@ -274,10 +275,10 @@ class ComplementarityMask(
         return in_structure_of(inputs, masked)
 
     def split(self, features: Any) -> tuple[Any, Any]:
-        """Complementary and contradictory parts of features.
+        """Splits features into complementary and contradictory parts.
 
         Args:
-            features: As the input of a call.
+            features: Features, as for a call.
 
         Returns:
             Two structures like `features`, which sum to `features`: the
@@ -312,11 +313,11 @@ class ComplementarityMask(
         return mask
 
     def _penalty(self) -> Tensor:
-        """Eq. 5, with the schedule's factor."""
+        """Returns the penalty of Eq. 5, times the schedule's factor."""
         weights = self._weight_tensors()
         if self.mode == "ternary":
             weights = {name: ops.abs(weights[name]) for name in weights}
-        # Keras adds it to a loss in float32.
+        # Keras adds the penalty to a float32 loss.
         total = at_least_float32(channel_masks.mask_penalty(weights))
         penalty = self.strength * total
         if self.schedule is None:
@@ -331,11 +332,11 @@ class ComplementarityMask(
         return x * mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shapes of the masked features: those of the input."""
+        """Returns the shapes of the masked features, which are the inputs'."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
@@ -352,7 +353,7 @@ class ComplementarityMask(
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "ComplementarityMask":
-        """The layer that `get_config` described."""
+        """Creates the layer that `get_config` described."""
         config = dict(config)
         for name in ("initial_value", "schedule"):
             config[name] = keras.saving.deserialize_keras_object(config[name])

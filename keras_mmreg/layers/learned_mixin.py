@@ -1,4 +1,4 @@
-"""A layer that explains away what a bias already tells."""
+"""A layer that accounts for a known bias during training."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ _MODES = ("binary", "softmax")
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
-    """Adds a known bias to the logits in training, and leaves it out later.
+    """Adds a known bias to the logits in training, but not at inference.
 
-    A bias is what can be said without looking: how often each answer is right
-    for this type of question. Where a model is trained on the sum of its
-    logits `l` and the bias `b`, it gains nothing from learning the bias, too;
-    at inference its logits are used alone. How far to trust the bias is
-    learned for each example, `g = softplus(w . features + c)`. In training the
-    layer returns
+    A bias is what can be predicted without looking, e.g. how often each answer
+    is right for this type of question. A model that is trained on the sum of
+    its logits `l` and the bias `b` gains nothing from learning the bias itself.
+    At inference its logits are used alone. How far to trust the bias is learned
+    for each example: `g = softplus(w . features + c)`. In training the layer
+    returns
 
     - with `mode="binary"`, for labels that can be true together,
       `l + g (log b~ - log(1 - b~))` with `b~ = (b + s) / (1 + 2 s)` and a
@@ -32,8 +32,8 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
     - with `mode="softmax"`, for classes that exclude each other,
       `l + g log b`.
 
-    These are logits for a loss with `from_logits=True`. Alone, the model could
-    choose `g = 0` and learn the bias after all: the layer adds
+    These are logits for a loss with `from_logits=True`. The model could still
+    choose `g = 0` and learn the bias after all. To prevent this, the layer adds
     `entropy_weight` times the mean entropy of the scaled bias (of
     `sigmoid(g (log b~ - log(1 - b~)))` or `softmax(g log b)`) to the model's
     losses.
@@ -42,20 +42,21 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
         mode: `"binary"` or `"softmax"`. Defaults to `"binary"`.
         entropy_weight: Non-negative float. The default is the paper's for VQA,
             where the loss is summed over the answers; with Keras's
-            `BinaryCrossentropy`, which averages over them, divide it by their
-            number. Defaults to `0.36`.
+            `BinaryCrossentropy`, which averages over the answers, divide it by
+            their number. Defaults to `0.36`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         logits: Float tensor `(batch, num_answers)`.
-        features: Float tensor `(batch, num_features)`, e.g. what the logits
-            are computed from.
+        features: Float tensor `(batch, num_features)`, e.g. the features that
+            the logits are computed from.
         bias: Float tensor `(batch, num_answers)` of probabilities; with
             `"softmax"` they sum to 1.
         training: Whether to add the bias.
 
     Returns:
-        A tensor like `logits`: with the bias in training, else `logits`.
+        A tensor like `logits`: with the bias added in training, else `logits`
+        themselves.
 
     Raises:
         ValueError: If an argument is unknown or out of range, or the bias does
@@ -89,7 +90,7 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
         check_number("entropy_weight", entropy_weight, minimum=0)
         self.mode = mode
         self.entropy_weight = entropy_weight
-        # Logarithms of small probabilities would overflow in float16.
+        # In float16, logarithms of small probabilities would overflow.
         self.trust = keras.layers.Dense(
             1, activation="softplus", dtype="float32", name="trust"
         )
@@ -121,7 +122,7 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
         bias: Tensor,
         training: bool = False,
     ) -> Tensor:
-        """The logits, with the bias added in training."""
+        """Returns the logits, with the bias added in training."""
         if not training:
             return logits
         trust = self.trust(features)
@@ -138,17 +139,17 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
 
     def _log_odds(self, bias: Tensor) -> Tensor:
         smoothing = ops.sigmoid(ops.convert_to_tensor(self.smoothing))
-        # The divisor 1 + 2 s of both cancels.
+        # The divisor 1 + 2 s of both terms cancels.
         return ops.log(bias + smoothing) - ops.log(1.0 - bias + smoothing)
 
     def compute_output_shape(
         self, logits_shape: tuple, features_shape: tuple, bias_shape: tuple
     ) -> tuple:
-        """The shape of the logits."""
+        """Returns the shape of the logits."""
         return logits_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "mode": self.mode,
@@ -157,11 +158,11 @@ class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
 
 
 def _binary_entropy(logits: Tensor) -> Tensor:
-    """Of `p = sigmoid(logits)`: `-p log p - (1 - p) log(1 - p)`."""
+    """Returns `-p log p - (1 - p) log(1 - p)` for `p = sigmoid(logits)`."""
     return ops.softplus(logits) - logits * ops.sigmoid(logits)
 
 
 def _softmax_entropy(logits: Tensor) -> Tensor:
-    """Of `p = softmax(logits)`: `-sum p log p`."""
+    """Returns `-sum p log p` for `p = softmax(logits)`."""
     log_p = ops.log_softmax(logits)
     return -ops.sum(ops.exp(log_p) * log_p, axis=-1)

@@ -1,4 +1,4 @@
-"""The arguments of a `ComplementarityMask`: checks, and initial weights."""
+"""Checks the arguments of a `ComplementarityMask`; draws initial weights."""
 
 import itertools
 import math
@@ -17,7 +17,7 @@ from keras_mmreg.types import Tensor
 
 
 def check_initial_value(value: Any, threshold: float, mode: str) -> None:
-    """Raises unless weights can start with this value."""
+    """Raises unless `value` can initialize the weights."""
     random = isinstance(value, keras.initializers.Initializer)
     if not random and not _is_finite(value):
         raise ValueError(
@@ -41,7 +41,7 @@ def check_initial_value(value: Any, threshold: float, mode: str) -> None:
 
 
 def check_schedule(schedule: Any) -> None:
-    """Raises unless the strength can be scheduled by this, step by step."""
+    """Raises unless `schedule` can scale the strength step by step."""
     checks.check_schedule(schedule)
     if getattr(schedule, "unit", "step") != "step":
         raise ValueError(
@@ -85,10 +85,10 @@ def _is_finite(value: Any) -> bool:
 def initial_weights(
     initial_value: Any, channels: Mapping[str, int]
 ) -> dict[str, Callable[..., Tensor]]:
-    """The initializer of each modality's weights: its part of one draw.
+    """Returns each modality's initializer, which gives its part of one draw.
 
-    An initializer draws the same at every call, and modalities of as many
-    channels would start with the same mask.
+    An initializer draws the same values at every call, so that modalities with
+    the same number of channels would otherwise start with the same mask.
     """
     initializer = initial_value
     if not isinstance(initializer, keras.initializers.Initializer):

@@ -1,4 +1,4 @@
-"""A layer that puts a learned token where an example lacks a modality."""
+"""A layer that replaces a missing modality by a learned token."""
 
 from typing import Any
 
@@ -17,18 +17,19 @@ class MissingModality(keras.layers.Layer):
     """Replaces a modality by a learned token in examples that lack it.
 
     An example lacks the modality if its flag says so, or, without flags, if all
-    its values are NaN. Other NaN become 0. Neither the output nor the gradient
-    of the token or of `inputs` is NaN, not even for a batch that lacks the
-    modality altogether.
+    its values are NaN. Other NaN values become 0. Neither the output nor the
+    gradient of the token or of `inputs` is NaN, not even for a batch that lacks
+    the modality altogether.
 
-    Put it behind the modality's input. At the end of its encoder it needs a
-    flag, and what the encoder receives must be finite (zeros, say, where the
-    modality is missing): the gradient of a layer's kernel is a product with
-    what the layer received, and NaN times a gradient of 0 is NaN. Where the
-    data have NaN, put a second one in front.
+    Put the layer directly behind the modality's input. At the end of the
+    modality's encoder it needs a flag, and the encoder's input must be finite
+    (for example, zeros where the modality is missing): the gradient of a
+    layer's kernel is a product with the layer's input, and NaN times a gradient
+    of 0 is NaN. If the data contain NaN, put a second `MissingModality` in
+    front of the encoder.
 
     `ModalityDropout(value={"audio": "nan"})` makes examples lack `audio` in
-    training, so that the token is learned from complete data, too.
+    training, so that the token can be learned even from complete data.
 
     Args:
         initializer: The token's initializer. Defaults to `"zeros"`.
@@ -43,7 +44,7 @@ class MissingModality(keras.layers.Layer):
         A tensor like `inputs`.
 
     Raises:
-        ValueError: If the last axis is not known.
+        ValueError: If the size of the last axis is unknown.
 
     Example:
 
@@ -60,7 +61,7 @@ class MissingModality(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, inputs_shape: tuple, present_shape: Any = None) -> None:
-        """Creates the token: one number for each axis that is known."""
+        """Creates the token, which broadcasts along axes of unknown size."""
         if len(inputs_shape) < 2 or inputs_shape[-1] is None:
             raise ValueError(
                 "`inputs` must have a last axis that is known. "
@@ -68,7 +69,7 @@ class MissingModality(keras.layers.Layer):
             )
         self.token = self.add_weight(
             name="token",
-            # An axis of varying length has the same token everywhere.
+            # Along an axis of varying length the token is the same everywhere.
             shape=tuple(1 if n is None else n for n in inputs_shape[1:]),
             initializer=self.initializer,
         )
@@ -88,11 +89,11 @@ class MissingModality(keras.layers.Layer):
     def compute_output_shape(
         self, inputs_shape: tuple, present_shape: Any = None
     ) -> tuple:
-        """The shape of the input."""
+        """Returns the shape of the input."""
         return inputs_shape
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "initializer": keras.initializers.serialize(self.initializer),

@@ -1,4 +1,4 @@
-"""Inputs of several modalities: a dict, a list or a single tensor."""
+"""Conversion of multimodal inputs: a dict, a list or a single tensor."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from keras_mmreg.types import Tensor
 
 
 def shapes_by_modality(input_shape: Any) -> dict[str, Any]:
-    """A dict of shapes from a dict, a list of shapes or one shape."""
+    """Returns a dict of shapes, given a dict or list of shapes or one shape."""
     if isinstance(input_shape, dict):
         return input_shape
     shapes = [input_shape] if _is_shape(input_shape) else input_shape
@@ -14,14 +14,14 @@ def shapes_by_modality(input_shape: Any) -> dict[str, Any]:
 
 
 def tensors_by_modality(inputs: Any) -> dict[str, Tensor]:
-    """A dict of tensors from a dict, a list of tensors or one tensor."""
+    """Returns a dict of tensors, given a dict or list of tensors or one."""
     if isinstance(inputs, dict):
         return inputs
     return _numbered(inputs if isinstance(inputs, (list, tuple)) else [inputs])
 
 
 def in_structure_of(inputs: Any, by_modality: dict[str, Tensor]) -> Any:
-    """The modalities in the structure, and the order, of `inputs`."""
+    """Returns the modalities in the structure and order of `inputs`."""
     ordered = {name: by_modality[name] for name in tensors_by_modality(inputs)}
     if isinstance(inputs, dict):
         return ordered

@@ -1,4 +1,4 @@
-"""A layer that replaces each feature vector by its nearest code."""
+"""A layer that replaces each feature vector by the nearest code."""
 
 from typing import Any
 
@@ -30,23 +30,23 @@ class VectorQuantizer(
     """Replaces each feature vector by the nearest of a set of learned codes.
 
     Quantised features are countable units: how much of a modality a model
-    uses becomes a number of channels instead of a matter of scale. For each
-    position of the input,
+    uses becomes a number of channels instead of a matter of scale. At each
+    position of the input, the vector `z` is replaced by
 
     `z_q = c_k` with `k = argmin_j ||z - c_j||^2`,
 
-    and the gradient is copied unchanged from `z_q` to `z` (straight-through).
-    The layer adds `commitment_cost * mean((z - sg[z_q])^2)` to the model's
-    losses, plus `mean((sg[z] - z_q)^2)` with `update="gradient"`; `sg` stops
-    the gradient.
+    where `c_j` are the codes. The gradient is copied unchanged from `z_q` to
+    `z` (straight-through). The layer adds
+    `commitment_cost * mean((z - sg[z_q])^2)` to the model's losses, plus
+    `mean((sg[z] - z_q)^2)` with `update="gradient"`; `sg` stops the gradient.
 
-    In training the codes follow the vectors that choose them, by moving
+    In training the codes follow the vectors assigned to them, by moving
     averages (`update="ema"`, which needs no learning rate) or by the optimizer
-    (`update="gradient"`). Codes that hardly any vector chooses are restarted
-    at vectors of the current batch. `trainable=False` stops both.
+    (`update="gradient"`). Codes to which hardly any vector is assigned are
+    restarted at vectors of the current batch. `trainable=False` stops both.
 
     Under data parallelism all replicas share their batches' statistics, and
-    the codes are what they would be on one device (but see `"kmeans"`). With
+    the codes are the same as on one device (but see `"kmeans"`). With
     `torch.distributed`, give every process the same `seed`.
 
     Distances are computed in float32 even under mixed precision. Padding
@@ -56,36 +56,36 @@ class VectorQuantizer(
         num_embeddings: Positive integer K, the number of codes (per group).
         commitment_cost: Non-negative float, the weight of the term that keeps
             features near their codes. Defaults to `0.25`.
-        decay: Float in [0, 1), how much of the moving averages a step keeps.
-            With `update="gradient"` the averages only find unused codes.
-            Defaults to `0.99`.
+        decay: Float in [0, 1), the part of the moving averages that a step
+            keeps. With `update="gradient"` the averages serve only to find
+            unused codes. Defaults to `0.99`.
         update: `"ema"` or `"gradient"`. Defaults to `"ema"`.
         epsilon: Small positive float, the Laplace smoothing of the counts that
-            sums are divided by: the count of a code that no vector chooses
-            falls to about `epsilon / (1 - decay)`, and the code towards 0.
-            Defaults to `1e-5`.
-        num_groups: Positive integer that divides the channels. Each group of
-            neighbouring channels gets a codebook of its own (product
-            quantisation); with one codebook, a single channel would tell which
-            code was chosen, and masking the others would remove nothing.
+            sums are divided by. The count of a code to which no vector is
+            assigned falls to about `epsilon / (1 - decay)`, and the code itself
+            shrinks towards 0. Defaults to `1e-5`.
+        num_groups: Positive integer that divides the number of channels. Each
+            group of neighbouring channels gets its own codebook (product
+            quantisation). With one codebook, a single channel would reveal
+            which code was chosen, and masking the others would remove nothing.
             Defaults to `1`.
         restart_threshold: Non-negative float. A code is restarted when its
             average count falls below this share of the mean count. `0`
             disables restarts. Defaults to `0.05`.
         codebook_initializer: `"data"` (random vectors of the first training
             batch), `"kmeans"` (the centers after ten steps of k-means on the
-            first training batch, from such vectors; on several replicas, on
-            the first one's part of the batch), or a Keras initializer, for
-            codes of shape `(num_groups, num_embeddings, channels //
-            num_groups)`. Defaults to `"data"`.
+            first training batch, started at random vectors; on several
+            replicas, on the first one's part of the batch), or a Keras
+            initializer for codes of shape `(num_groups, num_embeddings,
+            channels // num_groups)`. Defaults to `"data"`.
         distance: `"euclidean"`, or `"cosine"`: vectors (each group's part) and
             codes are divided by their norms, so that the nearest code is the
             one of largest cosine similarity, and the outputs have unit norm.
             Defaults to `"euclidean"`.
         gradient: How the gradient passes from codes to features:
-            `"straight_through"`, or `"rotation"`, turned and scaled as the
-            vector is turned and scaled to its code (the rotation trick).
-            Defaults to `"straight_through"`.
+            `"straight_through"` copies it; `"rotation"` rotates and scales it
+            as the vector is rotated and scaled to its code (the rotation
+            trick). Defaults to `"straight_through"`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `"channels_last"`.
         seed: Optional integer, for the restarts.
@@ -99,12 +99,12 @@ class VectorQuantizer(
             its channels; `False` marks padding.
         return_indices: Whether to return the codes' indices too.
         at_once: Whether to compare all vectors with all codes in a single
-            operation. This takes more memory than the default, chunk by
-            chunk, but ONNX and OpenVINO can represent it.
+            operation instead of chunk by chunk. This takes more memory, but
+            ONNX and OpenVINO can represent it.
 
     Returns:
-        A float tensor of the shape of `inputs`; with `return_indices=True` a
-        tuple of it and integer indices `(batch, ..., num_groups)`.
+        A float tensor of the shape of `inputs`; with `return_indices=True`, a
+        tuple of this tensor and integer indices `(batch, ..., num_groups)`.
 
     Raises:
         ValueError: If an argument is out of range, or the number of channels
@@ -265,7 +265,7 @@ class VectorQuantizer(
         return quantized, self._merge_indices(indices, ops.shape(features))
 
     def lookup(self, indices: Tensor) -> Tensor:
-        """The features that `indices` stand for.
+        """Returns the features that `indices` stand for.
 
         Args:
             indices: Integers `(batch, ..., num_groups)`, as returned by a call
@@ -280,7 +280,7 @@ class VectorQuantizer(
         return self._channels_first(self._merge_groups(codes, shape))
 
     def _vector_weights(self, features: Tensor, mask: Tensor | None) -> Tensor:
-        """One number a vector: 1, or 0 for padding."""
+        """Returns one weight per vector: 1, or 0 for padding."""
         positions = ops.shape(features)[:-1]
         if mask is None:
             return ops.reshape(
@@ -291,19 +291,19 @@ class VectorQuantizer(
         )
 
     def _split_groups(self, features: Tensor) -> Tensor:
-        """`(batch, ..., channels)` to `(groups, vectors, code_dim)`."""
+        """From `(batch, ..., channels)` to `(groups, vectors, code_dim)`."""
         code_dim = features.shape[-1] // self.num_groups
         vectors = ops.reshape(features, (-1, self.num_groups, code_dim))
         return ops.swapaxes(vectors, 0, 1)
 
     def _merge_groups(self, codes: Tensor, shape: tuple) -> Tensor:
-        """`(groups, vectors, code_dim)` to `(batch, ..., channels)`."""
+        """From `(groups, vectors, code_dim)` to `(batch, ..., channels)`."""
         channels = self.num_groups * codes.shape[-1]
         merged = ops.swapaxes(codes, 0, 1)
         return ops.reshape(merged, (*shape[:-1], channels))
 
     def _merge_indices(self, indices: Tensor, shape: tuple) -> Tensor:
-        """`(groups, vectors)` to `(batch, ..., groups)`."""
+        """From `(groups, vectors)` to `(batch, ..., groups)`."""
         merged = ops.transpose(ops.cast(indices, "int32"))
         return ops.reshape(merged, (*shape[:-1], self.num_groups))
 
@@ -325,7 +325,7 @@ class VectorQuantizer(
         return_indices: bool = False,
         at_once: bool = False,
     ) -> Any:
-        """Shape and dtype of the output, and of the indices on request."""
+        """Returns the spec of the output, and of the indices on request."""
         quantized = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
         if not return_indices:
             return quantized
@@ -335,15 +335,15 @@ class VectorQuantizer(
         return quantized, keras.KerasTensor(shape, dtype="int32")
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """The shape of the quantised features: that of the input."""
+        """Returns the shape of the quantised features, the input's shape."""
         return input_shape
 
     def compute_mask(self, inputs: Tensor, previous_mask: Any) -> Any:
-        """The input's mask, which goes with the quantised features."""
+        """Returns the input's mask, which the quantised features keep."""
         return previous_mask
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "num_embeddings": self.num_embeddings,

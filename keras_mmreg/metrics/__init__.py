@@ -1,4 +1,4 @@
-"""Metrics: how much of a codebook is in use."""
+"""Metrics of how much of a codebook is in use."""
 
 from keras_mmreg.metrics.codebook import CodebookPerplexity
 from keras_mmreg.metrics.codebook import CodebookUsage

@@ -1,4 +1,4 @@
-"""Metrics of how many of its codes a vector quantizer uses."""
+"""Metrics of how many codes a vector quantizer uses."""
 
 from typing import Any
 
@@ -37,8 +37,8 @@ class _CodeCounts(keras.metrics.Metric):
         Args:
             indices: Integers `(..., num_groups)`, as a `VectorQuantizer`
                 returns them.
-            sample_weight: Optional weights `(...)`, e.g. 0 for padding, or of
-                the first of these axes.
+            sample_weight: Optional weights of shape `(...)`, e.g. 0 for
+                padding, or weights of the first of these axes only.
         """
         rows = ops.transpose(ops.reshape(indices, (-1, self.num_groups)))
         if sample_weight is None:
@@ -51,7 +51,7 @@ class _CodeCounts(keras.metrics.Metric):
         self.counts.assign_add(counts)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "num_embeddings": self.num_embeddings,
@@ -63,8 +63,9 @@ class _CodeCounts(keras.metrics.Metric):
 class CodebookPerplexity(_CodeCounts):
     """Effective number of codes in use: `exp(entropy)` of their shares.
 
-    Between 1 (all features share one code) and `num_embeddings` (all codes are
-    used equally often). With several groups, the mean over their codebooks.
+    The perplexity is between 1 (all features share one code) and
+    `num_embeddings` (all codes are used equally often). With several groups, it
+    is the mean over their codebooks.
 
     Args:
         num_embeddings: Positive integer, the number of codes of a group.
@@ -89,7 +90,7 @@ class CodebookPerplexity(_CodeCounts):
     """
 
     def result(self) -> Tensor:
-        """The perplexity of all indices since the last reset."""
+        """Returns the perplexity of all indices since the last reset."""
         counts = ops.convert_to_tensor(self.counts)
         return ops.mean(quantization.perplexity(counts))
 
@@ -98,7 +99,7 @@ class CodebookPerplexity(_CodeCounts):
 class CodebookUsage(_CodeCounts):
     """Share of codes, between 0 and 1, that were chosen at least once.
 
-    With several groups, the mean over their codebooks.
+    With several groups, the share is the mean over their codebooks.
 
     Args:
         num_embeddings: Positive integer, the number of codes of a group.
@@ -119,6 +120,6 @@ class CodebookUsage(_CodeCounts):
     """
 
     def result(self) -> Tensor:
-        """The share of codes in use since the last reset."""
+        """Returns the share of codes in use since the last reset."""
         counts = ops.convert_to_tensor(self.counts)
         return ops.mean(quantization.usage(counts))

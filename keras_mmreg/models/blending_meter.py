@@ -1,4 +1,4 @@
-"""Measures the losses of the branches that gradient blending weighs."""
+"""Measures the losses of the branches that gradient blending weights."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from keras_mmreg.types import Tensor
 
 
 class BlendingMeter(keras.Model):
-    """Evaluates a model, and its heads of single modalities, on some data.
+    """Evaluates a model and its single-modality heads on a dataset.
 
     Args:
         model: A compiled `RegularizedModel`.
@@ -44,7 +44,7 @@ class BlendingMeter(keras.Model):
         self.compile(run_eagerly=model.run_eagerly)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The outputs of the model and of its heads, by branch."""
+        """Returns a dict from branch to the outputs of the model or head."""
         activations = self._network.run(inputs)
         features = self._network.features_of(activations)
         outputs = self.method.outputs(
@@ -68,7 +68,7 @@ class BlendingMeter(keras.Model):
         return ops.zeros(())
 
     def run(self, data: tuple, batch_size: int = 1024) -> np.ndarray:
-        """The mean loss of each branch on `(x, y)`."""
+        """Returns the mean loss of each branch on `(x, y)`."""
         with kept_variables(self):
             self.evaluate(*data, batch_size=batch_size, verbose=0)
         return np.array([float(t.result()) for t in self.trackers.values()])

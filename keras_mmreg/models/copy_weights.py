@@ -1,4 +1,4 @@
-"""Weights that one layer takes over from another."""
+"""Copies the weights of one layer to another."""
 
 import tempfile
 from typing import Any
@@ -9,10 +9,10 @@ from keras_mmreg.backend.keras_internals import all_layers
 
 
 def copy_weights(source: keras.layers.Layer, target: Any) -> None:
-    """Gives a layer the weights of another of the same architecture.
+    """Copies a layer's weights to another layer of the same architecture.
 
-    And what preparing layers keep beside: what they have computed from their
-    weights (`Normalization`), and vocabularies.
+    Preprocessing layers keep further state, which is copied, too: values
+    computed from their weights (`Normalization`), and vocabularies.
     """
     target.set_weights(source.get_weights())
     preparing = [
@@ -21,7 +21,7 @@ def copy_weights(source: keras.layers.Layer, target: Any) -> None:
     ]
     for original, copy in zip(*preparing, strict=True):
         if hasattr(copy, "get_vocabulary"):
-            # Without any, it is for `adapt` to find.
+            # Without a vocabulary, `adapt` has yet to find one.
             if original.get_vocabulary(include_special_tokens=False):
                 with tempfile.TemporaryDirectory() as folder:
                     original.save_assets(folder)

@@ -1,4 +1,4 @@
-"""Building a model on the first batch of what `fit` is given."""
+"""Builds a model on the first batch of the data that `fit` is given."""
 
 import types
 from collections.abc import Iterable
@@ -16,18 +16,19 @@ _CONTAINERS = (list, tuple, Mapping, str)
 def build_on_first_batch(
     model: Any, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """Creates what training needs, before Keras traces it.
+    """Creates the variables of training before Keras traces the train step.
 
-    A model that has no variables yet is called: within a trace nothing has a
-    value, and variables may be created twice. A model on several replicas is
-    left to Keras, which knows where to put them.
+    A model that has no variables yet is called on the first batch: within a
+    trace nothing has a value, and variables may be created twice. A model on
+    several replicas is left to Keras, which knows where to place variables.
 
     Args:
         model: A `RegularizedModel`.
-        arguments: Those of `fit`.
+        arguments: The arguments of `fit`.
 
     Returns:
-        The arguments, with a generator that still has its first batch.
+        The arguments of `fit`. If the data are a generator, it still yields
+        the first batch.
     """
     strategy = getattr(model, "distribute_strategy", None)
     alone = getattr(strategy, "num_replicas_in_sync", 1) == 1
@@ -36,7 +37,7 @@ def build_on_first_batch(
         inputs = keras.utils.unpack_x_y_sample_weight(batch)[0]
         inputs = keras.tree.map_structure(_to_tensor, inputs)
         if inputs is not None:
-            # First on its own: torch makes the size of a symbolic batch up.
+            # `inner` first, since torch makes up the size of a symbolic batch.
             model.inner(inputs)
             model(inputs)
     if model.built:
@@ -47,7 +48,7 @@ def build_on_first_batch(
 
 
 def _labels(arguments: dict[str, Any]) -> Any:
-    """What has the shape of the labels, `None` where that does not show."""
+    """Returns an object with the labels' shape, or `None` if it is unknown."""
     labels = arguments.get("y")
     elements = getattr(arguments.get("x"), "element_spec", None)
     if isinstance(elements, tuple) and len(elements) > 1:
@@ -57,14 +58,14 @@ def _labels(arguments: dict[str, Any]) -> Any:
 
 
 def _first_batch(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The first batch, and the arguments of `fit` that still have it.
+    """Returns the first batch, and arguments of `fit` that still contain it.
 
-    The batch is `(None,)` for what is left to Keras to read, or to refuse.
+    The batch is `(None,)` for data that Keras is left to read or to reject.
     """
     data = arguments.get("x")
     if isinstance(data, types.GeneratorType):
         batch = next(data, None)
-        if batch is None:  # For Keras to refuse.
+        if batch is None:  # Keras rejects an empty generator.
             return (None,), arguments
         return batch, {**arguments, "x": _resumed(batch, data)}
     if isinstance(data, keras.utils.PyDataset):
@@ -86,13 +87,13 @@ def _is_arrays(data: Any) -> bool:
 
 
 def _to_tensor(x: Any) -> Any:
-    if hasattr(x, "to_numpy"):  # Of pandas.
+    if hasattr(x, "to_numpy"):  # A pandas object.
         x = x.to_numpy()
     return None if x is None else keras.ops.convert_to_tensor(x)
 
 
 def _resumed(batch: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield batch
-    # `yield from` would close what is the caller's.
+    # `yield from` would close the caller's iterator.
     for each in rest:  # noqa: UP028
         yield each

@@ -1,4 +1,4 @@
-"""The callback with which `RegularizedModel.fit` watches over training."""
+"""The callback with which `RegularizedModel.fit` monitors training."""
 
 import collections
 import inspect
@@ -16,7 +16,7 @@ from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
 
 FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
-"""The arguments of Keras's `fit` by position."""
+"""The names of the arguments of Keras's `fit`, in order."""
 
 WARMUP_STEPS = 100
 """Steps in which a penalty may be larger than the task loss."""
@@ -34,14 +34,14 @@ ADAPTIVE_OPTIMIZERS = (
     keras.optimizers.Nadam,
     keras.optimizers.RMSprop,
 )
-"""Those in whose steps the scale of a gradient cancels."""
+"""Optimizers in whose update the scale of the gradient cancels."""
 
 
 class FitWatch(keras.callbacks.Callback):
-    """Tells methods of epochs, and the user of a training that will not learn.
+    """Tells methods the epoch, and warns if a model is unlikely to learn.
 
     Args:
-        arguments: Those of `fit`.
+        arguments: The arguments of `fit`.
     """
 
     measures_gate = True
@@ -69,10 +69,10 @@ class FitWatch(keras.callbacks.Callback):
 
     @contextmanager
     def among(self, callbacks: Any, model: keras.Model) -> Iterator[Any]:
-        """The callbacks with this one, what measures the gate before others.
+        """Adds this callback; those that measure the gate come first.
 
         Args:
-            callbacks: What was given to `fit`.
+            callbacks: The argument `callbacks` of `fit`.
             model: The model that is trained.
         """
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -90,7 +90,7 @@ class FitWatch(keras.callbacks.Callback):
             members[:] = before
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Compiles the wrapped model, and decides what measures the gate."""
+        """Compiles the wrapped model, and decides how the gate is measured."""
         self._has_begun = False
         compile_inner(self.model.inner, self.model)
         self._warn_of_optimizer()
@@ -104,8 +104,8 @@ class FitWatch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Tells the methods which epoch it is.
 
-        In the first, looks at batch statistics, which other callbacks may have
-        loaded by now.
+        In the first epoch, also checks the batch statistics, which other
+        callbacks may have loaded by now.
         """
         if not self._has_begun:
             if not int(self.model.step.numpy()):
@@ -117,7 +117,7 @@ class FitWatch(keras.callbacks.Callback):
         self._earlier = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Compares penalties and task loss over steps 100 to 200, once."""
+        """Compares penalties and task loss once, over steps 100 to 200."""
         self._steps = self._first_step + batch + 1
         if self._first_step > 0 or self._has_compared or logs is None:
             return
@@ -136,7 +136,7 @@ class FitWatch(keras.callbacks.Callback):
             self._compare(recent)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Tells what methods warn of, and of penalties that are too large."""
+        """Issues the methods' warnings, and warns of penalties too large."""
         logs = logs or {}
         if self._gate_meter is not None:
             sync_variables(self.model)
@@ -160,7 +160,7 @@ class FitWatch(keras.callbacks.Callback):
             self._compare(_floats(logs))
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Tells of penalties that waited to the end for batch statistics."""
+        """Warns of penalties that stayed 0, waiting for batch statistics."""
         sync_variables(self.model)
         remaining = int(self.model.settled_step.numpy()) - int(
             self.model.step.numpy()
@@ -184,7 +184,7 @@ class FitWatch(keras.callbacks.Callback):
         self._warn_of_shut_gates()
 
     def _warn_of_shut_gates(self) -> None:
-        """That methods were there and did nothing, as other data show."""
+        """Warns of methods that did nothing because their gates stayed shut."""
         gate = self.model.gate
         gated = [m.name for m in self.model.regularizers if m.uses_gate]
         enough = int(self.model.step.numpy()) >= WARMUP_STEPS
@@ -201,7 +201,7 @@ class FitWatch(keras.callbacks.Callback):
             )
 
     def _warn_of_optimizer(self) -> None:
-        """That it undoes what a method does to gradients."""
+        """Warns of an optimizer that undoes a method's change of gradients."""
         optimizer = self.model.optimizer
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         undone = [m.name for m in self.model.regularizers if m.undone_by_adam]
@@ -214,7 +214,7 @@ class FitWatch(keras.callbacks.Callback):
             )
 
     def _measure_gate_on_validation_data(self) -> None:
-        """Unless these select the model, too."""
+        """Measures the gate on validation data unless these select models."""
         data = self.validation_data
         selecting = [
             type(callback).__name__
@@ -268,7 +268,7 @@ class FitWatch(keras.callbacks.Callback):
 
 
 def _selects_by_validation(callback: keras.callbacks.Callback) -> bool:
-    """Whether it keeps or stops a model by its validation data."""
+    """Returns whether a callback selects the model by validation data."""
     if isinstance(callback, keras.callbacks.ReduceLROnPlateau):
         return False
     # KerasTuner's `SaveBestEpoch` has an objective instead.

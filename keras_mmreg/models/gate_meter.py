@@ -1,4 +1,4 @@
-"""Measures on held-out data which modalities tell the label."""
+"""Measures on held-out data which modalities predict the label."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,12 +23,12 @@ from keras_mmreg.types import Tensor
 
 
 class GateMeter(keras.Model):
-    """Evaluates the probes of a gate, and what shuffling costs the model.
+    """Evaluates a gate's probes, and how much shuffling costs the model.
 
     Args:
         model: A `RegularizedModel` that has a gate.
-        shuffles: Whether to measure the accuracy of the model, intact and with
-            each modality shuffled, too. Defaults to `False`.
+        shuffles: Whether to also measure the accuracy of the model on intact
+            data and with each modality shuffled. Defaults to `False`.
     """
 
     def __init__(self, model: Any, shuffles: bool = False) -> None:
@@ -37,7 +37,7 @@ class GateMeter(keras.Model):
         self.inner = model.inner
         self.gate: ModalityGate = model.gate
         self.seed_generator = keras.random.SeedGenerator(0)
-        # Other permutations in every epoch: one could be bad luck for good.
+        # New permutations in every epoch: a single one could be unlucky.
         self._epoch = lambda: int(ops.convert_to_numpy(model.epoch))
         self._network = model.network
         self._loss = model.loss
@@ -61,7 +61,7 @@ class GateMeter(keras.Model):
         self.compile(run_eagerly=model.run_eagerly)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The inputs: `compute_loss` runs the model on them, once."""
+        """Returns the inputs; `compute_loss` runs the model on them, once."""
         return inputs
 
     def compute_loss(
@@ -114,7 +114,7 @@ class GateMeter(keras.Model):
         )
 
     def _shuffled(self, activations: Any, name: str) -> Any:
-        """The outputs with a modality shuffled between the examples."""
+        """Returns the outputs with a modality shuffled across examples."""
         network = self._network
         points = network.points_of(activations)
         own = {n: points[n] for n in network.leaves_of(name) if n in points}
@@ -126,14 +126,16 @@ class GateMeter(keras.Model):
     def run(
         self, data: Any, batch_size: int = 1024, steps: int | None = None
     ) -> dict[str, float]:
-        """The gates' confidences and the accuracies, from the epoch's seed.
+        """Measures the gates' confidences and the model's accuracies.
+
+        Permutations are drawn from a seed that depends on the epoch.
 
         Args:
             data: `(x, y)`, `(x, y, sample_weight)`, or a dataset of such
                 batches.
             batch_size: Integer, for arrays. Defaults to `1024`.
-            steps: Optional integer, the number of batches to take of a
-                dataset. Defaults to `None`: all.
+            steps: Optional integer, the number of batches to take from a
+                dataset. Defaults to `None`, which means all.
         """
         seed = ops.convert_to_tensor([self._epoch(), 0], "uint32")
         self.seed_generator.state.assign(seed)
@@ -147,7 +149,7 @@ class GateMeter(keras.Model):
 
 
 def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
-    """The weight of each example by its class, as `fit` has them."""
+    """Returns each example's class weight, as `fit` computes it."""
     (labels,) = keras.tree.flatten(y)
     if len(labels.shape) > 1 and labels.shape[-1] > 1:
         labels = ops.argmax(labels, axis=-1)
@@ -159,7 +161,7 @@ def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
 
 
 class _Confidence(keras.metrics.Metric):
-    """The chance-corrected confidence over batches, whatever their sizes."""
+    """Chance-corrected confidence over batches of any sizes."""
 
     def __init__(self, kind: str, units: int, name: str) -> None:
         super().__init__(name=name)
@@ -177,7 +179,7 @@ class _Confidence(keras.metrics.Metric):
         self.count.assign_add(ops.sum(ops.cast(sample_weight, "float32")))
 
     def result(self) -> Tensor:
-        """The confidence."""
+        """Returns the confidence."""
         count = ops.convert_to_tensor(self.count)
         means = ops.divide_no_nan(ops.convert_to_tensor(self.total), count)
         return ops.where(count > 0, confidence_of_means(self.kind, means), 0.0)
@@ -190,17 +192,17 @@ def update_gate(
     batch_size: int,
     steps: int | None = None,
 ) -> dict[str, float]:
-    """Sets the gate of a model to what held-out data say.
+    """Sets a model's gate to the confidences measured on held-out data.
 
     Args:
         model: The `RegularizedModel`.
-        meter: Its meter.
+        meter: The model's `GateMeter`.
         data: The held-out data.
         batch_size: Integer, for arrays.
-        steps: Optional integer, the number of batches to take of a dataset.
+        steps: Optional integer, the number of batches to take from a dataset.
 
     Returns:
-        What was measured.
+        Dict of the measurements, as `GateMeter.run` returns it.
     """
     measured = meter.run(data, batch_size, steps)
     gate = model.gate

@@ -1,4 +1,4 @@
-"""Compiles a wrapped model as the model around it is."""
+"""Compiles a wrapped model like the model that wraps it."""
 
 import inspect
 from typing import Any
@@ -10,16 +10,16 @@ from keras_mmreg.backend.keras_internals import mark_called
 
 
 def compile_inner(inner: keras.Model, model: keras.Model) -> None:
-    """Gives a model the loss and metrics of the model around it.
+    """Compiles a model with the loss and metrics of the model that wraps it.
 
-    Metrics have state, which two models cannot share: they are made anew from
-    their configs. Where one of them cannot be, all are left out. The optimizer
-    is plain SGD, which keeps no moments of the weights: whoever trains the
-    model further chooses their own.
+    Metrics have state, which two models cannot share, so they are recreated
+    from their configs. If one of them cannot be recreated, all are left out.
+    The optimizer is plain SGD, which keeps no moments of the weights; to train
+    the model further, choose another one.
 
     Args:
         inner: The model to compile.
-        model: The compiled model around it.
+        model: The compiled model that wraps it.
     """
     arguments = compile_arguments(model) or {"loss": model.loss}
     for name in ("metrics", "weighted_metrics"):
@@ -27,9 +27,9 @@ def compile_inner(inner: keras.Model, model: keras.Model) -> None:
             arguments[name] = keras.tree.map_structure(
                 _anew, arguments.get(name)
             )
-        except Exception:  # Of somebody's own class. Training goes on.
+        except Exception:  # Raised by a custom class. Training goes on.
             arguments[name] = None
-    # Not that of a class which asks for arguments of its own.
+    # Not the `compile` of a subclass, which may require further arguments.
     keras.Model.compile(inner, **{**arguments, "optimizer": "sgd"})
     if inner.built:
         mark_called(inner)
@@ -37,7 +37,7 @@ def compile_inner(inner: keras.Model, model: keras.Model) -> None:
 
 
 def _anew(metric: Any) -> Any:
-    """A metric without what another has counted; names and functions as is."""
+    """Returns a metric with new state; names and functions are unchanged."""
     if not isinstance(metric, keras.metrics.Metric):
         return metric
     config = metric.get_config()
@@ -47,7 +47,7 @@ def _anew(metric: Any) -> Any:
 
 
 def _own_arguments(metric_class: type) -> set[str]:
-    """The arguments of a class that is not Keras's."""
+    """Returns the argument names of a custom metric; none for Keras's own."""
     owner = next(c for c in metric_class.__mro__ if "__init__" in vars(c))
     if owner.__module__.split(".")[0] == "keras":
         return set()

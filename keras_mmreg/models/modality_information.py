@@ -26,10 +26,11 @@ def create_meter(
     modalities: Sequence[str] | None = None,
     seed: int = 0,
 ) -> InformationMeter:
-    """The meter of any Keras model; what is `None` a wrapped one knows.
+    """Returns the meter of any Keras model.
 
-    A meter is kept with the model, so that measuring once more does not
-    compile again.
+    For a `RegularizedModel`, arguments that are `None` take the wrapper's
+    settings. The meter is cached with the model, so that measuring again does
+    not recompile.
     """
     check_integer("seed", seed, minimum=0)
     measure = _measure(model, information, num_samples, stddev)
@@ -58,7 +59,7 @@ def create_meter(
     )
     return _meters_of(inner).get(
         settings,
-        # A notebook may define a class of the same name once more.
+        # A notebook may redefine a class under the same name.
         (loss, options["functional"], type(measure)),
         lambda: InformationMeter(
             inner,
@@ -84,16 +85,16 @@ def modality_information(
     steps: int | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
-    """How much each modality informs about a model's predictions.
+    """Measures how much each modality informs a model's predictions.
 
-    The mean over the data of the functional information of each modality: how
-    strongly the prediction reacts when only that modality is perturbed. A
-    modality that the model ignores has 0; a high value says that a modality
-    is used, not that it is used well. To see which modality the accuracy rests
-    on, use `modality_report`.
+    For each modality, returns the mean of its functional information over the
+    data: how strongly the prediction reacts when only that modality is
+    perturbed. The value is 0 for a modality that the model ignores. A high
+    value says that the model uses the modality, not that it uses it well. To
+    see which modality the accuracy depends on, use `modality_report`.
 
-    The model runs in inference mode. Where its batch normalization has not
-    been trained, the numbers mean nothing, and a warning says so.
+    The model runs in inference mode. If its batch normalization has not been
+    trained, the numbers are meaningless, and a warning is issued.
 
     Args:
         model: Any built or callable `keras.Model`, wrapped or plain. It is not
@@ -101,30 +102,32 @@ def modality_information(
         data: What `fit` accepts as data: a dict, list or array of inputs; a
             tuple `(x, y)` or `(x, y, sample_weight)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset`, torch `DataLoader` or generator. Labels
-            are used for a loss with an `ignore_class` alone.
+            are used only for a loss with an `ignore_class`.
         information: `"fisher"`, `"poincare"`, `"entropy"`, `"variance"` or a
             regularizer whose settings to use. Defaults to `None`: a wrapped
             model's first information regularizer, or `"fisher"`.
-        num_samples: Positive integer, draws of the noise for each example.
+        num_samples: Positive integer, the number of noise samples per example.
             Defaults to `8`.
         stddev: The noise's standard deviation, see `InformationRegularizer`.
-            Defaults to `None`, which leaves the regularizer's.
+            Defaults to `None`, which keeps the regularizer's.
         taps: Where to measure each modality, see `RegularizedModel`. Defaults
-            to a wrapped model's, or the inputs.
-        functional: The function that compares two predictions, likewise.
-        modalities: List of the modalities to measure, likewise.
+            to a wrapped model's taps, or to the inputs.
+        functional: The function that compares two predictions, see
+            `RegularizedModel`. Defaults to a wrapped model's, or to `"auto"`.
+        modalities: List of the modalities to measure. Defaults to those that
+            a wrapped model regularizes, or to all.
         batch_size: Integer, for arrays. The `"batch"` scale of the noise is
-            estimated on each. Defaults to `None`, Keras's 32.
+            estimated on each batch. Defaults to `None`, Keras's 32.
         steps: Integer, the number of batches to use. Defaults to all.
         seed: Integer, the seed of the noise. Defaults to `0`.
 
     Returns:
-        Dict of a float for each modality: nats for `"fisher"` and `"entropy"`,
-        squared nats for `"poincare"` and `"variance"`. With `bound="paper"`,
+        Dict from modality to a float, in nats for `"fisher"` and `"entropy"`,
+        in squared nats for `"poincare"` and `"variance"`. With `bound="paper"`,
         `"fisher"` and `"poincare"` are also per squared unit of the input.
 
     Raises:
-        ValueError: If there are no data, or a modality cannot be measured, see
+        ValueError: If `data` is empty, or a modality cannot be measured, see
             `RegularizedModel`.
 
     Example:
@@ -161,7 +164,7 @@ def modality_information(
 def _measure(
     model: keras.Model, information: Any, num_samples: Any, stddev: Any
 ) -> InformationRegularizer:
-    """A regularizer of its own, which holds what to measure."""
+    """Returns a new regularizer with the settings of the measurement."""
     if information is None:
         methods = getattr(model, "regularizers", [])
         own = [m for m in methods if isinstance(m, InformationRegularizer)]
@@ -184,7 +187,7 @@ def _measure(
 
 
 class _Meters:
-    """The meters of a model, by what they measure: the latest few."""
+    """The most recent meters of a model, by what they measure."""
 
     limit = 8
 
@@ -193,7 +196,7 @@ class _Meters:
 
     def get(self, settings: str, objects: tuple, create: Any) -> Any:
         known = self._meters.pop(settings, None)
-        # Data that the model does not take may have named the modalities.
+        # Data that the model rejected may have named the modalities.
         if (
             known is None
             or not known[1].has_run

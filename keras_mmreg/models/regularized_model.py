@@ -44,38 +44,38 @@ from keras_mmreg.types import Tensor
 class RegularizedModel(WrapperModel):
     """Wraps a Keras model so that `fit` works against multimodal overfitting.
 
-    A classifier on several modalities tends to lean on the one that is easiest
-    to learn from. The methods given as `regularizer` act on every training
-    step, by changing what the model sees of a modality, by a penalty that is
-    added to the loss, or both:
+    A classifier on several modalities tends to rely on the one that is easiest
+    to learn from. The methods passed as `regularizer` act on every training
+    step: they change what the model sees of a modality, add a penalty to the
+    loss, or both:
 
     `loss = task loss + sum of the methods' penalties`.
 
-    Training works on the wrapped model's own weights; `evaluate` and `predict`
-    are those of the wrapped model, at its cost. `fit` compiles the wrapped
-    model with the same loss and metrics, so that `inner` can be evaluated,
-    saved and loaded by itself.
+    Training updates the wrapped model's own weights. `evaluate` and `predict`
+    run the wrapped model at no extra cost. `fit` compiles the wrapped model
+    with the same loss and metrics, so that `inner` can be evaluated, saved
+    and loaded by itself.
 
     Every modality has a *point*, where it is perturbed and measured: its input
-    tensors, or the output of a layer. What follows the points is run again as
-    often as the methods ask for, in inference mode (moving statistics in
-    `BatchNormalization`, no dropout), so that the model's own training pass is
-    the only one that updates statistics. While such statistics are new, all
-    penalties are 0: they mean nothing until they have settled.
+    tensors, or the output of a layer. The methods rerun the part of the model
+    behind the points as often as they need to, in inference mode (moving
+    statistics in `BatchNormalization`, no dropout), so that only the model's
+    own training pass updates the statistics. All penalties are 0 until these
+    statistics have settled, because they mean nothing before.
 
     During training the logs hold, besides the loss and the compiled metrics,
-    `penalty`, `<method>_penalty` for each method, and what else the method
-    logs, such as `information_<modality>`, as means over the epoch. Metrics of
-    the training data are of the predictions that the model was trained with,
-    perturbed ones where a method perturbs. The training `loss` contains the
-    penalty; `val_loss` does not.
+    `penalty`, `<method>_penalty` for each method, and the method's other logs,
+    such as `information_<modality>`, as means over the epoch. Training metrics
+    are computed from the predictions that the model is trained with, which are
+    perturbed if a method perturbs. The training `loss` includes the penalty;
+    `val_loss` does not.
 
-    On several devices, what methods compute is of the whole batch, on JAX
-    (`keras.distribution`), under TensorFlow's `MirroredStrategy` and in torch's
-    `DistributedDataParallel` (call this model, then `compute_loss`, as Keras's
-    guide does). Under the latter two each replica draws for its part of the
-    batch, as Keras's own layers do: noise is another draw of the same
-    distribution, and a permutation stays within a part, which should hold
+    On several devices, methods compute their statistics over the whole batch:
+    on JAX (`keras.distribution`), under TensorFlow's `MirroredStrategy` and in
+    torch's `DistributedDataParallel` (call this model, then `compute_loss`, as
+    in Keras's guide). Under the latter two, each replica draws for its own part
+    of the batch, as Keras's layers do: noise is another draw from the same
+    distribution, and a permutation stays within the part, which should hold
     several examples.
 
     `fit` warns once if a modality gave no information for an epoch, or if a
@@ -84,9 +84,9 @@ class RegularizedModel(WrapperModel):
 
     Args:
         inner: The `keras.Model` to train: functional, sequential or
-            subclassed, with one input, a list or a (nested) dict of them.
-            Modalities are named by the dict's keys, otherwise by the inputs'
-            names, or else `"input"` or `"input_0"`, `"input_1"`, ... Tensors
+            subclassed, with one input, a list or a (nested) dict of inputs.
+            Modalities are named after the dict's keys, otherwise after the
+            inputs, or else `"input"` or `"input_0"`, `"input_1"`, ... Tensors
             under one key, such as `text/ids` and `text/mask`, are one
             modality. The points of a functional model are behind the
             `Masking`, `Rescaling` and `Normalization` layers that its inputs
@@ -96,22 +96,22 @@ class RegularizedModel(WrapperModel):
             `"fisher"`.
         taps: Optional dict from a modality to the name of a layer whose output
             is its point, for inputs that have no gradient, such as token ids
-            (`{"text": "embedding"}`), and to run only what follows it again.
-            `"auto"` takes each modality's last tensor before it meets another.
-            Layers inside nested functional models can be named, too.
-            Defaults to `None`: the inputs.
+            (`{"text": "embedding"}`), or to rerun only the layers behind it.
+            `"auto"` takes the last tensor of each modality before it is merged
+            with another. Layers inside nested functional models can be named,
+            too. Defaults to `None`: the inputs.
         functional: The functional f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last
             activation: cross-entropy for softmax and sigmoid outputs (from
             logits or probabilities, averaged over positions), squared distance
             for regression. Otherwise a Keras loss of that kind, a structure of
-            them for several outputs (those without one are left out), or a
+            losses for several outputs (outputs without one are left out), or a
             function of the perturbed and the clean outputs that returns a
             non-negative `(batch,)` tensor. Defaults to `"auto"`.
         modalities: Optional list with the names of the modalities to
             regularize. Defaults to `None`, which means all.
-        seed: Optional integer, for randomness that can be reproduced.
-            Defaults to `None`.
+        seed: Optional integer, for reproducible randomness. Defaults to
+            `None`.
         **kwargs: Keyword arguments of `keras.Model`, such as `name`.
 
     Raises:
@@ -175,11 +175,11 @@ class RegularizedModel(WrapperModel):
         self.epoch = self.add_counter("epoch")
         self.settled_step = self.add_counter("settled_step")
         self._network: Network | None = None
-        # By replica: these take turns at every sum over them.
+        # By replica: replicas take turns at every sum over replicas.
         self._training_passes: dict[int, TrainingPass] = {}
         self._sample_weights: dict[int, Any] = {}
         self._loss_function = Memo()
-        # That of `fit`: the gate's held-out data have none of their own.
+        # Set by `fit`: the gate's held-out data have no class weights.
         self.class_weight: dict[int, float] | None = None
         if (inputs := symbolic_inputs(inner)) is not None:
             self._attach(inputs)
@@ -198,14 +198,14 @@ class RegularizedModel(WrapperModel):
 
     @property
     def network(self) -> Network | None:
-        """The points of the model, and how it runs again from them."""
+        """The model's points, and how to rerun the model from them."""
         return self._network
 
     # One training step, from top to bottom: Keras's `train_step` calls the
     # model, then `compute_loss`, then takes the gradient.
 
     def train_step(self, *args: Any) -> Any:
-        """Keras's `train_step`; `perturb` may ask for its sample weights."""
+        """Runs Keras's `train_step`; keeps the sample weights for `perturb`."""
         weights = keras.utils.unpack_x_y_sample_weight(args[-1])[-1]
         self._sample_weights[replica_id()] = weights
         try:
@@ -214,7 +214,7 @@ class RegularizedModel(WrapperModel):
             self._sample_weights.pop(replica_id(), None)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """The wrapped model's outputs, on perturbed points while it trains."""
+        """Runs the wrapped model, in training from perturbed points."""
         self._training_passes.pop(replica_id(), None)
         if not training:
             return self.inner(inputs, training=training)
@@ -230,8 +230,8 @@ class RegularizedModel(WrapperModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The compiled loss, plus the penalties while training (Eq. 12)."""
-        # First: running the model again replaces what `add_loss` has left.
+        """Returns the compiled loss, in training plus penalties (Eq. 12)."""
+        # First, because rerunning the model replaces its `add_loss` terms.
         weights = copy_sample_weight(sample_weight)
         loss = super().compute_loss(x, y, y_pred, weights, training)
         if not training:
@@ -260,7 +260,7 @@ class RegularizedModel(WrapperModel):
         return before_gradients(loss + additional_loss(self, total))
 
     def _run_in_training(self, inputs: Any) -> TrainingPass:
-        """The model's pass, with the points as the methods change them."""
+        """Runs the model; the methods change the values at its points."""
         network = self._network
         assert network is not None  # Since the model was built.
         training_pass = TrainingPass(
@@ -285,15 +285,15 @@ class RegularizedModel(WrapperModel):
         training_pass.complete(activations)
         return training_pass
 
-    # What surrounds the steps.
+    # Around the training steps.
 
     def fit(
         self, *args: Any, callbacks: Any = None, **kwargs: Any
     ) -> keras.callbacks.History:
-        """Keras's `fit`, with a callback that tells the methods of epochs.
+        """Runs Keras's `fit`, and tells the methods the epoch.
 
-        If its first step raises, the variables are restored. What measures the
-        gate comes before other callbacks: a backup has the gate of its epoch.
+        If the first step raises, the variables are restored. Callbacks that
+        measure the gate run first, so that a backup has its epoch's gate.
         """
         kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
         callbacks = kwargs.pop("callbacks", callbacks)
@@ -305,7 +305,7 @@ class RegularizedModel(WrapperModel):
             return super().fit(callbacks=callbacks, **kwargs)
 
     def build(self, input_shape: Any) -> None:
-        """Names the modalities of a model that had no inputs until now."""
+        """Names the modalities of a model whose inputs were unknown so far."""
         self._attach(
             keras.tree.map_shape_structure(
                 lambda shape: keras.KerasTensor(shape), input_shape
@@ -313,7 +313,7 @@ class RegularizedModel(WrapperModel):
         )
 
     def summary(self, *args: Any, **kwargs: Any) -> None:
-        """Keras's `summary`, followed by the regularizers and the points."""
+        """Prints Keras's `summary`, then the regularizers and the points."""
         super().summary(*args, **kwargs)
         show = kwargs.get("print_fn") or print
         for method in self.regularizers:
@@ -321,7 +321,7 @@ class RegularizedModel(WrapperModel):
         show(f" Points: {describe_points(self.taps, self.network)}")
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, the wrapped model among them."""
+        """The constructor's arguments, including the wrapped model."""
         serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
@@ -334,7 +334,7 @@ class RegularizedModel(WrapperModel):
 
     @property
     def _methods(self) -> list[Regularizer]:
-        """The regularizers, in front of them the gate that they share."""
+        """The regularizers, preceded by the gate that they share."""
         others = [m for m in self.regularizers if m is not self.gate]
         return others if self.gate is None else [self.gate, *others]
 

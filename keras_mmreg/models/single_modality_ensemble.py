@@ -1,4 +1,4 @@
-"""Joins models of one modality each: the control without any fusion."""
+"""Averages single-modality models: the baseline without any fusion."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,29 +13,32 @@ from keras_mmreg.network.graph import Graph
 def single_modality_ensemble(
     models: Mapping[str, keras.Model], name: str | None = None
 ) -> keras.Model:
-    """The mean of the log-probabilities of one model for each modality (UME).
+    """Averages the log-probabilities of single-modality models (UME).
 
     `log p(y | x_1, ..., x_M) = 1/M sum_m log p_m(y | x_m) + const`
 
-    The modalities never meet in training, so none can keep another from being
-    learned, and nothing is learned that takes two of them. Outputs that end in
-    a `Softmax` layer, or in a layer's softmax or sigmoid activation, are
-    averaged as log-probabilities. Others, logits or the values of a regression,
-    are averaged directly, which for logits is the same.
+    The modalities never meet in training. So no modality can keep another from
+    being learned, and nothing is learned that requires two of them. Outputs
+    that end in a `Softmax` layer, or in a layer's softmax or sigmoid
+    activation, are averaged as log-probabilities. Other outputs, such as logits
+    or the values of a regression, are averaged directly, which for logits is
+    equivalent.
 
     Args:
-        models: Dict from modality to its model, such as
-            `single_modality_model` makes, with outputs alike. The models
-            themselves are used, and not copied: train them before or after.
+        models: Dict from modality to its model, such as one made by
+            `single_modality_model`. All must have outputs of the same
+            structure and shape. The models are shared, not copied, so they
+            can be trained before or after.
         name: Optional string, the name of the model. Defaults to `None`.
 
     Returns:
-        A `keras.Model`, not compiled. Its input is a dict of those of the
-        models, if theirs are dicts, or else a list in their order.
+        A `keras.Model`, not compiled. Its input is a dict of the models'
+        inputs if these are dicts, or else a list in the order of the models.
 
     Raises:
-        ValueError: If `models` is no dict of functional or sequential models,
-            or if some of them end in logits and others in probabilities.
+        ValueError: If `models` is not a dict of functional or sequential
+            models, or if some of them end in logits and others in
+            probabilities.
 
     Example:
 
@@ -88,7 +91,7 @@ def single_modality_ensemble(
 
 
 def _endings(graph: keras.Model) -> list[tuple[str | None, Any]]:
-    """The softmax or sigmoid that each output ends in, and its axis."""
+    """Returns each output's final softmax or sigmoid, if any, and its axis."""
     unrolled = Graph(graph)
     return [_ending(unrolled, key) for key in unrolled.outputs]
 
@@ -102,7 +105,7 @@ def _ending(graph: Graph, key: int) -> tuple[str | None, Any]:
 
 
 def _mean(activation: str | None, axis: Any, outputs: list[Any]) -> Any:
-    """The mean of logits, as what the outputs are."""
+    """Returns the outputs' mean in logit space, with their activation."""
     if activation is None:
         return keras.layers.Average()(outputs)
     if activation == "softmax":

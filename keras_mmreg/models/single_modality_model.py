@@ -1,4 +1,4 @@
-"""Builds the model of one modality alone from a multimodal one."""
+"""Builds a single-modality model from a multimodal one."""
 
 from typing import Any
 
@@ -22,25 +22,25 @@ REMEDY = "Build the model of that modality by hand."
 def single_modality_model(
     inner: keras.Model, modality: str, weights: str = "new"
 ) -> keras.Model:
-    """The same net for one modality alone: the control of every fusion.
+    """Returns the same network for one modality alone, a baseline for fusion.
 
-    The modality's own layers are copied, and so is what follows them, on what
-    is left: a `Concatenate`, `Add`, `Multiply` or another symmetric merge goes
-    on with the tensors that depend on the modality, and the layers behind it
-    are made anew for the shape that they now receive.
+    The modality's own layers are copied, and so are the layers that follow. A
+    `Concatenate`, `Add`, `Multiply` or another symmetric merge receives only
+    the tensors that depend on the modality. The layers behind it are recreated
+    for the shape that they now receive.
 
-    Trained in the same way, these models answer whether fusion beats the best
-    modality, and their `single_modality_ensemble` whether it beats modalities
-    that never met in training. Most methods fail to beat the latter.
+    Trained in the same way, these models show whether fusion beats the best
+    single modality. Their `single_modality_ensemble` shows whether fusion beats
+    modalities that never met in training. Most methods fail to beat the latter.
 
     Args:
-        inner: A functional or sequential model, built but trained or not.
+        inner: A built functional or sequential model, trained or not.
         modality: The name of one of its modalities, see `RegularizedModel`.
-        weights: What the modality's own layers start from. `"new"`: layers
-            with trainable weights are initialized anew, the others, such as a
-            frozen backbone or an adapted `Normalization`, keep their weights.
-            `"kept"`: all of them keep the weights that they have in `inner`;
-            use this for a pretrained backbone that is to be fine-tuned, with an
+        weights: The initial weights of the modality's own layers. `"new"`:
+            layers with trainable weights are initialized anew, the others, such
+            as a frozen backbone or an adapted `Normalization`, keep their
+            weights. `"kept"`: all of them keep the weights that they have in
+            `inner`; use this to fine-tune a pretrained backbone, with an
             `inner` that has not been trained on the task. Defaults to
             `"new"`.
 
@@ -49,9 +49,9 @@ def single_modality_model(
         input that belongs to the modality.
 
     Raises:
-        ValueError: If `inner` has no such modality or is no graph of layers, or
-            a layer has no meaning without the other modalities, such as an
-            attention of one to another.
+        ValueError: If `inner` has no such modality or is not a graph of layers,
+            or if a layer is meaningless without the other modalities, such as
+            cross-attention between two of them.
 
     Example:
 
@@ -118,7 +118,7 @@ def single_modality_model(
 
 
 class _Copy:
-    """Copies the steps of a graph that are left of it for one modality."""
+    """Copies the steps of a graph that one modality alone can run."""
 
     def __init__(self, modality: str) -> None:
         self._modality = modality
@@ -127,7 +127,7 @@ class _Copy:
         self._head: set[int] = set()
 
     def run(self, step: Step, values: dict[int, keras.KerasTensor]) -> None:
-        """Adds what a step computes from the values that there are."""
+        """Runs a copy of a step on the known values and adds its outputs."""
         own = {
             symbol: values[key]
             for symbol, key in step.inputs.items()
@@ -136,7 +136,7 @@ class _Copy:
         if not own:
             return
         args = step.arguments.args
-        # Keras finds the mask of what is left by itself.
+        # Keras computes the masks of the remaining tensors by itself.
         kwargs = {
             name: value
             for name, value in step.arguments.kwargs.items()
@@ -170,7 +170,7 @@ class _Copy:
             self._head.add(id(step.operation))
 
     def keep_weights(self, everywhere: bool) -> None:
-        """Gives copies of the modality's own layers the weights of these."""
+        """Copies weights from the modality's own layers to their copies."""
         for operation, copy in self._copies.values():
             if id(operation) in self._head:
                 continue
@@ -180,7 +180,7 @@ class _Copy:
                 copy_weights(operation, copy)
 
     def _new_name(self, name: str) -> str | None:
-        """Another name, where a layer of another nested model has this one."""
+        """Returns another name if a layer of a nested model has this one."""
         used = {copy.name for _, copy in self._copies.values()}
         if name not in used:
             return None
@@ -208,7 +208,7 @@ class _Copy:
 
 
 def _is_known(arguments: Any, own: dict[int, Any]) -> bool:
-    """Whether all symbols among some arguments have a value."""
+    """Returns whether all symbolic tensors in the arguments have a value."""
     return all(
         id(x) in own
         for x in keras.tree.flatten(arguments)
@@ -217,7 +217,7 @@ def _is_known(arguments: Any, own: dict[int, Any]) -> bool:
 
 
 def _like(symbol: keras.KerasTensor) -> keras.KerasTensor:
-    """A new input like another one."""
+    """Returns a new input like the given symbolic tensor."""
     return keras.Input(
         batch_shape=symbol.shape,
         dtype=dtype_of(symbol),
@@ -230,7 +230,7 @@ def _like(symbol: keras.KerasTensor) -> keras.KerasTensor:
 def _own_structure(
     structure: Any, modality: str, own: list[keras.KerasTensor]
 ) -> Any:
-    """The part of the inputs that belongs to a modality, with new tensors."""
+    """Returns a modality's part of the input structure, with new tensors."""
     if isinstance(structure, dict):
         part = {
             name: value

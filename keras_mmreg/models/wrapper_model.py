@@ -1,4 +1,4 @@
-"""A Keras model that trains another one."""
+"""A Keras model that wraps and trains another one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ from keras_mmreg.types import Tensor
 
 
 class WrapperModel(SavesSeeds, TrainStep, keras.Model):
-    """What wrapping a model means for names, files and exports.
+    """Base class of a model that wraps another: names, files and exports.
 
     Args:
         inner: The `keras.Model` to train.
         **kwargs: Keyword arguments of `keras.Model`, such as `name`.
 
     Raises:
-        ValueError: If `inner` is no model, or one that trains in its own way.
+        ValueError: If `inner` is not a model, or overrides how Keras trains.
     """
 
     def __init__(self, inner: keras.Model, **kwargs: Any) -> None:
@@ -37,10 +37,10 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
 
     @property
     def output_names(self) -> list[str] | None:
-        """The names by which `compile` gives losses to the outputs."""
+        """The outputs' names, by which `compile` assigns losses to them."""
         return getattr(self.inner, "output_names", None)
 
-    # A task of keras-hub prepares its data in each of the following.
+    # A keras-hub task preprocesses its data in each of the following methods.
 
     def evaluate(
         self,
@@ -52,8 +52,8 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Keras's `evaluate`, on data prepared as the inner model does."""
-        # Within `fit`, whose validation data have been prepared.
+        """Runs Keras's `evaluate` on data that `inner` has preprocessed."""
+        # Within `fit`, the validation data have already been preprocessed.
         if not kwargs.get("_use_cached_eval_dataset"):
             x, y, sample_weight = preprocessed(self.inner, x, y, sample_weight)
         return super().evaluate(
@@ -61,7 +61,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         )
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `predict`, on data prepared as the inner model does."""
+        """Runs Keras's `predict` on data that `inner` has preprocessed."""
         return super().predict(preprocessed(self.inner, x)[0], *args, **kwargs)
 
     def train_on_batch(
@@ -72,7 +72,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Keras's `train_on_batch`, on data prepared likewise."""
+        """Runs Keras's `train_on_batch` on data that `inner` preprocessed."""
         data = preprocessed(self.inner, x, y, sample_weight)
         return super().train_on_batch(*data, *args, **kwargs)
 
@@ -84,16 +84,16 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Keras's `test_on_batch`, on data prepared likewise."""
+        """Runs Keras's `test_on_batch` on data that `inner` preprocessed."""
         data = preprocessed(self.inner, x, y, sample_weight)
         return super().test_on_batch(*data, *args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
-        """Keras's `predict_on_batch`, on data prepared likewise."""
+        """Runs Keras's `predict_on_batch` on data that `inner` preprocessed."""
         return super().predict_on_batch(preprocessed(self.inner, x)[0])
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuses to become a layer of another model, which would not train it.
+        """Raises: as a layer of another model, it would not train `inner`.
 
         Raises:
             ValueError: Always.
@@ -119,7 +119,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         super().load_own_variables(store)
 
     def add_counter(self, name: str) -> keras.Variable:
-        """A number of steps or epochs, which is saved with the weights."""
+        """Adds a counter of steps or epochs, saved with the weights."""
         return self.add_weight(
             shape=(),
             initializer="zeros",
@@ -131,20 +131,20 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         )
 
     def add_tracker(self, name: str) -> None:
-        """A mean over the epoch that only training updates."""
+        """Adds a mean over the epoch that only training updates."""
         self.trackers[name] = keras.metrics.Mean(name=name)
 
     def track(self, logs: Mapping[str, Tensor], weight: Tensor | int) -> None:
-        """Updates means over the epoch, weighted like that of the loss."""
+        """Updates the means over the epoch, weighted like the mean loss."""
         for name, value in logs.items():
             self.trackers[name].update_state(value, sample_weight=weight)
 
     def training_logs(self) -> dict[str, Tensor]:
-        """What only training computes, as means since the epoch began."""
+        """Returns logs that only training computes: means over the epoch."""
         return {name: mean.result() for name, mean in self.trackers.items()}
 
     def get_metrics_result(self) -> dict[str, Tensor]:
-        """The logs of training and evaluation, without those of training alone.
+        """Returns the logs that training and evaluation share.
 
         A tracker that `evaluate` never updates would report 0.
         """
@@ -160,7 +160,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> "WrapperModel":
-        """The model that `get_config` described."""
+        """Creates the model that `get_config` described."""
         return cls(
             **keras.saving.deserialize_keras_object(config, custom_objects)
         )

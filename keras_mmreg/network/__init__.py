@@ -1,4 +1,4 @@
-"""Runs an inner model again from where its modalities were changed."""
+"""Reruns an inner model from the points where its modalities were changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,18 +32,19 @@ def create_network(
     taps: Mapping[str, str] | str | None = None,
     modalities: list[str] | None = None,
 ) -> Network:
-    """The network of a model that knows its inputs.
+    """Creates the network of a model.
 
     Args:
         inner: A `keras.Model`.
         inputs: A batch of its inputs, or anything of the same structure.
-        taps: Optional dict from modality to the name of a layer, or `"auto"`:
-            the last tensor of each modality before it meets another.
-        modalities: Optional list of the modalities to have points for.
+        taps: Optional dict from modality to the name of a layer, or `"auto"`
+            for the last tensor of each modality before it is merged with
+            another.
+        modalities: Optional list of the modalities that get points.
 
     Returns:
-        A `FunctionalNetwork` where the model is a graph of layers and the taps
-        are among them, an `OpaqueNetwork` otherwise.
+        A `FunctionalNetwork` if the model is a graph of layers that includes
+        the taps, otherwise an `OpaqueNetwork`.
 
     Raises:
         ValueError: If a tap or a modality does not exist.

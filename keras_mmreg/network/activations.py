@@ -17,9 +17,9 @@ Activations = Mapping[int, Tensor]
 def kept_masks(
     activations: dict[int, Tensor],
 ) -> Iterator[Callable[[Step, bool], None]]:
-    """Runs steps; what they received has its masks again in the end.
+    """Yields a function that runs steps, and restores the inputs' masks.
 
-    `MultiHeadAttention` takes them off, as it does in the model's own pass.
+    `MultiHeadAttention` removes the masks, as in the model's own pass.
     """
     masked: list[tuple[Tensor, Tensor]] = []
 
@@ -36,9 +36,9 @@ def kept_masks(
 
 
 class Derived(dict):
-    """Activations; what is missing is made from others when it is needed.
+    """Activations that derive missing ones from a source on demand.
 
-    It is not kept: JAX may ask for it in several traces.
+    Derived activations are not stored: JAX may request one in several traces.
     """
 
     def __init__(

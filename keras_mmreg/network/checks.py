@@ -1,4 +1,4 @@
-"""What can be done to a model at its points, and what cannot."""
+"""Checks of which interventions a model supports at its points."""
 
 import math
 from collections.abc import Iterable
@@ -23,11 +23,11 @@ _INDIFFERENT_CALLS = (
     keras.layers.Dense.call,
     keras.layers.EinsumDense.call,
 )
-"""These take `training`, but only pass it on, or quantize weights by it."""
+"""Layers that only pass `training` on, or use it to quantize weights."""
 
 
 def trains_as_it_infers(inner: keras.Model) -> bool:
-    """Whether no layer of a model behaves differently in training."""
+    """Returns whether no layer of a model behaves differently in training."""
     return not any(
         takes_training(layer) and type(layer).call not in _INDIFFERENT_CALLS
         for layer in all_layers(inner)
@@ -35,15 +35,15 @@ def trains_as_it_infers(inner: keras.Model) -> bool:
 
 
 def updates_to_settle(inner: keras.Model) -> int:
-    """Training steps until statistics of batch normalization mean something.
+    """Returns the training steps until batch statistics have settled.
 
     A moving average of momentum m takes about `5 / (1 - m)` updates to forget
-    where it started. Statistics that are not those of a new layer (mean 0 and
-    variance 1 throughout) have settled, and so have those that do not move;
-    but a `RegularizedModel` counts how many updates they have seen.
+    its initial value. Statistics that differ from those of a new layer (mean 0
+    and variance 1 throughout) have settled, and so have those that are not
+    updated; but a `RegularizedModel` counts how many updates they have seen.
 
     Returns:
-        Integer, `0` where all statistics have settled.
+        Integer, `0` if all statistics have settled.
     """
     counted = 0
     if hasattr(inner, "settled_step"):
@@ -61,14 +61,14 @@ def updates_to_settle(inner: keras.Model) -> int:
 
 
 def has_new_statistics(layer: keras.layers.BatchNormalization) -> bool:
-    """Whether moving means are all 0 and variances 1, as in a new layer."""
+    """Returns whether all moving means are 0 and variances 1, as if new."""
     mean = keras.ops.convert_to_numpy(layer.moving_mean)
     variance = keras.ops.convert_to_numpy(layer.moving_variance)
     return bool((mean == 0).all() and (variance == 1).all())
 
 
 def require_no_state(inner: keras.Model) -> None:
-    """Rejects layers that remember: the model is run several times a step.
+    """Rejects stateful layers, because the model runs several times per step.
 
     Raises:
         ValueError: If a recurrent layer is stateful.
@@ -101,9 +101,9 @@ def require_second_derivative(inner: keras.Model) -> None:
 def require_no_training_of_its_own(inner: keras.Model) -> None:
     """Rejects inner models whose custom training would be skipped.
 
-    A model class whose own `train_step` or `compute_loss` only reports, while
-    all its losses come from `add_loss`, says so by a class attribute
-    `losses_from_add_loss = True`.
+    A model class can declare by the class attribute
+    `losses_from_add_loss = True` that its own `train_step` or `compute_loss`
+    only adds logs, while all its losses come from `add_loss`.
 
     Raises:
         ValueError: If the model overrides a step or a loss of Keras.
@@ -127,10 +127,10 @@ def require_no_training_of_its_own(inner: keras.Model) -> None:
 
 
 def outputs_span_batch(network: Any) -> bool:
-    """Whether each example's output has an entry for each of the batch.
+    """Returns whether an example's output has an entry for each batch example.
 
-    So it is in contrastive models, whose outputs are the similarities of all
-    pairs: a batch cannot be cut, nor several of them be run as one.
+    This is the case for contrastive models, whose outputs are the similarities
+    of all pairs. Their batches cannot be split, nor can several be run as one.
     """
     outputs = keras.tree.flatten(network.output_symbols)
     return any(
@@ -139,12 +139,12 @@ def outputs_span_batch(network: Any) -> bool:
 
 
 def spans_batch(network: Any, inputs: Any, outputs: Any) -> bool:
-    """The same of a model that is running, whose symbols may not be asked for.
+    """Like `outputs_span_batch`, for a running model without symbolic outputs.
 
     Args:
         network: The network.
         inputs: A batch of the model's inputs.
-        outputs: Its outputs on them.
+        outputs: The model's outputs on these inputs.
     """
     first = keras.tree.map_structure(
         lambda x: None if x is None else x[:1], inputs
@@ -160,7 +160,7 @@ def spans_batch(network: Any, inputs: Any, outputs: Any) -> bool:
 
 
 def require_outputs_of_examples(network: Any, method: str) -> None:
-    """Rejects outputs that mean nothing for some examples of a batch.
+    """Rejects outputs that are meaningless for a part of a batch.
 
     Raises:
         ValueError: If the outputs span the batch.
@@ -175,7 +175,7 @@ def require_outputs_of_examples(network: Any, method: str) -> None:
 
 
 def require_encoders(network: Any, method: str) -> None:
-    """Rejects points at the inputs, behind which no encoder can be trained.
+    """Rejects points at the inputs, which have no encoder to train.
 
     Raises:
         ValueError: If a modality's point is one of the model's inputs.
@@ -191,7 +191,7 @@ def require_encoders(network: Any, method: str) -> None:
 
 
 def require_all_modalities(network: Any, method: str) -> None:
-    """Rejects a choice of modalities where the others have to be left out.
+    """Rejects a selection of modalities, for methods that drop all others.
 
     Raises:
         ValueError: If modalities of the model have no point.
@@ -207,11 +207,11 @@ def require_all_modalities(network: Any, method: str) -> None:
 def require_whole_modalities(
     network: Any, method: str, modalities: Iterable[str]
 ) -> None:
-    """Rejects points that a part of their modality goes around.
+    """Rejects points that a part of their modality bypasses.
 
     Raises:
-        ValueError: If what is done at such a point leaves another part of an
-            example as it is.
+        ValueError: If a change at such a point leaves another part of an
+            example unchanged.
     """
     for name in modalities:
         around = network.around(name)
@@ -225,9 +225,9 @@ def require_whole_modalities(
 
 
 def require_no_bypass(network: Any, method: str) -> None:
-    """Rejects points around which a modality stays when it is left out.
+    """Rejects points that a modality also bypasses, so that it stays known.
 
-    So it is at the bottleneck of an encoder with skip connections.
+    This is the case at the bottleneck of an encoder with skip connections.
 
     Raises:
         ValueError: If an input goes both through its point and around it.
@@ -246,9 +246,9 @@ def require_no_bypass(network: Any, method: str) -> None:
 def require_more_than_padding(
     network: Any, inner: keras.Model, method: str
 ) -> None:
-    """Rejects points at token ids of which 0, what dropping gives, is padding.
+    """Rejects points at token ids whose dropped value, 0, is padding.
 
-    A text of padding alone has no mean: the model's outputs would be NaN.
+    A text that is all padding has no mean: the model's outputs would be NaN.
 
     Raises:
         ValueError: If a modality's point is an input of such ids.
@@ -277,7 +277,7 @@ def require_more_than_padding(
 def require_floats(network: Any, modalities: Iterable[str]) -> None:
     """Rejects points at integers, which cannot be NaN.
 
-    A float mask beside token ids would be NaN instead of the text.
+    With a float mask beside token ids, the mask would become NaN, not the text.
 
     Raises:
         ValueError: If a point of one of the modalities has integers.
@@ -295,10 +295,10 @@ def require_floats(network: Any, modalities: Iterable[str]) -> None:
 
 
 def num_outputs(network: Any, method: str) -> int:
-    """The number of units of a model with one output `(batch, units)`.
+    """Returns the number of units of a model with one output `(batch, units)`.
 
     Raises:
-        ValueError: If the outputs are others.
+        ValueError: If the model does not have such an output.
     """
     outputs = keras.tree.flatten(network.output_symbols)
     shapes = [tuple(output.shape) for output in outputs]
@@ -317,7 +317,7 @@ def num_outputs(network: Any, method: str) -> int:
 
 
 def require_float(name: str, dtypes: Iterable[Any]) -> None:
-    """Raises unless a modality has a tensor that noise can be added to."""
+    """Raises unless a modality has a tensor to which noise can be added."""
     dtypes = [keras.backend.standardize_dtype(dtype) for dtype in dtypes]
     if not any(keras.backend.is_float_dtype(dtype) for dtype in dtypes):
         raise ValueError(
@@ -327,7 +327,7 @@ def require_float(name: str, dtypes: Iterable[Any]) -> None:
 
 
 def finds_padding(layer: Any) -> bool:
-    """Whether a layer, or one inside of it, masks what equals a value."""
+    """Returns whether a layer, or one inside it, masks a padding value."""
     return isinstance(layer, keras.layers.Layer) and any(
         isinstance(part, keras.layers.Masking) for part in all_layers(layer)
     )

@@ -1,4 +1,4 @@
-"""Runs a functional model again from where its modalities were changed."""
+"""Reruns a functional model from the points where modalities were changed."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -34,18 +34,18 @@ _PREPARATIONS = (
 )
 
 
-_OF_A_SHAPE = ("OnesLike", "ZerosLike")  # Such as positions are made of.
+_OF_A_SHAPE = ("OnesLike", "ZerosLike")  # For example, to make positions.
 
 
 class FunctionalNetwork:
-    """A functional or sequential model: only what depends on a point reruns.
+    """Reruns only those parts of a functional model that depend on a point.
 
     Activations are a dict of tensors by their key in the model's `Graph`.
 
     Args:
         graph: The model's graph.
         taps: Dict from modality to the name of a layer, or `"auto"`.
-        modalities: Optional list of the modalities to have points for.
+        modalities: Optional list of the modalities that get points.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class FunctionalNetwork:
         self._needed_for_outputs = graph.ancestors(graph.outputs)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean values at the points, and nothing behind them."""
+        """Returns the clean values at the points; runs nothing behind them."""
         return self.points_of(
             self._computed(self._fed(inputs), self._needed_for_points, False)
         )
@@ -95,7 +95,7 @@ class FunctionalNetwork:
         training: bool = False,
         intervene: Intervention | None = None,
     ) -> Activations:
-        """All activations on a batch; see `Network`."""
+        """Returns all activations on a batch; see `Network`."""
         activations = self._fed(inputs)
         if intervene is None:
             return self._computed(
@@ -110,27 +110,27 @@ class FunctionalNetwork:
         )
 
     def points_of(self, activations: Activations) -> dict[str, Tensor]:
-        """The values at the points among the activations."""
+        """Returns the values at the points, from the activations."""
         points = {name: activations[key] for name, key in self._points.items()}
         # Optional inputs may be `None`.
         return {name: x for name, x in points.items() if x is not None}
 
     def features_of(self, activations: Activations) -> dict[str, list[Tensor]]:
-        """Each modality's last tensor before it meets another."""
+        """Returns each modality's last tensor before it meets another."""
         return {
             name: [activations[key] for key in keys]
             for name, keys in self._features.items()
         }
 
     def outputs_of(self, activations: Activations) -> Any:
-        """The model's outputs among the activations."""
+        """Returns the model's outputs, from the activations."""
         return keras.tree.pack_sequence_as(
             self._model.output,
             [activations[key] for key in self._graph.outputs],
         )
 
     def logits_of(self, activations: Activations) -> list[tuple | None]:
-        """What each output's last softmax or sigmoid was applied to."""
+        """Returns the input of each output's last softmax or sigmoid."""
         logits: list[tuple | None] = []
         for key in self._graph.outputs:
             found = self._graph.preactivation(key)
@@ -138,7 +138,7 @@ class FunctionalNetwork:
         return logits
 
     def take(self, activations: Activations, indices: Tensor) -> Activations:
-        """The activations of some of the examples."""
+        """Returns the activations of some of the examples."""
         return Derived(activations, partial(take_examples, indices=indices))
 
     def replace(
@@ -147,10 +147,10 @@ class FunctionalNetwork:
         values: Points,
         num_samples: int = 1,
     ) -> Activations:
-        """The activations that follow from new values; see `Network`.
+        """Returns the activations for new values; see `Network`.
 
-        Those that no value reaches are the clean ones, repeated and not
-        computed again.
+        Activations that do not depend on a new value are the clean ones,
+        repeated and not recomputed.
         """
         replaced = Derived(
             activations, partial(repeat_samples, num_samples=num_samples)
@@ -176,15 +176,15 @@ class FunctionalNetwork:
         return self._model.output
 
     def leaves_of(self, modality: str) -> list[str]:
-        """The leaves of a modality."""
+        """Returns the leaves of a modality."""
         return [leaf for leaf, own in self.leaves.items() if own == modality]
 
     def modalities_at_inputs(self) -> list[str]:
-        """The modalities whose points are inputs, or no more than prepared."""
+        """Returns the modalities at their inputs, or only preprocessed ones."""
         return list(self._at_inputs)
 
     def around(self, modality: str) -> list[str]:
-        """The inputs of a modality that reach the outputs around its point."""
+        """Returns a modality's inputs that reach the outputs past its point."""
         if modality in self._at_inputs:
             return []
         (leaf,) = self.leaves_of(modality)
@@ -193,7 +193,7 @@ class FunctionalNetwork:
         return [name for name, key in inputs.items() if key in found]
 
     def bypassing(self, modality: str) -> list[str]:
-        """The inputs of a modality that its point has only a part of."""
+        """Returns a modality's inputs that only partly go through its point."""
         if modality in self._at_inputs:
             return []
         (leaf,) = self.leaves_of(modality)
@@ -229,7 +229,7 @@ class FunctionalNetwork:
         needed: set[int],
         training: bool,
     ) -> dict[int, Tensor]:
-        """Adds those of the needed tensors that are not there."""
+        """Computes the needed tensors that are missing, and adds them."""
         with kept_masks(activations) as run:
             for step in self._graph.steps:
                 missing = needed.intersection(step.outputs) - activations.keys()
@@ -245,9 +245,9 @@ class FunctionalNetwork:
         training: bool,
         needed: set[int],
     ) -> dict[int, Tensor]:
-        """Puts values at their points and computes what depends on them.
+        """Puts values at their points and computes the tensors behind them.
 
-        What is needed besides is computed if it is not there.
+        Other tensors that are needed are computed if they are missing.
         """
         changed = set()
         for name, value in values.items():
@@ -257,7 +257,7 @@ class FunctionalNetwork:
             mask, known = mask_of(value), mask_of(activations[key])
             if mask is None:
                 value = with_mask(value, known)
-            elif mask is not known:  # What follows takes it from the graph.
+            elif mask is not known:  # Later steps take it from the graph.
                 masks = self._graph.masks.get(key, set())
                 activations.update(dict.fromkeys(masks, mask))
                 changed.update(masks)
@@ -277,7 +277,7 @@ class FunctionalNetwork:
 
     @cached_property
     def _features(self) -> dict[str, list[int]]:
-        """The keys of each modality's features; see `features_of`."""
+        """Returns the keys of each modality's features; see `features_of`."""
         features = {}
         for modality, inputs in self._inputs.items():
             last = self._graph.last_key_of_its_own(inputs.values())
@@ -291,7 +291,7 @@ class FunctionalNetwork:
         inputs: dict[str, int],
         taps: Mapping[str, str] | str,
     ) -> dict[str, int] | None:
-        """The point of a modality that has a tap, `None` for another."""
+        """Returns a tapped modality's point, or `None` if it has no tap."""
         if isinstance(taps, Mapping):
             if modality not in taps:
                 return None
@@ -302,7 +302,7 @@ class FunctionalNetwork:
         return {modality: key}
 
     def _tapped(self, name: str, layer: str, inputs: dict[str, int]) -> int:
-        """The output of the tapping layer that depends on the modality."""
+        """Returns the tapped layer's output that depends on the modality."""
         sources = set(inputs.values())
         calls = [
             outputs
@@ -325,7 +325,7 @@ class FunctionalNetwork:
         return calls[0][0]
 
     def _require_no_lookup(self, name: str, key: int) -> None:
-        """Token ids in a float tensor are still no numbers to add noise to."""
+        """Rejects token ids in float tensors, which noise would not fit."""
         for step in self._graph.consumers(key):
             if isinstance(step.operation, checks.LOOKUPS):
                 raise ValueError(
@@ -346,11 +346,10 @@ class FunctionalNetwork:
                 )
 
     def _behind_preparation(self, key: int) -> int:
-        """Moves a point behind the layers that only prepare the data.
+        """Moves a point behind the layers that only preprocess the data.
 
         Noise on padding would make it look like data to a `Masking` layer, and
-        a model that scales its own inputs is measured at the scale that it has
-        chosen.
+        a model that rescales its inputs is measured at the scale that it uses.
         """
         for step in self._graph.consumers(key):
             if isinstance(step.operation, _PREPARATIONS):
@@ -362,6 +361,6 @@ class FunctionalNetwork:
     def _reaching_outputs_around(
         self, point: int, avoided: Iterable[int] = ()
     ) -> set[int]:
-        """What the outputs depend on besides a point and its mask."""
+        """Returns what the outputs depend on besides a point and its mask."""
         masks = self._graph.masks.get(point, set())
         return self._graph.reaching_outputs_without({point, *masks, *avoided})

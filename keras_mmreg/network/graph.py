@@ -45,7 +45,7 @@ class Step(NamedTuple):
     symbols: tuple[keras.KerasTensor, ...]
 
     def run(self, values: Mapping[int, Tensor], training: bool) -> dict:
-        """What the step computes, by key."""
+        """Returns the step's outputs, by key."""
         feed = {symbol: values[key] for symbol, key in self.inputs.items()}
         args, kwargs = self.arguments.fill_in(feed)
         if isinstance(self.operation, keras.layers.Layer):
@@ -61,13 +61,13 @@ class Graph:
         model: A model whose `call` runs its graph of layers.
 
     Attributes:
-        steps: The steps, each behind those that it depends on.
+        steps: The steps, each after those that it depends on.
         calls: The name and the outputs of each layer and nested model called.
         symbols: The symbolic tensor of each key.
-        inputs: The keys of the model's inputs, in their flattened order.
-        outputs: The keys of its outputs, likewise.
-        masks: The keys of the padding masks that go with a key. Keras makes
-            them steps of their own, which others take as their `mask`.
+        inputs: The keys of the model's inputs, in flattened order.
+        outputs: The keys of the model's outputs, in flattened order.
+        masks: The keys of the padding masks that belong to a key. Keras makes
+            masks separate steps, which other steps take as their `mask`.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -83,7 +83,7 @@ class Graph:
         }
 
     def ancestors(self, keys: Iterable[int]) -> set[int]:
-        """The keys of all tensors that some tensors depend on, with them."""
+        """Returns the given keys and those of all tensors they depend on."""
         found: set[int] = set()
         waiting = list(keys)
         while waiting:
@@ -95,15 +95,15 @@ class Graph:
         return found
 
     def consumers(self, key: int) -> list[Step]:
-        """The steps that a tensor goes into."""
+        """Returns the steps that take a tensor as input."""
         return [step for step in self.steps if key in step.inputs.values()]
 
     def last_key_of_its_own(self, leaves: Iterable[int]) -> int | None:
-        """The last tensor through which alone some inputs reach the outputs.
+        """Returns the last tensor through which some inputs must pass.
 
         It depends on no other input, and all paths from these inputs to the
-        outputs lead through it. It is no output itself. `None` if there is
-        none.
+        outputs lead through it. It is not an output itself. Returns `None` if
+        there is no such tensor.
         """
         leaves = frozenset(leaves)
         last = None
@@ -114,11 +114,11 @@ class Graph:
         return last
 
     def preactivation(self, key: int) -> tuple[str, "_Preactivation"] | None:
-        """How to compute what a final softmax or sigmoid was applied to.
+        """Finds how to compute the input of a final softmax or sigmoid.
 
         Returns:
             The activation's name and a callable of the activations, or `None`
-            where the output does not end in one that can be taken off.
+            if the output does not end in an activation that can be removed.
         """
         step = self.producers.get(key)
         if step is None:
@@ -134,7 +134,7 @@ class Graph:
         return None
 
     def _sources(self) -> dict[int, frozenset[int]]:
-        """The inputs that each tensor depends on, in the order of the steps."""
+        """Maps each tensor, in step order, to the inputs it depends on."""
         sources = {key: frozenset([key]) for key in self.inputs}
         for step in self.steps:
             own = frozenset().union(*(sources[k] for k in step.inputs.values()))
@@ -142,7 +142,7 @@ class Graph:
         return sources
 
     def reaching_outputs_without(self, keys: Iterable[int]) -> set[int]:
-        """What the outputs depend on, paths through `keys` left out."""
+        """Returns what the outputs depend on, without paths through `keys`."""
         avoided = set(keys)
         found = set(avoided)
         waiting = list(self.outputs)
@@ -160,7 +160,7 @@ class Graph:
         return key
 
     def _unroll(self, model: keras.Model, inputs: list[int]) -> list[int]:
-        """Appends the steps of a model; returns the keys of its outputs."""
+        """Appends the steps of a model and returns its outputs' keys."""
         keys = {
             id(symbol): key
             for symbol, key in zip(model.inputs, inputs, strict=True)
@@ -194,7 +194,7 @@ class Graph:
 
 
 class _Preactivation(NamedTuple):
-    """Runs a step again without the activation that it ends in."""
+    """Reruns a step without its final activation."""
 
     step: Step
     removes: Any
@@ -210,7 +210,7 @@ class _Preactivation(NamedTuple):
 
 @contextmanager
 def _without_activation(layer: keras.layers.Layer) -> Iterator[None]:
-    """Lets a layer return what it would apply its activation to."""
+    """Makes a layer return its pre-activation."""
     activation = layer.activation
     layer.activation = keras.activations.linear
     try:
@@ -220,9 +220,9 @@ def _without_activation(layer: keras.layers.Layer) -> Iterator[None]:
 
 
 def has_mask_in_a_graph(model: keras.Model, layer: keras.layers.Layer) -> bool:
-    """Whether a graph in a model has the mask of a layer as steps of its own.
+    """Returns whether a graph in a model computes a layer's mask in own steps.
 
-    They depend on what the layer receives, whatever it is made to return.
+    Such steps depend on the layer's input, even if its output is replaced.
     """
     graphs = [Graph(part) for part in map(as_graph, all_layers(model)) if part]
     return any(
@@ -233,9 +233,9 @@ def has_mask_in_a_graph(model: keras.Model, layer: keras.layers.Layer) -> bool:
 
 
 def _takes_as_they_are(nested: keras.Model, node: Any) -> bool:
-    """Whether a nested model passes its inputs on as it receives them.
+    """Returns whether a nested model uses its inputs exactly as received.
 
-    It may as well sort them into another structure, add an axis or cast them.
+    Instead, it might rearrange their structure, add an axis or cast them.
     """
     args = node.arguments.args
     if len(args) != 1:
@@ -258,5 +258,5 @@ def _takes_as_they_are(nested: keras.Model, node: Any) -> bool:
 
 
 def dtype_of(x: Any) -> str:
-    """The dtype of a tensor as a string."""
+    """Returns the dtype of a tensor as a string."""
     return keras.backend.standardize_dtype(x.dtype)

@@ -1,13 +1,13 @@
-"""What errors say that are found in more than one place."""
+"""Error messages that are used in more than one place."""
 
 from collections.abc import Sequence
 
 
 def hidden_padding(names: Sequence[str], layer: str) -> str:
-    """The message about padding that noise would uncover.
+    """Returns the message about padding that noise would make look like data.
 
     Args:
-        names: The modalities of which one goes through the layer.
+        names: The modalities, one of which goes through the layer.
         layer: The name of the `keras.layers.Masking`.
     """
     if len(names) == 1:
@@ -23,7 +23,7 @@ def hidden_padding(names: Sequence[str], layer: str) -> str:
 
 
 def joined_output(name: str, layer: str, other: str) -> str:
-    """The message about a tap behind the place where modalities meet."""
+    """Returns the message about a tap behind the merge of modalities."""
     return (
         f"`taps` names layer {layer!r} for modality {name!r}, but the output "
         f"of that layer depends on {other!r}, too: what is done there is done "
@@ -33,7 +33,7 @@ def joined_output(name: str, layer: str, other: str) -> str:
 
 
 def several_outputs(name: str, layer: str) -> str:
-    """The message about a tap that has no single value."""
+    """Returns the message about a tap without a single value."""
     return (
         f"`taps` names layer {layer!r} for modality {name!r}, but that layer "
         "returns several tensors. Name a layer that returns one, such as a "
@@ -42,7 +42,7 @@ def several_outputs(name: str, layer: str) -> str:
 
 
 def measure_elsewhere(name: str) -> str:
-    """The remedy for a modality that has no gradient."""
+    """Returns the remedy for a modality that has no gradient."""
     return (
         f"Measure it at a float layer, as in `taps={{{name!r}: 'embedding'}}` "
         "with the name of the layer that embeds or rescales it, or by "

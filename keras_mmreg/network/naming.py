@@ -1,8 +1,8 @@
 """The names of a model's modalities.
 
 Every input tensor of a model is a *leaf*. Leaves under one key of a dict, such
-as `text/ids` and `text/mask`, make up one *modality*, `text`: whatever is done
-to the modality is done to all of them.
+as `text/ids` and `text/mask`, form one *modality*, `text`: every operation on
+the modality applies to all of its leaves.
 """
 
 import re
@@ -19,22 +19,22 @@ AUTOMATIC_NAME = re.compile(r"(keras_tensor|input_layer)(_\d+)?")
 
 
 def symbolic_inputs(inner: keras.Model) -> Any:
-    """The inputs of a model that knows them before it is called, or `None`."""
+    """Returns a model's symbolic inputs, or `None` if it does not have any."""
     graph = graph_in(inner)
     return None if graph is None else graph.input
 
 
 def leaf_names(inner: keras.Model, inputs: Any) -> list[str]:
-    """The name of each input tensor, in the order of the flattened structure.
+    """Returns each input tensor's name, in the flattened order.
 
-    A leaf has its path in a dict, such as `"text/ids"`, or else the name that
-    it was given, or else its place: `"input"` if it is alone, or `"input_0"`.
-    Keras's automatic names count the layers made before, so that they would
-    differ from one session to the next.
+    The name of a leaf is its path in a dict, such as `"text/ids"`, or else the
+    name that the user gave it, or else its position: `"input"` if it is the
+    only one, or `"input_0"`. Keras's automatic names are not used: they count
+    the layers created before, and so differ from one session to the next.
 
     Args:
-        inner: A model, whose symbolic inputs are named if it knows them.
-        inputs: A batch of its inputs, which is named otherwise.
+        inner: A model, whose symbolic inputs are named if it has them.
+        inputs: A batch of the model's inputs, which is named otherwise.
     """
     own_names = getattr(inner, "_mmreg_modalities", None)  # `CMVQVAE` has them.
     if own_names and isinstance(inputs, list | tuple):
@@ -52,9 +52,9 @@ def leaf_names(inner: keras.Model, inputs: Any) -> list[str]:
 
 
 def require_inputs(inner: keras.Model, inputs: Any) -> None:
-    """Raises for a dict of inputs that lacks one of a model's.
+    """Raises for a dict of inputs that lacks one of the model's inputs.
 
-    Keras takes some such dicts for lists, and gives inputs to each other.
+    Keras treats some such dicts as lists, and so would confuse the inputs.
     """
     symbols = symbolic_inputs(inner)
     if not isinstance(symbols, Mapping) or not isinstance(inputs, Mapping):
@@ -71,14 +71,14 @@ def require_inputs(inner: keras.Model, inputs: Any) -> None:
 
 
 def modality_of(leaf: str) -> str:
-    """The modality that an input tensor belongs to: its outermost key."""
+    """Returns the modality of an input tensor, its outermost key."""
     return leaf.split("/", 1)[0]
 
 
 def modality_names(
     inner: keras.Model, inputs: Any, modalities: Sequence[str] | None = None
 ) -> list[str]:
-    """The modalities of a model: those asked for, or all of its inputs.
+    """Returns the selected modalities of a model, or all of them.
 
     Args:
         inner: A `keras.Model`.
@@ -86,7 +86,7 @@ def modality_names(
         modalities: Optional list of names to select.
 
     Raises:
-        ValueError: If a name in `modalities` is not that of a modality.
+        ValueError: If a name in `modalities` is not the name of a modality.
     """
     leaves = leaf_names(inner, inputs)
     return select_modalities(leaves, modalities)
@@ -95,7 +95,7 @@ def modality_names(
 def select_modalities(
     leaves: Sequence[str], modalities: Sequence[str] | None = None
 ) -> list[str]:
-    """The modalities that leaves make up, or those that were asked for."""
+    """Returns the modalities of the leaves, or only the selected ones."""
     names = list(dict.fromkeys(modality_of(leaf) for leaf in leaves))
     if modalities is None:
         return names
@@ -111,7 +111,7 @@ def select_modalities(
 def other_modalities(
     leaves: Sequence[str], modalities: Sequence[str]
 ) -> list[str]:
-    """The modalities that leaves make up, without those asked for."""
+    """Returns the modalities of the leaves, without the selected ones."""
     return [n for n in select_modalities(leaves) if n not in modalities]
 
 
@@ -121,14 +121,14 @@ def check_named(
     inner: keras.Model,
     modalities: Sequence[str],
 ) -> None:
-    """Raises for a name, in a dict by modality, that the model does not have.
+    """Raises if a dict by modality has a name that the model does not have.
 
     Args:
         argument: The argument's name.
         value: The dict.
         inner: The model.
-        modalities: The modalities that have points. A model that knows its
-            inputs may have others.
+        modalities: The modalities that have points. A model with known inputs
+            may have others.
     """
     symbols = symbolic_inputs(inner)
     if symbols is not None:
@@ -174,7 +174,7 @@ def check_kind_of_taps(taps: Any) -> None:
 
 
 def describe_points(taps: Mapping[str, str] | str | None, network: Any) -> str:
-    """Where each modality is perturbed and measured, in words."""
+    """Describes where each modality is perturbed and measured."""
     if isinstance(taps, str):
         return "each modality's last tensor before it meets another"
     layers = taps or {}

@@ -1,8 +1,8 @@
-"""What runs an inner model again from its modalities' points.
+"""The protocol of a network, which reruns a model from its modalities' points.
 
 A network has one *point* for each modality: the modality's input tensors, or
 the output of the layer that taps it. `run` computes all activations; `replace`
-computes what follows from new values at some of the points.
+recomputes the activations for new values at some of the points.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,18 @@ Points = Mapping[str, Tensor]
 """The tensors at the points, by leaf: see `network.naming`."""
 
 Intervention = Callable[[dict[str, Tensor]], dict[str, Tensor]]
-"""Maps tensors at points to those to go on with."""
+"""Maps tensors at points to the tensors with which the model continues."""
 
 
 class Network(Protocol):
-    """Runs an inner model again; each kind has its own activations.
+    """Reruns an inner model; each kind of network has its own activations.
 
     Attributes:
-        leaves: The modality of each tensor at the points. A tapped modality is
-            one leaf of its own name.
-        modalities: The names of the modalities.
-        others: Those of the model that have no point, by `modalities=`.
+        leaves: Dict from each tensor at the points to its modality. A tapped
+            modality is one leaf with the modality's name.
+        modalities: The names of the modalities that have points.
+        others: The names of the model's other modalities, which `modalities=`
+            leaves out.
     """
 
     leaves: dict[str, str]
@@ -37,7 +38,7 @@ class Network(Protocol):
 
     @property
     def symbols(self) -> dict[str, keras.KerasTensor]:
-        """The symbolic tensor at each point that is known before a run."""
+        """The symbolic tensor at each point, if known before a run."""
 
     @property
     def feature_symbols(self) -> dict[str, list[keras.KerasTensor]]:
@@ -48,12 +49,12 @@ class Network(Protocol):
         """The symbolic outputs of the model."""
 
     def leaves_of(self, modality: str) -> list[str]:
-        """The leaves of a modality."""
+        """Returns the leaves of a modality."""
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean values at the points that need no run of the whole model.
+        """Returns the clean values at points known without a full run.
 
-        Those inside an opaque model are left out.
+        Points inside an opaque model are left out.
         """
 
     def run(
@@ -62,53 +63,54 @@ class Network(Protocol):
         training: bool = False,
         intervene: Intervention | None = None,
     ) -> Any:
-        """All activations on a batch.
+        """Computes all activations on a batch.
 
         Args:
             inputs: A batch of the model's inputs.
             training: Whether layers behave as in training: dropout drops,
                 batch statistics are used and updated. Defaults to `False`.
             intervene: Optional function that changes the values at the points
-                before the model goes on from there. A functional model passes
-                all of them at once, an opaque one as they come.
+                before the model continues. A functional model passes all points
+                at once, an opaque one as they are computed.
         """
 
     def points_of(self, activations: Any) -> dict[str, Tensor]:
-        """The values at the points among the activations."""
+        """Returns the values at the points, from the activations."""
 
     def features_of(self, activations: Any) -> dict[str, list[Tensor]]:
-        """What is known of each modality before it meets another.
+        """Returns each modality's features before it is merged with another.
 
-        The last tensor that depends on it alone, wherever its point is; the
-        tensors at the point, where the model's graph does not show.
+        These are the last tensor that depends on the modality alone, wherever
+        its point is, or the tensors at the point if the model is not a graph.
         """
 
     def outputs_of(self, activations: Any) -> Any:
-        """The model's outputs among the activations."""
+        """Returns the model's outputs, from the activations."""
 
     def logits_of(self, activations: Any) -> list[tuple | None]:
-        """For each output its last activation's name, and what it applied to.
+        """Returns each output's last activation by name, and its input.
 
-        `None` where an output does not end in a softmax or sigmoid that can be
-        told apart from what comes before it.
+        An entry is `None` if the output does not end in a softmax or sigmoid
+        that can be separated from the computation before it.
         """
 
     def take(self, activations: Any, indices: Tensor) -> Any:
-        """The activations of some of the examples."""
+        """Returns the activations of some of the examples."""
 
     def replace(
         self, activations: Any, values: Points, num_samples: int = 1
     ) -> Any:
-        """The activations that follow from new values at some points.
+        """Returns the activations for new values at some points.
 
-        This runs in inference mode: batch statistics and dropout would make a
-        prediction jump for reasons other than the new values, and moving
-        statistics would be updated twice.
+        This runs in inference mode: batch statistics and dropout would change a
+        prediction for reasons other than the new values, and moving statistics
+        would be updated twice.
 
         Args:
-            activations: What `run` or `replace` returned.
-            values: Dict of tensors of shape `(num_samples * batch, ...)`. One
-                without a padding mask keeps that of the tensor it replaces.
+            activations: Activations that `run` or `replace` returned.
+            values: Dict of tensors of shape `(num_samples * batch, ...)`. A
+                tensor without a padding mask keeps the mask of the tensor that
+                it replaces.
             num_samples: Integer, samples for each example. Defaults to `1`.
 
         Returns:
@@ -116,22 +118,23 @@ class Network(Protocol):
         """
 
     def modalities_at_inputs(self) -> list[str]:
-        """The modalities that have no encoder before their points."""
+        """Returns the modalities that have no encoder before their points."""
 
     def around(self, modality: str) -> list[str]:
-        """The inputs of a modality that reach the outputs around its point.
+        """Returns a modality's inputs that reach the outputs past its point.
 
-        An opaque model does not show it: all inputs of a tapped modality that
-        has several, or whose mask is no part of what the layer returns.
+        An opaque model does not reveal its paths. There, these are all inputs
+        of a tapped modality that has several, or whose mask is not part of the
+        layer's output.
         """
 
     def bypassing(self, modality: str) -> list[str]:
-        """The inputs of a modality that reach the outputs around its point
-        as well as through it.
+        """Returns a modality's inputs that only partly go through its point.
 
-        What is made of a shape or of booleans, which tell where there is
-        something and not what, does not count. An opaque model does not show
-        any.
+        Such inputs reach the outputs past the point as well as through it.
+        Tensors that are computed from a shape or from booleans do not count:
+        they say where data are, but not what they are. For an opaque model, no
+        such inputs are found.
         """
 
     def require_float_points(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs any model again as a whole, with other values at its points."""
+"""Reruns any model as a whole, with other values at its points."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from keras_mmreg.types import Tensor
 
 
 class Run(NamedTuple):
-    """The activations of an opaque model that can be told."""
+    """The observable activations of an opaque model."""
 
     inputs: Any
     points: dict[str, Tensor]
@@ -39,13 +39,13 @@ class Run(NamedTuple):
 
 
 class OpaqueNetwork:
-    """A subclassed model, or one with a tap that its graph does not show.
+    """Reruns a subclassed model, or one with a tap outside its graph.
 
     Args:
         inner: The model.
         inputs: A batch of its inputs, or anything of the same structure.
         taps: Dict from modality to the name of a layer.
-        modalities: Optional list of the modalities to have points for.
+        modalities: Optional list of the modalities that get points.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class OpaqueNetwork:
             and modality_of(name) not in self._layers
         }
         self.leaves |= {name: name for name in self._layers}
-        # Without their values: JAX's belong to one trace.
+        # Without values: on JAX these belong to a single trace.
         self._input_symbols = keras.tree.map_structure(
             lambda x: (
                 None if x is None else keras.KerasTensor(x.shape, x.dtype)
@@ -81,7 +81,7 @@ class OpaqueNetwork:
         self._symbols = self._input_points(self._input_symbols)
 
     def points(self, inputs: Any) -> dict[str, Tensor]:
-        """The clean values at the points that are inputs."""
+        """Returns the clean values at the points that are inputs."""
         return self._input_points(self._standardize(inputs))
 
     def run(
@@ -90,9 +90,9 @@ class OpaqueNetwork:
         training: bool = False,
         intervene: Intervention | None = None,
     ) -> Run:
-        """The activations on a batch; see `Network`."""
+        """Returns the activations on a batch; see `Network`."""
         inputs = self._standardize(inputs)
-        if not self._inner.built:  # Which may call layers once more.
+        if not self._inner.built:  # Building may call layers once more.
             self._inner(inputs, training=False)
         points = self._input_points(inputs)
         if intervene is not None:
@@ -121,26 +121,26 @@ class OpaqueNetwork:
         return Run(inputs, points, outputs)
 
     def points_of(self, activations: Run) -> dict[str, Tensor]:
-        """The values at the points among the activations."""
+        """Returns the values at the points, from the activations."""
         return dict(activations.points)
 
     def features_of(self, activations: Run) -> dict[str, list[Tensor]]:
-        """What is at each modality's point: what follows does not show."""
+        """Returns the values at each point; later tensors are unknown."""
         return {
             name: [activations.points[leaf] for leaf in self.leaves_of(name)]
             for name in self.modalities
         }
 
     def outputs_of(self, activations: Run) -> Any:
-        """The model's outputs among the activations."""
+        """Returns the model's outputs, from the activations."""
         return activations.outputs
 
     def logits_of(self, activations: Run) -> list[tuple | None]:
-        """What is before the last activation does not show."""
+        """Returns `None` for each output: pre-activations are unknown."""
         return [None] * len(keras.tree.flatten(activations.outputs))
 
     def take(self, activations: Run, indices: Tensor) -> Run:
-        """The activations of some of the examples."""
+        """Returns the activations of some of the examples."""
         return Run(
             *keras.tree.map_structure(
                 lambda x: None if x is None else take_examples(x, indices),
@@ -151,7 +151,7 @@ class OpaqueNetwork:
     def replace(
         self, activations: Run, values: Points, num_samples: int = 1
     ) -> Run:
-        """The activations that follow from new values; see `Network`."""
+        """Returns the activations for new values; see `Network`."""
         points = {
             name: repeat_samples(point, num_samples)
             for name, point in activations.points.items()
@@ -190,7 +190,7 @@ class OpaqueNetwork:
         """The symbolic tensors that `features_of` returns.
 
         Raises:
-            ValueError: If a modality is tapped, whose shape does not show.
+            ValueError: If a modality is tapped, since its shape is unknown.
         """
         if self._layers:
             raise ValueError(
@@ -207,8 +207,8 @@ class OpaqueNetwork:
     @cached_property
     def output_symbols(self) -> Any:
         """The symbolic outputs."""
-        # Of any number of examples: some outputs have as many entries. Not
-        # to be asked for in a compiled step, where the weights have no value.
+        # With an unknown number of examples, because some outputs have as many
+        # entries. Not for compiled steps, where the weights have no value.
         symbols = keras.tree.map_structure(
             lambda x: (
                 None
@@ -220,15 +220,15 @@ class OpaqueNetwork:
         return self._inner.compute_output_spec(symbols)
 
     def leaves_of(self, modality: str) -> list[str]:
-        """The leaves of a modality."""
+        """Returns the leaves of a modality."""
         return [leaf for leaf, own in self.leaves.items() if own == modality]
 
     def modalities_at_inputs(self) -> list[str]:
-        """The modalities whose points are inputs."""
+        """Returns the modalities whose points are inputs."""
         return [name for name in self.modalities if name not in self._layers]
 
     def around(self, modality: str) -> list[str]:
-        """The inputs of a tapped modality, unless its tap has all of it."""
+        """Returns a tapped modality's inputs, unless its tap has all of it."""
         if modality not in self._layers:
             return []
         own = [name for name in self._names if modality_of(name) == modality]
@@ -236,7 +236,7 @@ class OpaqueNetwork:
         return own if len(own) > 1 or masked else []
 
     def bypassing(self, modality: str) -> list[str]:
-        """None that would show."""
+        """Returns an empty list: such inputs cannot be detected."""
         return []
 
     def require_float_points(self) -> None:
@@ -255,7 +255,7 @@ class OpaqueNetwork:
         self._require_known_padding(sequences)
 
     def _standardize(self, inputs: Any) -> Any:
-        """The inputs in the structure that their names belong to."""
+        """Returns the inputs in the structure that their names refer to."""
         graph = graph_in(self._inner)
         if graph is None:
             return inputs
@@ -263,7 +263,7 @@ class OpaqueNetwork:
         return keras.tree.pack_sequence_as(graph.input, tensors)
 
     def _input_points(self, inputs: Any) -> dict[str, Tensor]:
-        """The points that are inputs, without optional ones left out."""
+        """Returns the points that are inputs, except omitted optional ones."""
         leaves = zip(self._names, keras.tree.flatten(inputs), strict=True)
         return {
             name: leaf
@@ -274,7 +274,7 @@ class OpaqueNetwork:
         }
 
     def _with_points(self, inputs: Any, points: Points) -> Any:
-        """The inputs, with the values at those points that are inputs."""
+        """Returns the inputs, with new values at the points among them."""
         leaves = zip(self._names, keras.tree.flatten(inputs), strict=True)
         return keras.tree.pack_sequence_as(
             inputs,
@@ -285,7 +285,7 @@ class OpaqueNetwork:
         )
 
     def _require_known_padding(self, sequences: list[str]) -> None:
-        # Which modality a layer is called on does not show: any sequence.
+        # A layer's modality is unknown, so check for any sequence.
         for layer in all_layers(self._inner, include_self=False):
             if (
                 isinstance(layer, keras.layers.Masking)

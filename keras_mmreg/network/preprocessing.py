@@ -1,7 +1,7 @@
-"""Models that prepare their own data, such as the tasks of keras-hub.
+"""Models that preprocess their own data, such as the tasks of keras-hub.
 
-Their `fit` applies `preprocess_samples` to what it is given, before any layer
-sees it. A model around them has to do the same.
+Their `fit` applies `preprocess_samples` to its data, before any layer sees
+them. A model that wraps such a model has to do the same.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ import keras
 def preprocessed(
     inner: keras.Model, x: Any, y: Any = None, sample_weight: Any = None
 ) -> tuple[Any, Any, Any]:
-    """Data as the model's own `fit` would hand them to its layers.
+    """Preprocesses data as the model's own `fit` would do.
 
     Args:
-        inner: A model; one without a `preprocessor` takes data as they are.
+        inner: A model. Without a `preprocessor`, the data are not changed.
         x: Inputs, or a dataset.
         y: Labels, or `None`.
         sample_weight: Weights, or `None`.
@@ -44,7 +44,7 @@ def preprocessed(
 def preprocessed_arguments(
     inner: keras.Model, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """The arguments of `fit` with its data and validation data prepared."""
+    """Returns the arguments of `fit`, with all data preprocessed."""
     names = ("x", "y", "sample_weight")
     data = preprocessed(inner, *(arguments.get(name) for name in names))
     validation = arguments.get("validation_data")
@@ -58,7 +58,7 @@ def preprocessed_arguments(
 
 
 def preprocessed_data(inner: keras.Model, data: Any) -> Any:
-    """The same of `(x, y)`, `(x, y, sample_weight)` or a dataset."""
+    """Preprocesses `(x, y)`, `(x, y, sample_weight)` or a dataset."""
     if isinstance(data, tuple):
         prepared = preprocessed(inner, *data)
         return keras.utils.pack_x_y_sample_weight(*prepared)

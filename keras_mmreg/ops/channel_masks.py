@@ -1,4 +1,4 @@
-"""Masks of complementary and contradictory channels, their shares and zeta.
+"""Masks of complementary and contradictory channels, channel shares and zeta.
 
 References:
     - Tejero-de-Pablos, Complementary-Contradictory Feature Regularization
@@ -15,18 +15,19 @@ from keras_mmreg.types import Tensor
 
 
 def binary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
-    """1 where a channel's weight exceeds the threshold, else 0 (Eq. 6).
+    """Returns 1 where a channel's weight exceeds the threshold, else 0 (Eq. 6).
 
-    Where no weight exceeds it, the largest one (the first, if several are
-    equal) keeps its channel. This is a departure from the paper: from a mask
-    that is 0 everywhere the task cannot recover, because no gradient passes.
+    If no weight exceeds the threshold, the channel with the largest weight (the
+    first, if several are equal) is kept. This departs from the paper: the task
+    cannot recover from a mask that is 0 everywhere, because no gradient passes.
 
     Args:
-        weights: For each modality a `(channels,)` tensor, Omega in the paper.
+        weights: Dict from modality to a `(channels,)` tensor, Omega in the
+            paper.
         threshold: Float, t in the paper.
 
     Returns:
-        For each modality a `(channels,)` tensor of zeros and ones.
+        Dict from modality to a `(channels,)` tensor of zeros and ones.
     """
     largest = _is_largest(weights)
     return {
@@ -38,19 +39,19 @@ def binary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
 
 
 def ternary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
-    """1 above the threshold, -1 below 0, and 0 between.
+    """Returns 1 above the threshold, -1 below 0, and 0 between.
 
-    The paper's text does not define this mask; the rule is that of its
-    authors' code. It is not symmetric: a weight between `-threshold` and 0
-    already keeps its channel, with the sign turned. Where nothing else is
-    kept, the largest weight keeps its channel, as in `binary_mask`.
+    The paper's text does not define this mask; the rule comes from the authors'
+    code. It is not symmetric: a weight between `-threshold` and 0 already keeps
+    its channel, with the sign flipped. If nothing else is kept, the channel
+    with the largest weight is, as in `binary_mask`.
 
     Args:
-        weights: For each modality a `(channels,)` tensor.
+        weights: Dict from modality to a `(channels,)` tensor.
         threshold: Non-negative float.
 
     Returns:
-        For each modality a `(channels,)` tensor of -1, 0 and 1.
+        Dict from modality to a `(channels,)` tensor of -1, 0 and 1.
     """
     below = {name: weight < 0.0 for name, weight in weights.items()}
     kept = {
@@ -74,19 +75,19 @@ def ternary_mask(weights: Modalities, threshold: float) -> dict[str, Tensor]:
 def dropout_mask(
     ones: Modalities, rate: float, seed: keras.random.SeedGenerator
 ) -> dict[str, Tensor]:
-    """Random channels 0, the others `1 / (1 - rate)`.
+    """Returns a mask: 0 for random channels, `1 / (1 - rate)` for the others.
 
     Args:
-        ones: For each modality `(channels,)` ones.
+        ones: Dict from modality to `(channels,)` ones.
         rate: Float in [0, 1), the probability of 0.
         seed: A seed generator.
 
     Returns:
-        For each modality a `(channels,)` tensor.
+        Dict from modality to a `(channels,)` tensor.
     """
 
     # Not `keras.random.dropout`: on torch it draws from torch's own state
-    # where the generator was made without a seed.
+    # if the generator was created without a seed.
     def drop(x: Tensor) -> Tensor:
         uniform = keras.random.uniform(x.shape, dtype="float32", seed=seed)
         return x * ops.cast(uniform >= rate, x.dtype) / (1.0 - rate)
@@ -95,9 +96,9 @@ def dropout_mask(
 
 
 def _is_largest(weights: Modalities) -> dict[str, Tensor]:
-    """True for one channel of all modalities: the first of the largest."""
+    """Returns True for one channel of all modalities: the first largest."""
     joined = ops.concatenate([weights[name] for name in weights])
-    # Not `ops.argmax`: OpenVINO does not know all it is made of.
+    # Not `ops.argmax`, parts of which OpenVINO does not support.
     places = ops.arange(joined.shape[0])
     first = ops.min(
         ops.where(joined == ops.max(joined), places, joined.shape[0])
@@ -111,12 +112,13 @@ def _is_largest(weights: Modalities) -> dict[str, Tensor]:
 
 
 def mask_penalty(weights: Modalities) -> Tensor:
-    """Sum of all weights (Eq. 5 without its strength).
+    """Returns the sum of all weights (Eq. 5 without its strength).
 
-    The real-valued weights, not the mask: the l0 norm has no useful gradient.
+    It sums the real-valued weights, not the mask, because the l0 norm has no
+    useful gradient.
 
     Args:
-        weights: For each modality a `(channels,)` tensor.
+        weights: Dict from modality to a `(channels,)` tensor.
 
     Returns:
         A scalar.
@@ -125,17 +127,18 @@ def mask_penalty(weights: Modalities) -> Tensor:
 
 
 def complementary_shares(kept: Modalities) -> dict[str, Tensor]:
-    """Each modality's kept channels, in percent of ALL modalities' channels.
+    """Returns each modality's kept channels, in percent of all channels.
 
     Eq. 6 prints `100/D`, but Eq. 8 (everything sums to 100) and Table 2
-    (50 + 50 without a mask) divide by the channels of all modalities, as here.
+    (50 + 50 without a mask) divide by the channels of ALL modalities, as here.
 
     Args:
-        kept: For each modality a `(channels,)` tensor: 1 for a kept channel, 0
-            for a masked one, or the probability that it is kept.
+        kept: Dict from modality to a `(channels,)` tensor: 1 for a kept
+            channel, 0 for a masked one, or the probability that the channel is
+            kept.
 
     Returns:
-        For each modality a scalar between 0 and 100.
+        Dict from modality to a scalar between 0 and 100.
 
     Example:
 
@@ -150,20 +153,20 @@ def complementary_shares(kept: Modalities) -> dict[str, Tensor]:
 
 
 def contradictory_shares(kept: Modalities) -> dict[str, Tensor]:
-    """Each modality's masked channels, in percent of all channels.
+    """Returns each modality's masked channels, in percent of all channels.
 
     Args:
         kept: As for `complementary_shares`.
 
     Returns:
-        For each modality a scalar; with the complementary shares they sum to
-        100 (Eq. 8).
+        Dict from modality to a scalar. Together with the complementary shares,
+        these sum to 100 (Eq. 8).
     """
     return complementary_shares({name: 1.0 - kept[name] for name in kept})
 
 
 def complementarity(shares: Modalities) -> Tensor:
-    """Zeta: how evenly the modalities contribute, between 0 and 1 (Eq. 7).
+    """Returns zeta: how evenly modalities contribute, from 0 to 1 (Eq. 7).
 
     `zeta = min(shares) / max(shares)`. For more than two modalities this is
     the smallest of the pairwise values. It is 0 where the paper leaves it
@@ -171,7 +174,7 @@ def complementarity(shares: Modalities) -> Tensor:
     rows of Table 2, when there is only one.
 
     Args:
-        shares: For each modality a scalar, e.g. its complementary share.
+        shares: Dict from modality to a scalar, e.g. its complementary share.
 
     Returns:
         A scalar.
@@ -188,10 +191,10 @@ def complementarity(shares: Modalities) -> Tensor:
 
 
 def pairwise_complementarity(shares: Modalities) -> dict[tuple, Tensor]:
-    """Zeta of every pair of modalities (Eq. 7).
+    """Returns zeta of every pair of modalities (Eq. 7).
 
     Args:
-        shares: For each modality a scalar, e.g. its complementary share.
+        shares: Dict from modality to a scalar, e.g. its complementary share.
 
     Returns:
         Dict from `(name, other_name)`, in the order of `shares`, to a scalar.

@@ -1,4 +1,4 @@
-"""How well predictions tell the label, corrected for chance."""
+"""Chance-corrected confidence: how well predictions determine the label."""
 
 from collections.abc import Callable
 
@@ -14,19 +14,19 @@ def chance_corrected_confidence(
     y: Tensor,
     mean: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """`(E[p(y)] - c) / (1 - c)`: 0 by chance, 1 if sure and right.
+    """Returns `(E[p(y)] - c) / (1 - c)`: 0 by chance, 1 if sure and right.
 
-    The chance c is what a guess by the frequencies of the classes has on these
-    examples, `sum_k q_k^2`. Several binary labels are averaged. For regression
-    it is the share of variance explained, `R^2`.
+    Here c is the confidence of a guess by the class frequencies `q_k` of these
+    examples, `sum_k q_k^2`. Multiple binary labels are averaged. For
+    regression, the result is the share of variance explained, `R^2`.
 
     Args:
         kind: `"categorical"`, `"binary"` or `"regression"`.
         predictions: Tensor of shape `(batch, units)`, probabilities or values.
         y: Labels: integers of shape `(batch,)` or `(batch, 1)`, or a tensor
             like `predictions`.
-        mean: The mean over the examples of a tensor `(batch, ...)`. Defaults
-            to `None`: that of these.
+        mean: Function that averages a tensor `(batch, ...)` over the examples.
+            Defaults to `None`, the plain mean over the batch.
 
     Returns:
         Scalar, at most 1.
@@ -42,14 +42,14 @@ def chance_corrected_confidence(
 def confidence_statistics(
     kind: str, predictions: Tensor, y: Tensor, origin: Tensor | None = None
 ) -> Tensor:
-    """What the confidence is a function of the means of, for each example.
+    """Returns per-example statistics whose means determine the confidence.
 
     Args:
         kind: As for `chance_corrected_confidence`.
         predictions: As for `chance_corrected_confidence`.
         y: As for `chance_corrected_confidence`.
         origin: For regression, a tensor `(units,)` near the mean of the
-            labels: the variance is that of the distances from it.
+            labels, relative to which the variance is computed.
 
     Returns:
         Tensor `(batch, num_statistics(kind, units))`.
@@ -70,14 +70,14 @@ def confidence_statistics(
 
 
 def num_statistics(kind: str, units: int) -> int:
-    """How many numbers `confidence_statistics` has for each example."""
+    """Returns how many numbers `confidence_statistics` has per example."""
     return units + (2 if kind == "regression" else 1)
 
 
 def confidence_of_means(kind: str, means: Tensor) -> Tensor:
-    """The confidence, from the means of `confidence_statistics`.
+    """Returns the confidence, from the means of `confidence_statistics`.
 
-    It is 0 where all labels are the same, and so say nothing.
+    It is 0 if all labels are the same, because they are then uninformative.
 
     Args:
         kind: As for `chance_corrected_confidence`.
@@ -107,7 +107,7 @@ def confidence_of_means(kind: str, means: Tensor) -> Tensor:
 
 
 def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
-    """Labels as a float tensor of the shape of predictions.
+    """Returns labels as a float tensor of the shape of predictions.
 
     Args:
         predictions: Tensor of shape `(batch, units)`.
@@ -115,7 +115,7 @@ def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
         y: Integer classes of shape `(batch,)` or `(batch, 1)`, or a tensor like
             `predictions`.
     """
-    (y,) = keras.tree.flatten(y)  # Of the only output, by its name or not.
+    (y,) = keras.tree.flatten(y)  # The only output's, in a dict or not.
     y = ops.convert_to_tensor(y)
     units = predictions.shape[-1]
     if kind == "categorical" and (len(y.shape) == 1 or y.shape[-1] != units):
@@ -126,11 +126,11 @@ def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
 def without_ignored(
     weight: Tensor | None, ignore_class: int | None, y: Tensor
 ) -> Tensor | None:
-    """The weights of examples, 0 where the label is one that does not count.
+    """Returns the examples' weights, with 0 where the label is ignored.
 
     Args:
         weight: Optional tensor of shape `(batch,)`.
-        ignore_class: That of the loss, or `None`.
+        ignore_class: The loss's `ignore_class`, or `None`.
         y: Integer classes of shape `(batch,)` or `(batch, 1)`.
     """
     if ignore_class is None:
@@ -144,7 +144,7 @@ def without_ignored(
 def right_predictions(
     kind: str, predictions: Tensor, y: Tensor, from_logits: bool = False
 ) -> Tensor:
-    """How much of each example is right; for regression minus its error.
+    """Returns how correct each prediction is; for regression, minus its error.
 
     Args:
         kind: `"categorical"`, `"binary"` or `"regression"`.

@@ -1,9 +1,9 @@
 """The function f of Gat et al. 2020: how far a perturbation moves a prediction.
 
-Each function compares the outputs at the perturbed point z with those at the
-clean point x and returns one non-negative number per example (their Eq. 7).
-Outputs of shape `(batch, ..., classes)` are compared over the last axis, and
-the positions between are averaged.
+Each function compares the outputs at the perturbed point z with the outputs at
+the clean point x, and returns one non-negative number per example (Eq. 7 of the
+paper). Outputs of shape `(batch, ..., classes)` are compared over the last
+axis, and averaged over the axes between.
 """
 
 import math
@@ -24,14 +24,14 @@ def categorical_cross_entropy(
     axis: int = -1,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy between two softmax predictions (Eq. 1 in Eq. 7).
+    """Returns the cross-entropy of two softmax predictions (Eq. 1 in Eq. 7).
 
     Args:
         perturbed: Outputs at z, of shape `(batch, ..., classes)`.
         clean: Outputs at x, of the same shape.
         from_logits: Boolean, whether the outputs are logits rather than
-            probabilities. From probabilities, those below 1e-18 count as
-            1e-18. Defaults to `False`.
+            probabilities. Probabilities below 1e-18 are treated as 1e-18.
+            Defaults to `False`.
         cross_entropy: `"paper"` for `-sum p(y|z) log p(y|x)`, `"reversed"` for
             `-sum p(y|x) log p(y|z)`. Defaults to `"paper"`.
         axis: Integer, the axis of the classes. Defaults to `-1`.
@@ -60,7 +60,7 @@ def binary_cross_entropy(
     cross_entropy: str = "paper",
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy between two vectors of independent sigmoid predictions.
+    """Returns the cross-entropy of two vectors of sigmoid predictions.
 
     The labels of the last axis are independent, so their cross-entropies add
     up to the cross-entropy of their joint distribution.
@@ -69,8 +69,8 @@ def binary_cross_entropy(
         perturbed: Outputs at z, of shape `(batch, ..., labels)`.
         clean: Outputs at x, of the same shape.
         from_logits: Boolean, whether the outputs are logits rather than
-            probabilities. From probabilities, those below 1e-18 count as
-            1e-18. Defaults to `False`.
+            probabilities. Probabilities below 1e-18 are treated as 1e-18.
+            Defaults to `False`.
         cross_entropy: `"paper"` or `"reversed"`, as for
             `categorical_cross_entropy`. Defaults to `"paper"`.
         mask: Optional tensor of shape `(batch, ...)`, zero at padding.
@@ -96,9 +96,9 @@ def binary_cross_entropy(
 def squared_distance(
     perturbed: Tensor, clean: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """Squared distance between two regression outputs.
+    """Returns the squared distance between two regression outputs.
 
-    Up to a factor and a constant, the cross-entropy between Gaussian
+    Up to a factor and a constant, this is the cross-entropy between Gaussian
     predictions of unit variance.
 
     Args:
@@ -125,7 +125,7 @@ def mean_over_positions(values: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def _flat(x: Tensor, shape: tuple) -> Tensor:
-    # No size can be inferred in an empty batch, the part of some replica.
+    # In an empty batch, which a replica may have, no size can be inferred.
     inner = tuple(shape)[1:]
     if None in inner:
         return ops.reshape(x, (ops.shape(x)[0], -1))
@@ -141,7 +141,7 @@ def _sum_last_axis(values: Tensor, mask: Tensor | None) -> Tensor:
 def _order(
     perturbed: Tensor, clean: Tensor, cross_entropy: str
 ) -> tuple[Tensor, Tensor]:
-    """The distribution that weighs, and the one whose logarithm is taken."""
+    """Returns the weighting distribution, and the one in the logarithm."""
     if cross_entropy == "paper":
         return perturbed, clean
     return clean, perturbed

@@ -1,4 +1,4 @@
-"""Gradients of single examples in float16, which are small."""
+"""Scaling of single examples' gradients, which are small, in float16."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ LARGEST_FLOAT16 = 65504.0
 
 
 def gradient_scale(inner: keras.Model) -> float:
-    """What to multiply by before a gradient is taken: 1 but in float16."""
+    """Returns the factor by which to scale a loss: 1 except in float16."""
     half_precision = any(
         layer.compute_dtype == "float16" for layer in all_layers(inner)
     )
@@ -21,7 +21,7 @@ def gradient_scale(inner: keras.Model) -> float:
 
 
 def unscaled_gradient(gradient: Tensor, scale: Tensor | float) -> Tensor:
-    """The gradient of what was multiplied by `scale`, finite at all events."""
+    """Divides a gradient by the `scale` of its loss, and keeps it finite."""
     if isinstance(scale, float) and scale == 1.0:
         return gradient
     gradient = ops.nan_to_num(gradient, 0.0, LARGEST_FLOAT16, -LARGEST_FLOAT16)

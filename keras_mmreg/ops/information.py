@@ -1,7 +1,7 @@
 """Functional information of f under a Gaussian measure (Gat et al. 2020).
 
-Two of the four are sampled directly from the values of f, two bound them by
-its gradient. All return one number per example.
+Two of the four functionals are sampled directly from the values of f; the other
+two bound them by the gradient of f. All return one number per example.
 """
 
 from keras import ops
@@ -12,20 +12,25 @@ from keras_mmreg.ops.numerics import sum_over_features
 from keras_mmreg.types import Tensor
 
 SMALLEST_MEAN = 1e-12
-"""The entropy of n values is at most `log(n)` times their mean."""
+"""The mean of f below which its entropy is set to 0.
+
+The entropy of n values is at most `log(n)` times their mean.
+"""
 
 LARGEST_SLOPE = 1e9
-"""Of f by a coordinate. Their squares can be added up and divided by the
-smallest f."""
+"""The largest derivative of f with respect to a coordinate.
+
+The squares of such derivatives can be summed and divided by the smallest f.
+"""
 
 
 def functional_entropy(values: Tensor) -> Tensor:
-    """Functional entropy `E[f log f] - E[f] log E[f]` (Eq. 2).
+    """Returns the functional entropy `E[f log f] - E[f] log E[f]` (Eq. 2).
 
     With `m = E[f]` and `d = (f - m) / m` it equals `m E[(1 + d) log(1 + d) -
-    d]`, which does not cancel in float32 as the two terms of Eq. 2 do. As m is
-    estimated from the same samples, the mean over n of them is too low by
-    about `1 - 1 / n`, which is divided out.
+    d]`, which does not suffer from cancellation in float32, unlike the two
+    terms of Eq. 2. Because m is estimated from the same n samples, the estimate
+    is too low by a factor of about `1 - 1 / n`, which is divided out.
 
     Args:
         values: Non-negative tensor f of shape `(num_samples, batch)` with at
@@ -47,7 +52,7 @@ def functional_entropy(values: Tensor) -> Tensor:
 
 
 def functional_variance(values: Tensor) -> Tensor:
-    """Variance `E[f^2] - E[f]^2` of f (Eq. 13), without the bias of sampling.
+    """Returns the unbiased variance `E[f^2] - E[f]^2` of f (Eq. 13).
 
     Args:
         values: Tensor of shape `(num_samples, batch)` with at least two
@@ -67,12 +72,12 @@ def fisher_information(
     stddev: Tensor | float = 1.0,
     epsilon: float = 1e-7,
 ) -> Tensor:
-    """Functional Fisher information `|grad f|^2 / f` (Eq. 3 and 11).
+    """Returns the functional Fisher information `|grad f|^2 / f` (Eq. 3, 11).
 
     Args:
         values: Non-negative tensor f of shape `(batch,)`.
         gradients: Tensor of shape `(batch, ...)`, the gradient of each value
-            by its own coordinates.
+            with respect to its own coordinates.
         stddev: Weight of each partial derivative; broadcasts against
             `gradients`. Defaults to `1.0`.
         epsilon: Float added to f. As f goes to 0 for a confident prediction,
@@ -88,11 +93,11 @@ def fisher_information(
 def poincare_information(
     gradients: Tensor, stddev: Tensor | float = 1.0
 ) -> Tensor:
-    """Squared norm `|grad f|^2`, which bounds the variance of f (Eq. 15, 17).
+    """Returns `|grad f|^2`, which bounds the variance of f (Eq. 15 and 17).
 
     Args:
         gradients: Tensor of shape `(batch, ...)`, the gradient of each value
-            of f by its own coordinates.
+            of f with respect to its own coordinates.
         stddev: Weight of each partial derivative; broadcasts against
             `gradients`. Defaults to `1.0`.
 

@@ -8,24 +8,27 @@ from keras_mmreg.backend import sum_over_replicas
 from keras_mmreg.types import Tensor
 
 LOG_FLOOR = -1e8
-"""The lowest logarithm of a probability, far below what models are sure of.
+"""The lowest log-probability, far below any that models predict.
 
-Without a floor the square of a gradient that is proportional to such a
-logarithm overflows where logits do so almost.
+Without this floor, if logits nearly overflow, the square of a gradient that is
+proportional to the logarithm would overflow.
 """
 
 SMALLEST_PROBABILITY = 1e-18
-"""The square of its inverse, in second derivatives, is finite in float32."""
+"""The smallest probability whose squared inverse is finite in float32.
+
+Such squares occur in second derivatives.
+"""
 
 
 LARGEST_SQUARED = 1e15
-"""The sum of many squares of it is finite in float32."""
+"""The largest value of which the sum of many squares is finite in float32."""
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """`x` in float32, or in float64 if that is what it is.
+    """Casts `x` to float32, unless it is float64.
 
-    Prevents both the coarse sums of half precision and a mix of dtypes, which
+    Prevents both inaccurate sums in half precision and a mix of dtypes, which
     TensorFlow rejects.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
@@ -33,7 +36,7 @@ def at_least_float32(x: Tensor) -> Tensor:
 
 
 def safe_log(probability: Tensor) -> Tensor:
-    """`log(probability)` of what may be rounded to 0.
+    """Returns `log(probability)` of a probability that may be rounded to 0.
 
     Prevents the infinite logarithm, and the infinite first and second
     derivative, of a probability of 0.
@@ -42,7 +45,7 @@ def safe_log(probability: Tensor) -> Tensor:
 
 
 def x_log_x(x: Tensor) -> Tensor:
-    """`x * log(x)` for non-negative `x`, continued to `0` at `x = 0`.
+    """Returns `x * log(x)` for non-negative `x`, continued to `0` at `x = 0`.
 
     Prevents `0 * -inf`, in the value and in the gradient.
     """
@@ -51,10 +54,10 @@ def x_log_x(x: Tensor) -> Tensor:
 
 
 def entropy_of_deviation(deviation: Tensor) -> Tensor:
-    """`(1 + d) log(1 + d) - d` for `d >= -1`, which is about `d^2 / 2`.
+    """Returns `(1 + d) log(1 + d) - d` for `d >= -1`, about `d^2 / 2`.
 
-    Prevents the cancellation of its terms near 0, and `0 * -inf` at -1, in the
-    value and in the gradient.
+    Prevents the cancellation of the terms near `d = 0`, and `0 * -inf` at
+    `d = -1`, in the value and in the gradient.
     """
     d = deviation
     small = ops.abs(d) < 1e-2
@@ -66,9 +69,9 @@ def entropy_of_deviation(deviation: Tensor) -> Tensor:
 
 
 def lift(x: Tensor, lowest: Tensor) -> Tensor:
-    """`max(x, lowest)` with the gradient of `x` everywhere.
+    """Returns `max(x, lowest)` with the gradient of `x` everywhere.
 
-    Prevents the division by next to nothing, without `maximum`'s gradient of 0.
+    Prevents division by almost 0, without the zero gradient of `maximum`.
     """
     return x + ops.stop_gradient(ops.maximum(lowest - x, 0.0))
 
@@ -78,10 +81,9 @@ def weighted_mean(
     weights: Tensor | None = None,
     axis: int | tuple[int, ...] | None = None,
 ) -> Tensor:
-    """Mean of `x` under `weights` of the same shape.
+    """Returns the mean of `x` under `weights` of the same shape.
 
-    Prevents `0 / 0`: where all the weights are zero, the mean is taken
-    without them.
+    Prevents `0 / 0`: where all weights are zero, the mean is unweighted.
     """
     if weights is None:
         return ops.mean(x, axis=axis)
@@ -93,7 +95,7 @@ def weighted_mean(
 
 
 def mean_or_zero(x: Tensor) -> Tensor:
-    """Mean of all values; 0 of none.
+    """Returns the mean of all values, or 0 if there are none.
 
     Prevents `0 / 0` on a device that has no example of a small batch.
     """
@@ -102,19 +104,19 @@ def mean_or_zero(x: Tensor) -> Tensor:
 
 
 def mean_over_replicas(x: Tensor) -> Tensor:
-    """The mean of `x` over the devices that share a batch."""
+    """Returns the mean of `x` over the devices that share a batch."""
     return sum_over_replicas(x) / num_replicas()
 
 
 def quotient_over_replicas(total: Tensor, count: Tensor) -> Tensor:
-    """`sum total / sum count` over the devices that share a batch.
+    """Returns `sum total / sum count` over the devices that share a batch.
 
-    Each device gets the same value, and a gradient by its own `total` which,
-    averaged over the devices as Keras and torch's DDP do with gradients, is
-    that of the value. A function of such means, linear or not, is then trained
-    on as if there were one device.
+    Every device gets the same value, and a gradient with respect to its own
+    `total`. Averaged over the devices, as Keras and torch's DDP average
+    gradients, it is the gradient of the value. So a function of such means,
+    linear or not, trains as if there were one device.
 
-    Prevents `0 / 0`: where all counts are zero, the quotient is zero. A device
+    Prevents `0 / 0`: if all counts are zero, the quotient is zero. A device
     without examples has a total and a count of zero.
 
     Args:
@@ -131,15 +133,15 @@ def quotient_over_replicas(total: Tensor, count: Tensor) -> Tensor:
         return own
     own = own * num_replicas()
     mean = sum_over_replicas(ops.stop_gradient(total)) / count
-    # In this order the value is the mean to the last bit, alike everywhere.
+    # In this order the value equals the mean exactly, on every device.
     return mean + (own - ops.stop_gradient(own))
 
 
 def mean_over_batch(x: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Mean over the examples of all devices that share a batch.
+    """Returns the mean over the examples of all devices that share a batch.
 
-    Its gradient is explained at `quotient_over_replicas`. Where all the
-    weights are zero, the mean is taken without them.
+    For its gradient, see `quotient_over_replicas`. If all weights are zero, the
+    mean is unweighted.
 
     Args:
         x: Tensor of shape `(batch, ...)`.
@@ -159,10 +161,10 @@ def mean_over_batch(x: Tensor, weights: Tensor | None = None) -> Tensor:
 
 
 def sum_over_features(x: Tensor) -> Tensor:
-    """Sum over every axis but the first: `(batch, ...)` to `(batch,)`.
+    """Sums over every axis but the first: `(batch, ...)` to `(batch,)`.
 
-    Prevents a reshape whose sizes cannot be inferred in an empty batch, the
-    part of a small one on some devices.
+    Prevents a reshape whose sizes cannot be inferred in an empty batch, which a
+    device may get as its part of a small batch.
     """
     axes = tuple(range(1, len(x.shape)))
     return ops.sum(x, axis=axes) if axes else x

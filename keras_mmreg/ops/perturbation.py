@@ -21,24 +21,24 @@ def noise_stddev(
     weight: Tensor | None = None,
     over_replicas: bool = False,
 ) -> Tensor:
-    """The standard deviation sigma of the noise for each coordinate of `x`.
+    """Returns the standard deviation of the noise for each coordinate of `x`.
 
-    It sets the scale at which the model is probed and is no quantity to be
-    trained, so no gradient flows through it.
+    It sets the scale at which the model is probed and is not trained, so no
+    gradient flows through it.
 
     Args:
         x: Float tensor of shape `(batch, ...)`.
         stddev: `"batch"` for the standard deviation of each coordinate over
-            the batch (Eq. 6; a single example says nothing of that, and has
-            the scale of `"example"`), `"example"` for that of each example
-            over its own coordinates, or a non-negative number.
+            the batch (Eq. 6; a batch of one example uses `"example"` instead),
+            `"example"` for the standard deviation of each example over its own
+            coordinates, or a non-negative number.
         mask: Optional tensor of shape `x.shape[:k]` whose zeros mark padding,
             which is left out of the statistics.
         weight: Optional tensor of shape `(batch,)`. Examples of weight 0 are
             left out, too. So are missing values, which are NaN.
-        over_replicas: Whether the batch is what all devices that share it
-            hold, all of which must ask then. Defaults to `False`: what this
-            one holds.
+        over_replicas: Whether the statistics are over the parts of the batch on
+            all devices that share it, each of which must then call this
+            function. Defaults to `False`: over this device's part.
 
     Returns:
         Tensor that broadcasts against `x`. A coordinate that never varies has
@@ -73,15 +73,15 @@ def perturb(
         x: Float tensor of shape `(batch, ...)`.
         stddev: Tensor that broadcasts against `x`.
         num_samples: Integer, the number of draws.
-        seed: The seed generator that the noise is drawn with.
+        seed: The seed generator of the noise.
         mask: Optional tensor of shape `x.shape[:k]` whose zeros mark padding,
-            which stays as it is.
+            which is not perturbed.
 
     Returns:
         Tensor of shape `(num_samples * batch, ...)`, sample by sample.
     """
     shape = ops.shape(x)
-    # An axis of one sample would keep XLA from running along memory.
+    # With an axis of size 1, XLA would not access memory contiguously.
     samples = () if num_samples == 1 else (num_samples,)
     noise = keras.random.normal((*samples, *shape), dtype=x.dtype, seed=seed)
     noise = noise * stddev
@@ -102,7 +102,7 @@ def repeat_samples(x: Tensor, num_samples: int) -> Tensor:
 
 
 def take_examples(x: Tensor, indices: Tensor) -> Tensor:
-    """Some examples of a batch, with their masks."""
+    """Takes some examples of a batch, with their masks."""
     mask = mask_of(x)
     if mask is not None:
         mask = ops.take(mask, indices, axis=0)
@@ -110,7 +110,7 @@ def take_examples(x: Tensor, indices: Tensor) -> Tensor:
 
 
 def take(structure: Any, indices: Tensor) -> Any:
-    """Some examples of all the tensors in a structure; `None` stays."""
+    """Takes some examples of all tensors in a structure; keeps `None`."""
     return keras.tree.map_structure(
         lambda x: None if x is None else take_examples(x, indices), structure
     )
@@ -125,7 +125,7 @@ def align_mask(mask: Tensor, x: Tensor) -> Tensor:
 
 
 def _counted(x: Tensor, mask: Tensor | None, weight: Tensor | None) -> Tensor:
-    """1 for each value that statistics are made of, 0 for the others."""
+    """Returns 1 for each value that statistics include, else 0."""
     counted = ops.cast(ops.logical_not(ops.isnan(x)), x.dtype)
     if mask is not None:
         counted = counted * align_mask(mask, x)
@@ -154,7 +154,7 @@ def _stddev(
 ) -> Tensor:
     # Not `ops.std`, which takes four times as long on torch.
     deviation = x - _mean(x, axis, counted, over_replicas)
-    # The square of what is larger could overflow.
+    # The square of a larger value could overflow.
     deviation = ops.clip(deviation, -LARGEST_SQUARED, LARGEST_SQUARED)
     squares = ops.square(deviation)
     return ops.sqrt(_mean(squares, axis, counted, over_replicas))

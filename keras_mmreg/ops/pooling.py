@@ -1,4 +1,4 @@
-"""Features of any shape as a vector that is not too long."""
+"""Pools features of any shape to a vector of moderate size."""
 
 import math
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ FEW_CHANNELS = 16
 
 
 def pooled_features(x: Tensor, shape: tuple) -> Tensor:
-    """A vector for each example: the features, averaged where they are many.
+    """Returns a feature vector for each example, averaged if it were too long.
 
-    Values beyond 1e15 become that, so that their squares are finite.
+    Magnitudes above 1e15 are clipped to 1e15, so that their squares are finite.
 
-    Up to 1,024 features stay as they are. Of more, all positions of each
-    channel are averaged if there are at least 16 channels, or if the number of
-    positions varies; otherwise as many neighbouring features as it takes.
-    Padding, which `x` may have a mask of, is no part of what is averaged over
-    all positions.
+    Up to 1,024 features are not averaged. If there are more, each channel is
+    averaged over all positions if there are at least 16 channels, or if the
+    number of positions varies. Otherwise as many neighbouring features as
+    necessary are averaged. Padding, if `x` has a mask, is left out of averages
+    over all positions.
 
     Args:
         x: Tensor of shape `(batch, ..., channels)`.
-        shape: The shape that is known before `x` is: `None` where it varies.
+        shape: The static shape of `x`, with `None` for sizes that vary.
 
     Returns:
         Tensor of shape `(batch, pooled_size(shape))`, at least in float32.
@@ -56,11 +56,12 @@ def pooled_features(x: Tensor, shape: tuple) -> Tensor:
 def joined_features(
     features: Sequence[Tensor], symbols: Sequence[keras.KerasTensor]
 ) -> Tensor:
-    """The pooled features of all tensors of a modality, side by side.
+    """Concatenates the pooled features of all tensors of a modality.
 
     Args:
         features: The tensors of a modality.
-        symbols: Their symbols in the network, which know their shapes.
+        symbols: The corresponding symbolic tensors, whose static shapes are
+            used.
 
     Returns:
         Tensor of shape `(batch, size)`, at least in float32.
@@ -73,10 +74,10 @@ def joined_features(
 
 
 def pooled_size(shape: tuple) -> int:
-    """The number of features that `pooled_features` returns.
+    """Returns the number of features that `pooled_features` returns.
 
     Raises:
-        ValueError: If the number of channels is not known.
+        ValueError: If the number of channels is unknown.
     """
     shape = tuple(shape)
     if shape[-1] is None:

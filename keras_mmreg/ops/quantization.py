@@ -1,8 +1,8 @@
-"""Vector quantisation: nearest codes, their statistics, the gradient's bridge.
+"""Vector quantisation: nearest codes, code statistics, gradient estimators.
 
 Shapes: `vectors` are `(num_groups, num_vectors, code_dim)` and a codebook is
-`(num_groups, num_embeddings, code_dim)`. With one group this is the ordinary
-codebook; with several each group of channels has its own (product
+`(num_groups, num_embeddings, code_dim)`. One group is an ordinary codebook;
+with several groups, each group of channels has its own codebook (product
 quantisation).
 
 References:
@@ -28,12 +28,12 @@ from keras_mmreg.types import Tensor
 
 
 def straight_through(inputs: Tensor, outputs: Tensor) -> Tensor:
-    """The values of `outputs` with the gradient of `inputs`."""
+    """Returns the values of `outputs` with the gradient of `inputs`."""
     return inputs + ops.stop_gradient(outputs - inputs)
 
 
 def rotate_to(vectors: Tensor, codes: Tensor) -> Tensor:
-    """The values of `codes`, with a gradient that is rotated and scaled.
+    """Returns the values of `codes`, with a gradient rotated and scaled.
 
     Fifty et al., Section 4: `c = |c| / |z| R z`, where `R` is the rotation
     that takes `z` to the direction of `c`; `R` and the scale are constants
@@ -41,10 +41,10 @@ def rotate_to(vectors: Tensor, codes: Tensor) -> Tensor:
     `r = (u + v) / |u + v|`, `R = I - 2 r r' + 2 v u'`. The angle between the
     gradient and the code becomes the angle between the gradient and the
     vector. Where a vector or a code is 0, or they point in opposite
-    directions, `R` is not defined and the gradient is passed straight through.
+    directions, `R` is undefined and the gradient is passed straight through.
 
     Args:
-        vectors: `(..., code_dim)`.
+        vectors: Tensor `(..., code_dim)`.
         codes: The vectors' codes, of the same shape.
 
     Returns:
@@ -63,7 +63,7 @@ def rotate_to(vectors: Tensor, codes: Tensor) -> Tensor:
 
 
 def unit_vectors(vectors: Tensor) -> Tensor:
-    """The vectors divided by their norm; a vector of zeros stays as it is."""
+    """Divides vectors by their norm; a vector of zeros is not changed."""
     # The square root of 0 would have an infinite gradient.
     smallest = keras.config.epsilon() ** 2
     squared = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
@@ -81,9 +81,9 @@ def _dot(x: Tensor, y: Tensor) -> Tensor:
 def kmeans(
     vectors: Tensor, centers: Tensor, weights: Tensor, num_steps: int
 ) -> Tensor:
-    """Lloyd's algorithm: the centers after a number of steps.
+    """Returns the centers after a number of steps of Lloyd's algorithm.
 
-    A center that is nearest to no vector stays where it is.
+    A center to which no vector is assigned does not move.
 
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
@@ -108,21 +108,21 @@ def kmeans(
 def nearest_codes(
     vectors: Tensor, codebook: Tensor, at_once: bool = False
 ) -> Tensor:
-    """Index of each vector's nearest code by squared distance.
+    """Returns the index of each vector's nearest code, by squared distance.
 
     `argmin_k ||z - c_k||^2 = argmin_k (||c_k||^2 / 2 - z.c_k)`: the vector's
     own norm is the same for every code. (The CM-VQVAE paper prints `argmax`.)
 
-    Vectors are compared a chunk at a time: all distances at once would be
-    the largest tensor of the model. The gradient is stopped before, so that
-    nothing of this is kept for the backward pass.
+    Vectors are compared chunk by chunk: all distances at once would be the
+    largest tensor of the model. The gradient is stopped first, so that nothing
+    is kept for the backward pass.
 
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
         codebook: `(num_groups, num_embeddings, code_dim)`.
-        at_once: Whether to do without chunks: a program without a loop, and
-            without arithmetic on the number of vectors, can be exported.
-            Defaults to `False`.
+        at_once: Whether to compare all vectors at once. A program without a
+            loop, and without arithmetic on the number of vectors, can be
+            exported. Defaults to `False`.
 
     Returns:
         Integer tensor `(num_groups, num_vectors)`.
@@ -141,7 +141,7 @@ def nearest_codes(
         return ops.slice_update(indices, (i, 0, 0), nearest[None])
 
     # Not `ops.map`: on torch it would leave a small result among the freed
-    # distances of every chunk, whose place the next ones could not take.
+    # distances of every chunk, so that later chunks could not reuse the memory.
     indices = ops.zeros((num_chunks, num_groups, size), "int32")
     indices = ops.fori_loop(0, num_chunks, add_chunk, indices)
     indices = ops.reshape(ops.swapaxes(indices, 0, 1), (num_groups, -1))
@@ -149,9 +149,9 @@ def nearest_codes(
 
 
 def _chunks(vectors: Tensor, num_codes: int) -> Tensor:
-    """`(chunks, groups, chunk size, code_dim)`, the last one padded.
+    """Returns chunks `(chunks, groups, chunk size, code_dim)`, last one padded.
 
-    One too many rather than none, for a replica whose batch is empty.
+    There is at least one chunk, even on a replica whose batch is empty.
     """
     num_groups, num_vectors, code_dim = ops.shape(vectors)
     largest = max(1, _distances_at_a_time() // num_codes)
@@ -164,12 +164,12 @@ def _chunks(vectors: Tensor, num_codes: int) -> Tensor:
 
 
 def _distances_at_a_time() -> int:
-    """What the cache of a CPU's core holds (2 MiB); a GPU wants more."""
+    """Returns how many distances fit a CPU core's cache, or more for a GPU."""
     return 2**26 if has_gpu() else 2**19
 
 
 def lookup(indices: Tensor, codebook: Tensor) -> Tensor:
-    """The codes at `indices`.
+    """Returns the codes at `indices`.
 
     Args:
         indices: Integers `(num_groups, num_vectors)`.
@@ -186,7 +186,7 @@ def lookup(indices: Tensor, codebook: Tensor) -> Tensor:
 def code_counts(
     indices: Tensor, num_embeddings: int, weights: Tensor
 ) -> Tensor:
-    """How many vectors chose each code.
+    """Returns how many vectors are assigned to each code.
 
     Args:
         indices: Integers `(num_groups, num_vectors)`.
@@ -206,7 +206,7 @@ def code_counts(
 def code_sums(
     vectors: Tensor, indices: Tensor, num_embeddings: int, weights: Tensor
 ) -> Tensor:
-    """The sum of the vectors that chose each code.
+    """Returns the sum of the vectors that are assigned to each code.
 
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
@@ -225,7 +225,7 @@ def code_sums(
 
 
 def indices_of_counted(weights: Tensor) -> Tensor:
-    """The indices of the vectors that count, in order, and zeros after them.
+    """Returns the indices of the vectors that count, in order, then zeros.
 
     Args:
         weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
@@ -241,16 +241,17 @@ def indices_of_counted(weights: Tensor) -> Tensor:
 
 
 def _row_indices(indices: Tensor, num_embeddings: int) -> Tensor:
-    """Indices into all groups' codes laid end to end."""
+    """Returns indices into the concatenated codes of all groups."""
     starts = num_embeddings * ops.arange(indices.shape[0], dtype="int32")
     return ops.cast(indices, "int32") + starts[:, None]
 
 
 def laplace_smoothing(counts: Tensor, epsilon: float) -> Tensor:
-    """Counts pulled towards uniform, their total unchanged.
+    """Moves counts towards uniform without changing their total.
 
-    `(N_i + epsilon) / (N + K epsilon) * N`, which keeps a code that nobody
-    chooses from a division by zero.
+    The result is `(N_i + epsilon) / (N + K epsilon) * N`, with the counts N_i
+    of K codes and their sum N. It prevents a division by zero for a code to
+    which no vector is assigned.
 
     Args:
         counts: `(..., num_embeddings)`, not negative.
@@ -262,21 +263,21 @@ def laplace_smoothing(counts: Tensor, epsilon: float) -> Tensor:
 
 
 def perplexity(counts: Tensor) -> Tensor:
-    """Effective number of codes in use: `exp(entropy)` of their shares.
+    """Returns the effective number of codes: `exp(entropy)` of their shares.
 
-    Between 1 (one code, or nothing counted yet) and `num_embeddings`.
+    It is between 1 (one code, or nothing counted yet) and `num_embeddings`.
 
     Args:
         counts: `(..., num_embeddings)`, not negative.
     """
-    # An empty count would divide by zero.
+    # A total count of 0 would divide by zero.
     total = ops.maximum(ops.sum(counts, axis=-1, keepdims=True), 1e-12)
     shares = counts / total
     return ops.exp(-ops.sum(x_log_x(shares), axis=-1))
 
 
 def usage(counts: Tensor) -> Tensor:
-    """Share of codes, between 0 and 1, that were chosen at least once.
+    """Returns the share of codes, in [0, 1], that were chosen at least once.
 
     Args:
         counts: `(..., num_embeddings)`, not negative.
@@ -291,21 +292,21 @@ def quantization_loss(
     commitment_cost: float,
     codebook_cost: float = 1.0,
 ) -> Tensor:
-    """Codebook and commitment losses.
+    """Returns the codebook loss plus the commitment loss.
 
     `codebook_cost ||sg[z] - c||^2 + commitment_cost ||z - sg[c]||^2`
     (van den Oord et al., Eq. 3, second and third terms). The CM-VQVAE paper
-    writes `||z - c||^2` (Eq. 3), which is both costs at 1. The mean over
-    vectors and channels, not the sum, so that neither image size nor batch
-    size changes its weight.
+    writes `||z - c||^2` (Eq. 3), which is the case of both costs at 1. The loss
+    is a mean over vectors and channels, not a sum, so that neither image size
+    nor batch size changes its weight.
 
     Args:
         vectors: `(num_groups, num_vectors, code_dim)`.
         codes: The vectors' codes, of the same shape.
         weights: `(num_vectors,)`: 1 for a vector that counts, 0 for padding.
         commitment_cost: Weight of the term that moves the vectors.
-        codebook_cost: Weight of the term that moves the codes; 0 where moving
-            averages do. Defaults to `1.0`.
+        codebook_cost: Weight of the term that moves the codes; 0 if moving
+            averages do this. Defaults to `1.0`.
 
     Returns:
         A scalar.
@@ -320,15 +321,15 @@ def quantization_loss(
 
 def _mean_square(differences: Tensor, weights: Tensor) -> Tensor:
     per_vector = ops.mean(ops.square(differences), axis=(0, 2))
-    # A batch of nothing but padding would divide by zero.
+    # A batch that is all padding would divide by zero.
     return ops.sum(per_vector * weights) / ops.maximum(ops.sum(weights), 1.0)
 
 
 def vector_weights(weights: Tensor, positions: tuple) -> Tensor:
-    """One weight a vector, from weights that may lack the last axes.
+    """Returns one weight per vector, from weights that may lack last axes.
 
     Args:
-        weights: Tensor that has the first axes of `positions`, or 1 there.
+        weights: Tensor with the first axes of `positions`, or size 1 there.
         positions: The shape of the features without their channels.
 
     Returns:

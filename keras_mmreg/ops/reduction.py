@@ -1,17 +1,17 @@
-"""How the information of several modalities becomes one penalty.
+"""Reductions of several modalities' information to one penalty.
 
 Each maps a vector with the information of every modality to a scalar that
 falls as information grows. They treat the modalities differently:
 
-- `inverse_sum` only sees the total. Its gradient is the same for every
-  modality's information, so it feeds the one whose information grows most
-  easily, usually the one that informs most already.
-- `inverse_norm` and `sum_of_inverse` are led by the smallest information, so
-  they feed the weakest modality.
-- `negative_log` weighs relative growth: doubling any modality's information
-  counts the same.
+- `inverse_sum` depends only on the total. Its gradient is the same for every
+  modality's information, so it favours the modality whose information grows
+  most easily, usually the one that already informs most.
+- `inverse_norm` and `sum_of_inverse` are dominated by the smallest information,
+  so they favour the weakest modality.
+- `negative_log` depends on relative growth: doubling any modality's information
+  has the same effect.
 
-`floor` is added to the information, so that what is close to 0 can be inverted.
+`floor` is added to the information, so that values close to 0 can be inverted.
 """
 
 from keras import ops
@@ -20,20 +20,20 @@ from keras_mmreg.types import Tensor
 
 
 def inverse_sum(information: Tensor, floor: float = 1e-7) -> Tensor:
-    """`1 / sum_i I_i`, the paper's objective (Eq. 9, 12, 18 and 19)."""
+    """Returns `1 / sum_i I_i`, the paper's penalty (Eq. 9, 12, 18 and 19)."""
     return 1.0 / (ops.sum(information) + floor)
 
 
 def inverse_norm(information: Tensor, floor: float = 1e-7) -> Tensor:
-    """Euclidean norm of the vector `1 / I_i`, as in the authors' code."""
+    """Returns the Euclidean norm of `1 / I_i`, as in the authors' code."""
     return ops.sqrt(ops.sum(ops.square(1.0 / (information + floor))))
 
 
 def sum_of_inverse(information: Tensor, floor: float = 1e-7) -> Tensor:
-    """`sum_i 1 / I_i`."""
+    """Returns `sum_i 1 / I_i`."""
     return ops.sum(1.0 / (information + floor))
 
 
 def negative_log(information: Tensor, floor: float = 1e-7) -> Tensor:
-    """`-sum_i log I_i`. Has no lower bound, and may be negative."""
+    """Returns `-sum_i log I_i`, which has no lower bound, may be negative."""
     return -ops.sum(ops.log(information + floor))

@@ -48,7 +48,7 @@ ALIASES: dict[str, type[Regularizer]] = {
         PrototypicalRebalance,
     )
 }
-"""The methods that a name alone describes, with their default arguments."""
+"""Methods that can be requested by name, with their default arguments."""
 
 FOR_ENCODERS = (
     UnimodalLoss,
@@ -56,16 +56,16 @@ FOR_ENCODERS = (
     GradientModulation,
     PrototypicalRebalance,
 )
-"""Methods for encoders, which `DisentangledGradients` would keep from them."""
+"""Methods that train encoders, which `DisentangledGradients` would undo."""
 
 
 def get(identifier: Any) -> Regularizer:
     """Turns a name, a config or an instance into a regularizer.
 
     Args:
-        identifier: A name, such as `"fisher"`, for one with its default
-            arguments, a serialized config, or a `Regularizer`, which is
-            returned as it is.
+        identifier: A name, such as `"fisher"`, for a regularizer with its
+            default arguments; a serialized config; or a `Regularizer`, which is
+            returned unchanged.
 
     Returns:
         A `Regularizer`.
@@ -98,14 +98,14 @@ def get_all(identifiers: Any) -> list[Regularizer]:
     """Turns one identifier or a list of them into regularizers.
 
     Args:
-        identifiers: What `get` takes, or a list of that.
+        identifiers: An identifier as for `get`, or a list of identifiers.
 
     Returns:
         A list of `Regularizer` instances with different names.
 
     Raises:
-        ValueError: If an identifier is unknown, there is none, two methods
-            would log under one name, or one would undo another.
+        ValueError: If an identifier is unknown, the list is empty, two methods
+            would log under the same name, or one would undo another.
 
     Example:
 
@@ -140,7 +140,7 @@ def get_all(identifiers: Any) -> list[Regularizer]:
 
 
 def _require_gradients(methods: list[Regularizer]) -> None:
-    """Raises for methods whose gradient another would keep from encoders."""
+    """Raises if one method would keep another's gradient from the encoders."""
     disentangles = any(isinstance(m, DisentangledGradients) for m in methods)
     undone = [m.name for m in methods if isinstance(m, FOR_ENCODERS)]
     if disentangles and undone:
@@ -152,9 +152,9 @@ def _require_gradients(methods: list[Regularizer]) -> None:
 
 
 def create_gate(methods: list[Regularizer]) -> ModalityGate | None:
-    """The gate that some methods share, unless they need none.
+    """Returns the gate that some methods share, or `None` if none needs one.
 
-    One that is among the methods already is taken for all of them.
+    A gate that is already among the methods serves all of them.
 
     Args:
         methods: List of `Regularizer` instances.

@@ -1,4 +1,4 @@
-"""The probabilities that a classifier's outputs stand for."""
+"""Converts a classifier's outputs to class probabilities."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class ClassProbabilities:
     """Turns the outputs of a model into probabilities of its classes.
 
     Args:
-        method: The name of the regularizer that asks.
+        method: The name of the regularizer that uses the probabilities.
     """
 
     def __init__(self, method: str) -> None:
@@ -26,30 +26,30 @@ class ClassProbabilities:
         self._memo = Memo()
 
     def __call__(self, training_pass: TrainingPass, outputs: Any) -> Tensor:
-        """The probabilities, in float32 or float64.
+        """Returns the probabilities, in float32 or float64.
 
         Raises:
-            ValueError: If the model is no classifier with one output.
+            ValueError: If the model is not a classifier with one output.
         """
         kind = self.output_kind(training_pass)
         outputs = at_least_float32(keras.tree.flatten(outputs)[0])
         return ops.softmax(outputs) if kind.from_logits else outputs
 
     def output_kind(self, training_pass: TrainingPass) -> OutputFunctional:
-        """What kind of classes the model's output has.
+        """Returns the kind of the model's output, categorical or binary.
 
         Raises:
-            ValueError: If the model is no classifier with one output.
+            ValueError: If the model is not a classifier with one output.
         """
         kind = self.functional(training_pass).outputs[0]
-        assert kind is not None  # Since it was resolved.
+        assert kind is not None  # Because it has been resolved.
         return kind
 
     def functional(self, training_pass: TrainingPass) -> Functional:
-        """How the model's predictions are compared.
+        """Returns the functional that compares the model's predictions.
 
         Raises:
-            ValueError: If the model is no classifier with one output.
+            ValueError: If the model is not a classifier with one output.
         """
         settings = (
             training_pass.inner,

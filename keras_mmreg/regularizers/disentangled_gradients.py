@@ -1,4 +1,4 @@
-"""Training encoders on their own modality, and the head on all."""
+"""Trains each encoder on its own modality, and the head on all."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,12 +27,14 @@ class DisentangledGradients(Regularizer):
     """Keeps the gradient of the fused prediction from the encoders (DGL).
 
     The head is trained on the features of all modalities, through which no
-    gradient passes; encoder m is trained by `strength * L(f(h_m, 0), y)`, with
-    the head as it is. So no modality's encoder waits for another's, and none
-    learns what can be told from several modalities only. Methods beside
-    it train only the head, except for the information penalties, which still
-    reach the encoders: they do not go through the stopped points. Methods that
-    are for the encoders raise a `ValueError`.
+    gradient passes. Encoder m, with features h_m, is trained by
+    `strength * L(f(h_m, 0), y)`, where the other modalities are 0 and the head
+    f is not updated. So no encoder depends on another's progress, and no
+    encoder learns what only several modalities together can predict. Other
+    methods that are combined with this one train only the head, except for the
+    information penalties, which still reach the encoders because they do not
+    pass through the stopped points. Combining it with methods that train the
+    encoders raises a `ValueError`.
 
     Args:
         strength: Non-negative float, the weight of the loss that trains the
@@ -65,14 +67,15 @@ class DisentangledGradients(Regularizer):
         require_no_bypass(network, self.name)
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """The gradient that each encoder is trained by: its L1 norm.
+        """Names of the L1 norm of the gradient that trains each encoder.
 
-        A mean over examples, and thus the same on any number of replicas.
+        The norm is a mean over examples, and thus the same on any number of
+        replicas.
         """
         return [f"{self.name}_gradient_{name}" for name in modalities]
 
     def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
-        """Encoders that are not trained at all."""
+        """Warns of encoders that receive no gradient."""
         names = zip(self.modalities, self.log_names, strict=True)
         return {
             modality: f"The encoder of {modality!r} had no gradient in epoch "
@@ -87,7 +90,7 @@ class DisentangledGradients(Regularizer):
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
-        """Lets no gradient through, once the penalty has one for it."""
+        """Stops the gradient, as soon as the penalty trains the encoders."""
         acts = ops.convert_to_tensor(self.weight(training_pass)) > 0
         return {
             leaf: with_mask(
@@ -99,12 +102,12 @@ class DisentangledGradients(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The encoders' own losses, whose gradient spares the head."""
+        """Returns the encoders' own losses, with no gradient for the head."""
         points = training_pass.clean_points
         leaves = training_pass.network.leaves
         terms, sizes = [], {}
         scale: Any = gradient_scale(training_pass.inner)
-        if scale != 1.0:  # Of a mean, to which each example adds little.
+        if scale != 1.0:  # In a mean, each example's gradient is small.
             scale = scale * ops.cast(training_pass.batch_size, "float32")
         for name, log_name in zip(self.modalities, self.log_names, strict=True):
             own = {
@@ -123,9 +126,9 @@ class DisentangledGradients(Regularizer):
                 loss, {leaf: ops.stop_gradient(x) for leaf, x in own.items()}
             )
             value = value / scale
-            # Its gradient by the features is that of the loss, and it has none
-            # by the weights of the head.
-            # None where nothing depends on a leaf.
+            # The term has the loss's gradient with respect to the features, and
+            # none with respect to the weights of the head.
+            # A gradient is None where the loss does not depend on a leaf.
             known = {
                 leaf: unscaled_gradient(gradient, scale)
                 for leaf, gradient in gradients.items()

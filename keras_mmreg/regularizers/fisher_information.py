@@ -14,11 +14,12 @@ from keras_mmreg.types import Tensor
 class FisherInformation(InformationRegularizer):
     """Penalty on too little functional Fisher information (Eq. 12, Eq. 9).
 
-    `I_i = E[ |grad_i f(z)|^2 / f(z) ]`, an upper bound of modality i's
-    functional entropy by the log-Sobolev inequality (Eq. 8, 11). It is high
-    where a small change of the modality changes the prediction, so holding it
-    up keeps the model from ignoring the modality. One sample is enough, at the
-    price of a gradient by the inputs.
+    The functional Fisher information `I_i = E[ |grad_i f(z)|^2 / f(z) ]` is an
+    upper bound of modality i's functional entropy by the log-Sobolev inequality
+    (Eq. 8, 11). It is high where a small change of the modality changes the
+    prediction, so keeping it high prevents the model from ignoring the
+    modality. One sample is enough, at the cost of a gradient with respect to
+    the inputs.
 
     Args:
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
@@ -44,7 +45,7 @@ class FisherInformation(InformationRegularizer):
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:
-        """Squared gradient over f, averaged over the samples (Eq. 11)."""
+        """Returns the mean of the squared gradient over f (Eq. 11)."""
         information = fisher_information(
             ops.reshape(values, (-1,)),
             gradients,

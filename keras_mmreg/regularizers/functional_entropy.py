@@ -11,18 +11,19 @@ from keras_mmreg.types import Tensor
 class FunctionalEntropy(SampledRegularizer):
     """Penalty on too little functional entropy, from samples of f (Eq. 2).
 
-    `I_i = E[f log f] - E[f] log E[f]` over the perturbations of modality i. It
-    needs no gradient by the inputs, but several samples, and is biased towards
-    0 when they are few: `FisherInformation` bounds it with one.
+    The functional entropy is `I_i = E[f log f] - E[f] log E[f]` over the
+    perturbations of modality i. It needs no gradient with respect to the
+    inputs, but several samples, and is biased towards 0 when they are few.
+    `FisherInformation` bounds it from a single sample.
 
     Args:
-        num_samples: Integer of at least 2, draws of the noise for each
+        num_samples: Integer of at least 2, the number of noise samples per
             example. Defaults to `4`.
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `stddev`, `perturbation`, `cross_entropy`, `floor`, `momentum`,
             `schedule`.
-            With `perturbation="joint"` the other modalities are perturbed too,
-            by one draw that the samples share (Eq. 5).
+            With `perturbation="joint"` the other modalities are perturbed, too,
+            by one draw that all samples share (Eq. 5).
 
     Raises:
         ValueError: If an argument is out of range.
@@ -42,5 +43,5 @@ class FunctionalEntropy(SampledRegularizer):
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:
-        """The entropy of f over the samples (Eq. 2)."""
+        """Returns the entropy of f over the samples (Eq. 2)."""
         return functional_entropy(values)

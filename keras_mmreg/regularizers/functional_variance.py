@@ -11,17 +11,18 @@ from keras_mmreg.types import Tensor
 class FunctionalVariance(SampledRegularizer):
     """Penalty on too little variance of f, from samples of f (Eq. 13).
 
-    `I_i = E[f^2] - E[f]^2` over the perturbations of modality i, estimated
-    without bias from two samples or more, and without a gradient by the inputs.
+    The functional variance `I_i = E[f^2] - E[f]^2` over the perturbations of
+    modality i is estimated without bias from two or more samples, and without a
+    gradient with respect to the inputs.
 
     Args:
-        num_samples: Integer of at least 2, draws of the noise for each
+        num_samples: Integer of at least 2, the number of noise samples per
             example. Defaults to `4`.
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `stddev`, `perturbation`, `cross_entropy`, `floor`, `momentum`,
             `schedule`.
-            With `perturbation="joint"` the other modalities are perturbed too,
-            by one draw that the samples share (Eq. 16).
+            With `perturbation="joint"` the other modalities are perturbed, too,
+            by one draw that all samples share (Eq. 16).
 
     Raises:
         ValueError: If an argument is out of range.
@@ -41,5 +42,5 @@ class FunctionalVariance(SampledRegularizer):
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:
-        """The variance of f over the samples (Eq. 13)."""
+        """Returns the variance of f over the samples (Eq. 13)."""
         return functional_variance(values)

@@ -1,4 +1,4 @@
-"""Weighs the losses of single modalities by how they overfit."""
+"""Weights the losses of single modalities by how they overfit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,31 +19,34 @@ from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
 
 JOINT = "joint"
-"""What the branch of all modalities together is called."""
+"""The name of the branch of all modalities together."""
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class GradientBlending(Regularizer):
     """Gradient-Blending: a head for each modality, a weight for each loss.
 
-    `loss = sum_k w_k L_k`, with `w_k` proportional to `G_k / O_k^2`, of sum 1,
+    The loss is
 
-    over a linear head on each modality's last tensor before it meets another,
-    and the model itself (`"joint"`). Between two checkpoints, G_k is how much
-    the held-out loss of branch k falls, and O_k how much the gap between its
-    held-out and its training loss grows: a branch that overfits is held back.
+    `loss = sum_k w_k L_k`, with `w_k` proportional to `G_k / O_k^2` and sum 1,
 
-    The weights are found by `keras_mmreg.callbacks.BlendingEstimator`, once or
-    again and again. Without it all branches have the same weight, which is the
-    paper's baseline. The heads are trained by the model's optimizer and are no
-    part of `inner`. A step costs what they do, next to nothing; the estimate is
-    what is expensive.
+    over the branches k: the model itself (`"joint"`), and for each modality a
+    linear head on its last tensor before it is merged with another. Between two
+    checkpoints, G_k is how much the held-out loss of branch k falls, and O_k
+    how much the gap between its held-out and its training loss grows. So a
+    branch that overfits is held back.
+
+    `keras_mmreg.callbacks.BlendingEstimator` estimates the weights, once or
+    repeatedly. Without it all branches have the same weight, which is the
+    paper's baseline. The heads are trained by the model's optimizer and are not
+    part of `inner`. They add next to nothing to the cost of a step; estimating
+    the weights is what is expensive.
 
     Args:
         **kwargs: See `Regularizer`: `seed`, `name`.
 
     Raises:
-        ValueError: If the model has several outputs or one that is not of
+        ValueError: If the model has several outputs, or one that is not of
             shape `(batch, units)`.
 
     Example:
@@ -67,15 +70,15 @@ class GradientBlending(Regularizer):
 
     @property
     def branches(self) -> list[str]:
-        """The modalities, and the model itself."""
+        """The names of the branches: the modalities and `"joint"`."""
         return [*self.modalities, JOINT]
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """The weight of each branch."""
+        """Names of the weight of each branch."""
         return [f"{self.name}_{name}" for name in (*modalities, JOINT)]
 
     def attach(self, network: Network, inner: keras.Model) -> None:
-        """Creates the heads and the weights of the losses, all equal."""
+        """Creates the heads, and equal weights of the losses."""
         super().attach(network, inner)
         units = num_outputs(network, self.name)
         self.heads = {}
@@ -108,7 +111,7 @@ class GradientBlending(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What blending the losses adds to that of the model."""
+        """Returns the difference of the blended loss and the model's loss."""
         network = training_pass.network
         outputs = self.outputs(
             network.features_of(training_pass.activations),
@@ -117,7 +120,7 @@ class GradientBlending(Regularizer):
             training_pass.functional,
         )
         weights = ops.convert_to_tensor(self.loss_weights)
-        # What `add_loss` adds is no part of what is blended.
+        # Terms from `add_loss` are not part of the blended losses.
         joint = training_pass.task_loss(training_pass.outputs)
         total = (weights[-1] - 1.0) * joint
         for index, name in enumerate(self.modalities):
@@ -135,17 +138,17 @@ class GradientBlending(Regularizer):
         loss: Any,
         functional: Any = "auto",
     ) -> dict[str, Tensor]:
-        """What each modality's head predicts, as the model's loss takes it.
+        """Returns each head's predictions in the form that the loss expects.
 
         Args:
-            features: What the network's `features_of` returned.
-            inner: The model.
-            loss: What was given to `compile`.
-            functional: The wrapper's argument of that name. Defaults to
+            features: The features that the network's `features_of` returned.
+            inner: The wrapped model.
+            loss: The `loss` argument of `compile`.
+            functional: The `functional` argument of the wrapper. Defaults to
                 `"auto"`.
         """
         network = self.network
-        assert network is not None  # Since it was attached.
+        assert network is not None  # Set by `attach`.
         kind: OutputFunctional = self._memo.get(
             (inner, loss, functional),
             lambda: resolve_output(
@@ -167,18 +170,18 @@ class GradientBlending(Regularizer):
 def blending_weights(
     training: np.ndarray, held_out: np.ndarray
 ) -> np.ndarray | None:
-    """The weights of the losses, from the losses at two checkpoints.
+    """Computes the weights of the losses from the losses at two checkpoints.
 
-    The gain G is at least 0, and the overfitting O at least a hundredth of the
-    first held-out loss: branches that have not begun to overfit would share
-    infinite weights by their noise.
+    The gain G is clipped to at least 0, and the overfitting O to at least a
+    hundredth of the first held-out loss. Otherwise branches that have not begun
+    to overfit would get infinite weights, decided by noise.
 
     Args:
         training: Array `(2, branches)`, the training losses before and after.
-        held_out: Array `(2, branches)`, the held-out losses likewise.
+        held_out: Array `(2, branches)`, the held-out losses before and after.
 
     Returns:
-        Array `(branches,)` of sum 1, or `None` where no held-out loss fell.
+        Array `(branches,)` of sum 1, or `None` if no held-out loss fell.
     """
     gain = np.maximum(held_out[0] - held_out[1], 0.0)
     overfitting = np.diff(held_out - training, axis=0)[0]

@@ -28,24 +28,24 @@ from keras_mmreg.types import Tensor
 class GradientModulation(Regularizer):
     """On-the-fly gradient modulation with generalization enhancement (OGM-GE).
 
-    With `s_m` the summed probability of the true classes when the head sees
-    modality m alone, and `r_m` the ratio of `s_m` to the mean of the others,
-    encoder m's gradient is multiplied by
+    Let `s_m` be the summed probability of the true classes when the head sees
+    modality m alone, and `r_m` the ratio of `s_m` to the mean of the others.
+    At the modality's point, encoder m's gradient is multiplied by
 
     `k_m = 1 - tanh(alpha r_m)` where `r_m > 1`, else 1,
 
-    at the modality's point, and noise of the standard deviation of that
-    gradient is added. Each step uses the coefficients that the step before it
-    found.
+    and noise with the standard deviation of that gradient is added. Each step
+    uses the coefficients found in the previous step.
 
-    Adam divides each gradient by its own scale, so that a factor that lasts
-    has next to no effect: use SGD. `fit` warns of Adam and its kin.
+    Adam divides each gradient by its own scale, so that a lasting factor has
+    next to no effect: use SGD. `fit` warns about Adam and similar optimizers.
 
     Args:
         alpha: Positive float, how strongly the encoder that is ahead is slowed
             down. Defaults to `0.5`.
         start: Integer, the first epoch with modulation. Defaults to `0`.
-        end: Optional integer, the first epoch without it. Defaults to `None`.
+        end: Optional integer, the first epoch without modulation again.
+            Defaults to `None`.
         noise: Non-negative float, the scale of the noise (GE). Defaults to
             `1.0`.
         **kwargs: See `Regularizer`: `seed`, `name`.
@@ -91,11 +91,11 @@ class GradientModulation(Regularizer):
 
     @property
     def penalizes(self) -> bool:
-        """It adds nothing to the loss."""
+        """`False`: the method adds nothing to the loss."""
         return False
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """The coefficient of each modality."""
+        """Names of the coefficient of each modality."""
         return [f"{self.name}_{name}" for name in modalities]
 
     def attach(self, network: Network, inner: keras.Model) -> None:
@@ -118,7 +118,7 @@ class GradientModulation(Regularizer):
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
-        """Changes the gradients, and no value."""
+        """Changes the gradients, but not the values."""
         active = ops.cast(training_pass.epoch >= self.start, "float32")
         if self.end is not None:
             active = active * ops.cast(
@@ -140,7 +140,7 @@ class GradientModulation(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[None, dict[str, Tensor]]:
-        """Finds the coefficients of the next step (Eqs. 8-10)."""
+        """Computes the coefficients of the next step (Eqs. 8-10)."""
         scores = []
         kind = self._probabilities.output_kind(training_pass)
         weight = without_ignored(
@@ -173,7 +173,7 @@ class GradientModulation(Regularizer):
         return None, logs
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "alpha": self.alpha,
@@ -184,12 +184,12 @@ class GradientModulation(Regularizer):
 
 
 def _with_gradient(x: Tensor, factor: Tensor, draw: Tensor) -> Tensor:
-    """x, whose gradient is multiplied and has noise of its own scale added."""
+    """Returns x with its gradient scaled, plus noise of the same scale."""
 
     @ops.custom_gradient
     def identity(x: Tensor) -> tuple:
         def gradient(*args: Any, upstream: Tensor | None = None) -> Tensor:
-            if upstream is None:  # As TensorFlow and JAX pass it.
+            if upstream is None:  # TensorFlow and JAX pass it by position.
                 (upstream,) = args
             scale = _std(ops.cast(upstream, "float32"))
             noise = ops.cast(scale * draw, upstream.dtype)
@@ -201,7 +201,7 @@ def _with_gradient(x: Tensor, factor: Tensor, draw: Tensor) -> Tensor:
 
 
 def _std(x: Tensor) -> Tensor:
-    """The standard deviation of all values, on all devices together."""
+    """Returns the standard deviation of all values on all devices."""
     number = sum_over_replicas(ops.sum(ops.ones_like(x)))
     number = ops.maximum(number, 1.0)
     mean = sum_over_replicas(ops.sum(x)) / number

@@ -33,55 +33,57 @@ REDUCTIONS = {
 }
 
 AUTOMATIC_PART = 0.01
-"""The part of the task loss that a penalty of strength "auto" amounts to.
+"""The ratio of a penalty of strength "auto" to the task loss.
 
-Its gradient is as large as that of the loss long before its value is: at a
-tenth, training accuracies were up to 20 points below those of plain training,
-see `applications/benchmarks/first_contact.py`.
+The penalty's gradient becomes as large as the loss's long before its value
+does: at a tenth, training accuracies were up to 20 points below those of plain
+training, see `applications/benchmarks/first_contact.py`.
 """
 
 
 class InformationRegularizer(Regularizer):
-    """Base class: a penalty that falls as the modalities inform more.
+    """Base class of penalties that fall as the modalities inform more.
 
-    A subclass says in `information` how much one modality informs about the
-    prediction; this class holds how f is sampled and how the information of
-    all modalities becomes one scalar.
+    A subclass computes in `information` how much one modality informs the
+    prediction. This class samples f and combines the information of all
+    modalities into one scalar.
 
     With `strength="auto"` the penalty is a hundredth of the task loss of the
-    same batch, `0.01 sg(|L| / P) P` with the task loss L, the penalty P, and
-    `sg`, which stops the gradient, whatever the units of the information: it
-    can hardly keep a model from learning, nor, by itself, change much of what
-    it learns. The paper's penalty is `bound="paper"` with a number; it starts
-    at hundreds of times the task loss, which is how it acts, and also how it
-    keeps some models from learning anything. `fit` warns where that happens.
+    same batch, whatever the units of the information: `0.01 sg(|L| / P) P`,
+    where L is the task loss, P the penalty, and `sg` stops the gradient. Such a
+    penalty can hardly keep a model from learning, nor, by itself, change much
+    of what the model learns. The paper's penalty is `bound="paper"` with a
+    number as `strength`. It starts at hundreds of times the task loss, which is
+    how it acts, and also how it keeps some models from learning anything. `fit`
+    warns where that happens.
 
     The penalty and the pass it is compared with run in inference mode (moving
     statistics in `BatchNormalization`, no dropout). Examples, and the
-    positions of an output, count by their `sample_weight`; padding, and
+    positions of an output, are weighted by their `sample_weight`; padding, and
     positions of the loss's `ignore_class`, are left out.
 
     Args:
         strength: `"auto"`, or a non-negative float, the paper's lambda.
             Information is per example here, so the strength does not depend on
-            the batch size; see `strength_from_authors` for values of the
-            authors' code. Defaults to `"auto"`.
+            the batch size; see `strength_from_authors` to convert values of
+            the authors' code. Defaults to `"auto"`.
         reduction: How the information I_i of all modalities becomes a penalty.
-            `"inverse_sum"`: `1 / sum I_i`, the paper's; only sees the total,
-            so it feeds the modality whose information grows most easily.
-            `"inverse_norm"`: Euclidean norm of `1 / I_i`, the authors' code;
-            feeds the weakest modality. `"sum_of_inverse"`: `sum 1 / I_i`,
-            likewise. `"negative_log"`: `-sum log I_i`; doubling any
-            modality's information counts the same, and the penalty can be
-            negative and has no lower bound, which `strength="auto"` respects
-            by the weight `0.01 sg(|L|)`. Defaults to `"inverse_sum"`.
-        num_samples: Positive integer, draws of the noise for each example.
+            `"inverse_sum"`: `1 / sum I_i`, the paper's; depends only on the
+            total, so it favours the modality whose information grows most
+            easily. `"inverse_norm"`: Euclidean norm of `1 / I_i`, the authors'
+            code; favours the weakest modality. `"sum_of_inverse"`:
+            `sum 1 / I_i`; favours the weakest modality, too. `"negative_log"`:
+            `-sum log I_i`; doubling any modality's information has the same
+            effect. This penalty can be negative and has no lower bound, so
+            `strength="auto"` uses the weight `0.01 sg(|L|)` instead. Defaults
+            to `"inverse_sum"`.
+        num_samples: Positive integer, the number of noise samples per example.
             Defaults to `1`.
-        stddev: The noise's standard deviation: `"batch"` (that of each
-            coordinate over the batch, Eq. 6; in a batch of one example, that
-            of the example over its coordinates), `"example"` (that of each
-            example over its coordinates), a non-negative float, or a dict with
-            one of these for each modality. Defaults to `"batch"`.
+        stddev: The noise's standard deviation: `"batch"` (each coordinate's
+            standard deviation over the batch, Eq. 6; in a batch of one example,
+            the example's over its coordinates), `"example"` (each example's
+            over its coordinates), a non-negative float, or a dict with one of
+            these for each modality. Defaults to `"batch"`.
         perturbation: `"coordinate"` perturbs one modality at a time while the
             others stay at x (Eq. 10-12). `"joint"` perturbs all of them at
             once (the right-hand side of Eq. 5; Eq. 9 and 18).
@@ -91,12 +93,12 @@ class InformationRegularizer(Regularizer):
             as the authors' code does. Defaults to `"paper"`.
         bound: `"gaussian"` is the exact inequality for `N(x, sigma^2)`: each
             squared partial derivative is multiplied by its coordinate's
-            variance, so that information has no unit of the input, and the
-            Fisher information by the 1/2 of Eq. 3. `"paper"` takes the squared
-            gradient as it is (Eq. 8 and 17). Only the gradient-based
-            regularizers differ. Defaults to `"gaussian"`.
-        epsilon: Float of at least `1e-12`, added to f before it divides, for
-            confident predictions, whose f is 0. Defaults to `1e-7`.
+            variance, so that information does not depend on the units of the
+            input, and the Fisher information by the 1/2 of Eq. 3. `"paper"`
+            uses the plain squared gradient (Eq. 8 and 17). `bound` affects only
+            the gradient-based regularizers. Defaults to `"gaussian"`.
+        epsilon: Float of at least `1e-12`, added to f where f is a divisor,
+            for confident predictions, whose f is 0. Defaults to `1e-7`.
         floor: Float of at least `1e-12`, added to the information before it is
             inverted, in the information's units. It bounds the penalty by
             `strength / floor`, for batches that hold hardly any information.
@@ -104,13 +106,14 @@ class InformationRegularizer(Regularizer):
             the penalty where it matters most. Defaults to `1e-7`.
         momentum: Float in [0, 1). A batch with less information than the
             moving average of this momentum uses the moving average instead:
-            a batch whose noise happens to move nothing would otherwise make a
-            gradient large enough to undo the training. `0.0` is the paper's
-            penalty, which uses only the current batch. Defaults to `0.9`.
+            a batch whose noise happens to change no prediction would otherwise
+            cause a gradient large enough to undo the training. `0.0` is the
+            paper's penalty, which uses only the current batch. Defaults to
+            `0.9`.
         **kwargs: See `Regularizer`: `fraction`, `schedule`, `seed`, `name`.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If an argument is not as described above.
 
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802)
@@ -165,13 +168,13 @@ class InformationRegularizer(Regularizer):
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:
-        """How much one modality informs about each prediction.
+        """Returns how much one modality informs each prediction.
 
         Args:
             values: Tensor f of shape `(num_samples, batch)`.
             gradients: Tensor of shape `(num_samples * batch, ...)`, the
-                gradient of each value by its own coordinates, or `None` if
-                `differentiates` is `False`.
+                gradient of each value with respect to its own coordinates, or
+                `None` if `differentiates` is `False`.
             stddev: The noise's standard deviation; broadcasts against
                 `gradients`.
 
@@ -183,7 +186,7 @@ class InformationRegularizer(Regularizer):
         )
 
     def slope_weight(self, stddev: Tensor) -> Tensor | float:
-        """The weight of each partial derivative under `bound`."""
+        """Returns the weight of each partial derivative under `bound`."""
         return stddev if self.bound == "gaussian" else 1.0
 
     def mean_over_samples(self, information: Tensor) -> Tensor:
@@ -193,7 +196,7 @@ class InformationRegularizer(Regularizer):
         )
 
     def reduce(self, information: Mapping[str, Tensor]) -> Tensor:
-        """The information of all modalities as one scalar, to be minimised.
+        """Reduces all modalities' information to one scalar to be minimised.
 
         Args:
             information: Dict of a scalar for each modality.
@@ -218,11 +221,11 @@ class InformationRegularizer(Regularizer):
         }
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """The information of each modality."""
+        """Names of the information of each modality."""
         return [f"{self.log_prefix}information_{name}" for name in modalities]
 
     def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
-        """Modalities without information: they hardly ever come back."""
+        """Warns of modalities with no information, which rarely recover."""
         names = zip(self.modalities, self.log_names, strict=True)
         return {
             modality: f"Modality {modality!r} gave no information in epoch "
@@ -239,7 +242,7 @@ class InformationRegularizer(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The penalty of a step (Eq. 12), and each modality's information."""
+        """Returns the penalty (Eq. 12), and each modality's information."""
         estimate = self._estimator(training_pass)(
             training_pass.inputs,
             training_pass.y,
@@ -251,7 +254,7 @@ class InformationRegularizer(Regularizer):
         weight = ops.cast(self.weight(training_pass), penalty.dtype)
         if self.strength == "auto":
             weight = weight * self._automatic(penalty, training_pass.loss)
-        else:  # Scales as the task loss does.
+        else:  # The penalty scales with the weights, like the task loss.
             weight = weight * ops.cast(estimate.mean_weight, penalty.dtype)
         logs = {
             f"{self.log_prefix}information_{name}": value
@@ -260,7 +263,7 @@ class InformationRegularizer(Regularizer):
         return weight * penalty, logs
 
     def _estimator(self, training_pass: TrainingPass) -> InformationEstimator:
-        """The estimator of the model and the loss it was compiled with."""
+        """Returns the estimator for the model and its compiled loss."""
         settings = (
             training_pass.inner,
             training_pass.network,
@@ -284,29 +287,29 @@ class InformationRegularizer(Regularizer):
         )
 
     def _automatic(self, penalty: Tensor, loss: Tensor) -> Tensor:
-        """The weight that ties the penalty to the task loss of the batch."""
+        """Returns the weight that ties the penalty to the batch's task loss."""
         loss = mean_over_replicas(ops.stop_gradient(loss))
         part = AUTOMATIC_PART * ops.abs(ops.cast(loss, penalty.dtype))
-        if self.reduction != "negative_log":  # That crosses 0.
+        if self.reduction != "negative_log":  # That one can be 0.
             part = part / penalty
         return ops.stop_gradient(part)
 
     def _lifted(self, information: dict[str, Tensor]) -> dict[str, Tensor]:
-        """No less than its moving average, which this batch moves."""
+        """Lifts information to its moving average, and updates the average."""
         lifted = {}
         for name, value in information.items():
             variable = self.moving_information[name]
             moving = ops.cast(variable, value.dtype)
             now = ops.stop_gradient(value)
             average = self.momentum * moving + (1.0 - self.momentum) * now
-            # The first batch has no average before it.
+            # Before the first batch there is no average.
             average = ops.where(moving > 0, average, now)
             variable.assign(ops.cast(average, variable.dtype))
             lifted[name] = lift(value, average)
         return lifted
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         stddev = self.stddev
         return {
             **super().get_config(),

@@ -24,14 +24,14 @@ from keras_mmreg.types import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class ModalityDependence(Regularizer):
-    """Penalty on predictions that a modality's shuffling does not change.
+    """Penalty on predictions that shuffling a modality does not change.
 
     `penalty = -strength * sum_m E[JSD(p(x), p(x with m permuted))]`
 
-    with the Jensen-Shannon divergence of the two predictions, at most `log 2`
-    nats. It rewards dependence on a useless modality, too. Predictions of a
-    sequence are averaged over their positions, without padding; examples and
-    positions count by their `sample_weight`.
+    JSD is the Jensen-Shannon divergence of the two predictions, at most `log 2`
+    nats. The method rewards dependence on a useless modality, too. For
+    sequences, the divergence is averaged over the positions, without padding.
+    Examples and positions are weighted by their `sample_weight`.
 
     Args:
         strength: Non-negative float, the weight of the penalty. Defaults to
@@ -42,7 +42,7 @@ class ModalityDependence(Regularizer):
 
     Raises:
         ValueError: If an argument is out of range, or, in training, if the
-            model has several outputs or one that is no classification.
+            model is not a classifier with one output.
 
     Example:
 
@@ -68,14 +68,14 @@ class ModalityDependence(Regularizer):
         self._probabilities = ClassProbabilities(self.name)
 
     def attach(self, network: Network, inner: keras.Model) -> None:
-        """Checks that whole modalities can be moved."""
+        """Checks that whole modalities can be shuffled."""
         super().attach(network, inner)
         require_whole_modalities(network, self.name, network.modalities)
 
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The divergences, negative."""
+        """Returns the negative divergences, weighted."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         outputs = training_pass.rerun({}, chosen)
@@ -104,7 +104,10 @@ class ModalityDependence(Regularizer):
     def _mean(
         self, training_pass: TrainingPass, outputs: Any, chosen: Tensor
     ) -> Callable[[Tensor], Tensor]:
-        """The mean over examples and positions, which scales as the loss."""
+        """Returns the function that averages over examples and positions.
+
+        The mean scales with the sample weights, like the loss.
+        """
         y, sample_weight = take(
             (training_pass.y, training_pass.sample_weight), chosen
         )
@@ -123,7 +126,7 @@ class ModalityDependence(Regularizer):
 
 
 def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
-    """The Jensen-Shannon divergence over the last axis, in nats."""
+    """Returns the Jensen-Shannon divergence over the last axis, in nats."""
     middle = 0.5 * (p + q)
     entropies = -0.5 * (x_log_x(p) + x_log_x(q))
     return ops.sum(-x_log_x(middle) - entropies, axis=-1)

@@ -1,4 +1,4 @@
-"""Training with modalities left out at random."""
+"""Drops modalities at random in training."""
 
 import warnings
 from collections.abc import Mapping
@@ -26,26 +26,30 @@ from keras_mmreg.types import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class ModalityDropout(Regularizer):
-    """Leaves modalities out of random examples, but never all of them.
+    """Drops modalities from random examples, but never all of them.
 
     Each modality of each example is replaced with probability `rate`, so that
-    the model learns to do without it. The training metrics are those of such
-    predictions.
+    the model learns to do without it. The training metrics are computed from
+    such predictions.
 
-    A model that should learn a token to stand for what is missing, in training
-    data and at inference alike, has a `keras_mmreg.layers.MissingModality` in
-    it, which is told of dropped examples by NaN: `value={"audio": "nan"}`.
+    To learn a token that stands for a missing modality, in training data and at
+    inference alike, build the model with a
+    `keras_mmreg.layers.MissingModality`. NaN tells this layer which examples
+    are dropped: pass `value={"audio": "nan"}`.
 
     Args:
-        rate: Float in [0, 1). Defaults to `0.2`.
-        value: What stands for the modality: `"zero"`, `"mean"` (that of the
-            batch, at each coordinate) or `"nan"`, or a dict from modality to
-            one of these, `"zero"` for the others. Defaults to `"zero"`.
+        rate: Float in [0, 1), the probability of dropping a modality. Defaults
+            to `0.2`.
+        value: The replacement of a dropped modality: `"zero"`, `"mean"` (the
+            mean of the batch at each coordinate) or `"nan"`, or a dict from
+            modality to one of these, with `"zero"` for modalities that it does
+            not name. Defaults to `"zero"`.
         **kwargs: See `Regularizer`: `seed`, `name`.
 
     Raises:
-        ValueError: If an argument is out of range, `value` names what is no
-            modality of the model, or `"nan"` is asked for integers.
+        ValueError: If an argument is out of range, `value` names something that
+            is not a modality of the model, or `"nan"` is used for a modality of
+            integers.
 
     Example:
 
@@ -98,7 +102,7 @@ class ModalityDropout(Regularizer):
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
-        """Replaces what is dropped."""
+        """Replaces the dropped modalities."""
         kept = training_pass.memo(
             self,
             lambda: draw_kept(
@@ -123,7 +127,7 @@ class ModalityDropout(Regularizer):
         return dropped
 
     def _has_all(self, training_pass: TrainingPass) -> bool:
-        """Whether no modality stays anyway, for not being regularized."""
+        """Returns whether every modality of the model can be dropped."""
         names = modality_names(training_pass.inner, training_pass.inputs)
         return len(names) == len(self.modalities)
 
@@ -133,7 +137,7 @@ class ModalityDropout(Regularizer):
         return self.value
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         value = self.value
         if isinstance(value, Mapping):
             value = dict(value)

@@ -1,4 +1,4 @@
-"""Finds out which modalities tell the label by themselves."""
+"""Finds out which modalities predict the label by themselves."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
 
 MOMENTUM = 0.95
-"""Of the moving averages of features and of confidence on training data."""
+"""Momentum of the averages of features, gradients and confidences."""
 
 PROBE_RATE = 0.01
 """The learning rate of the probes."""
@@ -37,28 +37,29 @@ PROBE_RATE = 0.01
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class ModalityGate(Regularizer):
-    """Tells which modalities predict the label by themselves.
+    """Finds out which modalities predict the label by themselves.
 
-    A linear probe on each modality's features, its last tensor before it meets
-    another, is trained beside the model. No gradient passes through them. The
-    gate of a modality is the chance-corrected confidence of its probe,
+    A linear probe for each modality is trained beside the model, on the
+    modality's last tensor before it is merged with another. The probes pass no
+    gradient to the model. The gate of a modality is the chance-corrected
+    confidence of its probe,
 
-    `g = (E[p(y)] - c) / (1 - c)`, with c what a guess by the class frequencies
-    has (for regression R^2), and at least 0.
+    `g = (E[p(y)] - c) / (1 - c)`, and at least 0,
 
-    It opens if `g > threshold`, and closes below half of that: the noise that
-    an open gate lets in lowers `g`, too. Where a modality means nothing by
-    itself, as in a task that takes all of them together, or is useless, it
-    stays closed.
+    where c is the confidence of a guess by the class frequencies. For
+    regression, g is R^2. A gate opens if `g > threshold`, and closes below half
+    the threshold, because the noise that an open gate lets in lowers `g`, too.
+    It stays closed if the modality is useless, or means nothing by itself, as
+    in a task that requires all modalities together.
 
     On training data, memorised examples raise the confidence, too. Therefore
-    `keras_mmreg.callbacks.HeldOut`, or else the validation data of `fit`,
-    measures it on other data after each epoch. `HeldOut` can also find
-    modalities that should not be believed: these are shuffled between the
-    examples of a batch.
+    `keras_mmreg.callbacks.HeldOut` measures it on other data after each epoch;
+    without that callback, the validation data of `fit` are used. `HeldOut` can
+    also find modalities that should not be trusted: these are shuffled across
+    the examples of a batch.
 
-    A `RegularizedModel` makes one gate for all methods that ask for it. Pass
-    one in the list of methods to change its threshold.
+    A `RegularizedModel` creates one gate for all methods that use one. To
+    change its threshold, pass a `ModalityGate` in the list of methods.
 
     Args:
         threshold: Float in [0, 1), above which a gate opens. Defaults to
@@ -67,7 +68,7 @@ class ModalityGate(Regularizer):
 
     Raises:
         ValueError: If an argument is out of range, or the model has several
-            outputs or one that is not of shape `(batch, units)`.
+            outputs, or one that is not of shape `(batch, units)`.
 
     Example:
 
@@ -89,11 +90,11 @@ class ModalityGate(Regularizer):
 
     @property
     def penalizes(self) -> bool:
-        """It adds nothing to the loss."""
+        """`False`: the gate adds nothing to the loss."""
         return False
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """The gate of each modality."""
+        """Names of the gate of each modality."""
         return [f"{self.name}_{name}" for name in modalities]
 
     def attach(self, network: Network, inner: keras.Model) -> None:
@@ -131,18 +132,18 @@ class ModalityGate(Regularizer):
             ]
 
     def open(self) -> dict[str, Tensor]:
-        """For each modality 1 if its gate is open, else 0."""
+        """Returns, for each modality, 1 if its gate is open, else 0."""
         disbelieved = ops.convert_to_tensor(self.disbelieved)
         trusted = self._is_open() * (1.0 - disbelieved)
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
 
     def is_open_anywhere(self) -> bool:
-        """Whether the gate of any modality is open now."""
+        """Returns whether the gate of any modality is open now."""
         is_open = self.open().values()
         return any(float(ops.convert_to_numpy(each)) > 0 for each in is_open)
 
     def _is_open(self) -> Tensor:
-        """Opened above the threshold, and not yet below half of it."""
+        """Opens gates above the threshold, and closes them below half of it."""
         values = ops.convert_to_tensor(self.values)
         stays = ops.convert_to_tensor(self.opened) * ops.cast(
             values > self.threshold / 2, "float32"
@@ -150,20 +151,20 @@ class ModalityGate(Regularizer):
         return ops.maximum(ops.cast(values > self.threshold, "float32"), stays)
 
     def load_own_variables(self, store: Any) -> None:
-        """Restores the state; who is not believed is doubted from now on."""
+        """Restores the state; distrusted modalities are shuffled again."""
         super().load_own_variables(store)
         disbelieved = ops.convert_to_numpy(self.disbelieved)
         self.doubts = self.doubts or bool(disbelieved.any())
 
     @property
     def perturbs(self) -> bool:
-        """Whether modalities that are not believed are shuffled."""
+        """Whether modalities that are not trusted are shuffled."""
         return self.doubts
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
-        """Shuffles the modalities that are not believed."""
+        """Shuffles the modalities that are not trusted."""
         orders = training_pass.memo(
             self,
             lambda: permutations(
@@ -233,11 +234,11 @@ class ModalityGate(Regularizer):
         error: Tensor,
         weight: Tensor | None,
     ) -> None:
-        """A step of RMSprop on the probe's own loss.
+        """Takes a step of RMSprop on the probe's own loss.
 
-        The gradient of a cross-entropy by the logits, and of half a squared
-        error by the prediction, is the prediction minus the label. The probe
-        does not depend on the model's optimizer.
+        The gradient of a cross-entropy with respect to the logits, and of half
+        a squared error with respect to the prediction, is the prediction minus
+        the label. The probe does not depend on the model's optimizer.
         """
         if weight is None:
             weight = ops.ones_like(error[:, 0])
@@ -260,7 +261,7 @@ class ModalityGate(Regularizer):
         functional: OutputFunctional,
         features: Mapping[str, list[Tensor]],
     ) -> dict[str, Tensor]:
-        """What each modality's probe predicts from the network's features."""
+        """Returns each probe's prediction from the network's features."""
         return {
             name: self._predictions(
                 functional,
@@ -271,16 +272,16 @@ class ModalityGate(Regularizer):
         }
 
     def origin(self) -> Tensor:
-        """Of a regression, a value near the mean of the labels."""
+        """Returns a value near the mean of the labels of a regression."""
         return ops.convert_to_tensor(self.label_mean)
 
     def output_kind(
         self, inner: keras.Model, loss: Any, functional: Any, network: Network
     ) -> OutputFunctional:
-        """What kind of output the model has.
+        """Returns the kind of the model's output.
 
         Raises:
-            ValueError: If neither the functional nor the loss tells.
+            ValueError: If neither the functional nor the loss determines it.
         """
         return self._memo.get(
             (inner, loss, functional),
@@ -290,8 +291,8 @@ class ModalityGate(Regularizer):
         )
 
     def _pooled(self, name: str, features: list[Tensor]) -> Tensor:
-        """The features of a modality as one vector for each example."""
-        assert self.network is not None  # Since it was attached.
+        """Returns a modality's features as one vector for each example."""
+        assert self.network is not None  # Set by `attach`.
         symbols = self.network.feature_symbols[name]
         return ops.stop_gradient(joined_features(features, symbols))
 
@@ -300,14 +301,14 @@ class ModalityGate(Regularizer):
         squares = ops.convert_to_tensor(self.squares[name])
         variance = squares - ops.square(mean)
         scale = ops.sqrt(ops.maximum(variance, 1e-6))
-        # NaN is a missing value, and the mean says nothing.
+        # NaN is a missing value; 0, the normalized mean, is uninformative.
         normalized = ops.nan_to_num((features - mean) / scale, nan=0.0)
         return ops.clip(normalized, -10.0, 10.0)
 
     def _predictions(
         self, functional: OutputFunctional, name: str, features: Tensor
     ) -> Tensor:
-        """Probabilities, or values of a regression."""
+        """Returns probabilities, or the values of a regression."""
         (kernel, _), (bias, _) = self.probes[name]
         logits = ops.matmul(features, ops.convert_to_tensor(kernel))
         logits = logits + ops.convert_to_tensor(bias)
@@ -320,7 +321,7 @@ class ModalityGate(Regularizer):
     def _update_statistics(
         self, name: str, features: Tensor, mean: Callable[[Tensor], Tensor]
     ) -> None:
-        """Averages what is there: a missing value is as the average so far."""
+        """Updates the averages; the current average replaces missing values."""
         for variable, value in (
             (self.means[name], features),
             (self.squares[name], ops.square(features)),
@@ -332,7 +333,7 @@ class ModalityGate(Regularizer):
     def _update_label_statistics(
         self, y: Tensor, mean: Callable[[Tensor], Tensor]
     ) -> None:
-        """Those by which a probe predicts values of any size."""
+        """Updates label statistics, for predicting values of any size."""
         (y,) = keras.tree.flatten(y)
         y = ops.convert_to_tensor(y)
         y = ops.cast(ops.reshape(y, (-1, self.label_mean.shape[0])), "float32")
@@ -344,7 +345,7 @@ class ModalityGate(Regularizer):
         return ops.sqrt(ops.maximum(variance, 1e-30))
 
     def _update_values(self, confidences: Tensor) -> None:
-        """On training data, until other data are measured."""
+        """Updates the gates on training data, until held-out data are used."""
         now = ops.maximum(confidences, 0.0)
         held_out = ops.convert_to_tensor(self.held_out)
         values = ops.convert_to_tensor(self.values)
@@ -358,5 +359,5 @@ class ModalityGate(Regularizer):
         variable.assign(ops.where(first, now, average))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "threshold": self.threshold}

@@ -1,4 +1,4 @@
-"""Training on examples whose modalities come from different examples."""
+"""Trains on mixed examples, whose modalities come from different examples."""
 
 from typing import Any
 
@@ -18,26 +18,26 @@ from keras_mmreg.types import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class ModalityMix(Regularizer):
-    """Asks for the average label where modalities disagree.
+    """Trains for the average label on examples whose modalities disagree.
 
-    In a part of each batch, each modality m comes from another example, by a
-    random permutation `pi_m` of its own, and the loss averages the labels of
-    these examples with shares `s_m` of sum 1:
+    In a part of each batch, each modality m comes from another example, by its
+    own random permutation `pi_m`, and the loss averages the labels of these
+    examples with shares `s_m` of sum 1:
 
     `penalty = strength * sum_m s_m L(f(x_1[pi_1], ..., x_M[pi_M]), y[pi_m])`.
 
-    A cross-entropy is linear in the label, so at its minimum each modality
-    with a share speaks for its own label as loudly as the others, whatever the
-    optimizer: none can be ignored. The shares s_m are equal among those
-    modalities whose gate is open, which tell the label by themselves; the
-    others are shuffled under a label that they have no part in, so that the
+    A cross-entropy is linear in the label. So at its minimum, whatever the
+    optimizer, each modality with a share supports its own label as strongly as
+    the others, and none can be ignored. The shares s_m are equal among the
+    modalities whose gate is open, which predict the label by themselves. The
+    other modalities are shuffled and have no share in the label, so that the
     model learns to do without them. Where no gate is open, as in a task that
-    takes all modalities together, there is no penalty.
+    requires all modalities together, there is no penalty.
 
-    A regression by several modalities, each of which explains a part, is such a
-    task, too, and so are several labels of which each modality tells some, but
-    the gates open: the average of two labels is then wrong. Use another method,
-    or compare with plain training on validation data.
+    A regression in which each modality explains a part also requires all
+    modalities, and so do multiple labels of which each modality predicts some.
+    There the gates open nevertheless, and the average of two labels is wrong.
+    Use another method, or compare with plain training on validation data.
 
     Args:
         strength: Non-negative float, the weight of the penalty. Defaults to
@@ -74,7 +74,7 @@ class ModalityMix(Regularizer):
         self.gate_option = gate
 
     def attach(self, network: Network, inner: keras.Model) -> None:
-        """Checks that whole modalities can be moved."""
+        """Checks that whole modalities can be shuffled."""
         super().attach(network, inner)
         if len(network.modalities) + len(network.others) < 2:
             raise ValueError(
@@ -86,7 +86,7 @@ class ModalityMix(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The task loss under shared labels."""
+        """Returns the task loss of mixed examples, under shared labels."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         orders = permutations(
@@ -107,7 +107,7 @@ class ModalityMix(Regularizer):
         return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
 
     def _shares(self, training_pass: TrainingPass) -> dict[str, Tensor]:
-        """Equal among the modalities that tell the label; 0 if none does."""
+        """Returns equal shares of the open gates, or 0 if none is open."""
         if not self.uses_gate:
             return dict.fromkeys(self.modalities, 1.0 / len(self.modalities))
         is_open = training_pass.gate.open()
@@ -115,5 +115,5 @@ class ModalityMix(Regularizer):
         return {name: value / total for name, value in is_open.items()}
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "gate": self.gate_option}

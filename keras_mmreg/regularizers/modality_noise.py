@@ -1,4 +1,4 @@
-"""Training under noise on every modality that tells the label."""
+"""Trains under noise on every modality that predicts the label."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,31 +18,32 @@ from keras_mmreg.types import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class ModalityNoise(Regularizer):
-    """Trains the model under the noise by which information is measured.
+    """Trains the model under the noise that is used to measure information.
 
-    The task loss is taken at `z ~ N(x, (scale * stddev)^2)` in place of x, on
-    all modalities at once: the vicinal risk under the product measure of Eq.
-    6. What is coded in few coordinates, as a shortcut often is, drowns in such
-    noise; what is coded in many survives it. So the model comes to rest on the
-    latter, without being told which modality to suspect, and with any
-    optimizer. The cost is that of plain training and a random number for each
-    coordinate, which at inputs that are large next to the net is more than the
-    net's own; at the outputs of encoders (`taps="auto"`) it is next to nothing.
+    The task loss is computed at `z ~ N(x, (scale * stddev)^2)` in place of x,
+    on all modalities at once: the vicinal risk under the product measure of
+    Eq. 6. Information that is coded in few coordinates, as a shortcut often is,
+    drowns in such noise; information that is coded in many survives it. So the
+    model comes to rely on the latter, without being told which modality to
+    suspect, and with any optimizer. The cost is that of plain training plus a
+    random number for each coordinate. For inputs that are large compared with
+    the network, this exceeds the cost of the network itself; at the outputs of
+    encoders (`taps="auto"`) it is next to nothing.
 
-    Its price is paid where modalities have to be combined, and noise on one
-    makes the other useless. The gate holds noise off where no modality tells
-    the label by itself; without a gate, and for regression and several labels,
-    where a modality that explains a part opens it, choose the scale on
+    The method hurts where modalities have to be combined and noise on one makes
+    the other useless. The gate withholds noise where no modality predicts the
+    label by itself. Without a gate, and for regression and multiple labels,
+    where a modality that explains a part opens its gate, choose the scale on
     validation data: the largest at which intact accuracy loses at most two
-    points. A shortcut in many coordinates survives noise: name it to
+    points. A shortcut in many coordinates survives noise: pass its modality to
     `ModalityShuffle`.
 
-    The training metrics are those of predictions under noise. Integers stay as
-    they are.
+    The training metrics are computed from predictions under noise. Integers
+    are not changed.
 
     Args:
-        scale: Non-negative float, in standard deviations of each coordinate
-            over the batch. Defaults to `1.0`.
+        scale: Non-negative float, the noise's standard deviation, in standard
+            deviations of each coordinate over the batch. Defaults to `1.0`.
         gate: `"auto"` for noise on the modalities whose gate is open (see
             `ModalityGate`), or `None` for noise on all. Defaults to `"auto"`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
@@ -84,7 +85,7 @@ class ModalityNoise(Regularizer):
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
         """Adds the noise (Eq. 6)."""
-        float_points(training_pass.network, points)  # A subclassed model's.
+        float_points(training_pass.network, points)  # For a subclassed model.
         scale = self.scale
         if self.schedule is not None:
             scale = scale * self.schedule(
@@ -99,7 +100,7 @@ class ModalityNoise(Regularizer):
         return add_noise(points, scales, self.seed_generator, weight)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "scale": self.scale,

@@ -1,4 +1,4 @@
-"""Training with a suspected shortcut shuffled between the examples."""
+"""Trains with suspected shortcuts shuffled across examples."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,15 +19,16 @@ from keras_mmreg.types import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class ModalityShuffle(Regularizer):
-    """The task loss where suspected shortcuts belong to other examples.
+    """Adds the task loss with suspected shortcuts shuffled across examples.
 
     `penalty = strength * L(f(x with the suspects permuted), y)`
 
-    on a part of each batch: the label has to be told without them. The
-    suspects have to be named; where none is known, see `ModalityNoise`.
+    The penalty is computed on a part of each batch, where the model has to
+    predict the label without the suspects. The suspects must be named; if none
+    is known, see `ModalityNoise`.
 
     Args:
-        suspects: A list of the modalities that are not to be relied upon.
+        suspects: A list of the modalities that the model should not rely on.
         strength: Non-negative float, the weight of the penalty. Defaults to
             `1.0`.
         fraction: Float in (0, 1], the part of each batch, drawn anew at every
@@ -78,7 +79,7 @@ class ModalityShuffle(Regularizer):
             self._require_others(inner, inputs)
 
     def _require_others(self, inner: keras.Model, inputs: Any) -> None:
-        """Raises if nothing is left that is not shuffled."""
+        """Raises if every modality would be shuffled."""
         names = modality_names(inner, inputs)
         if set(self.suspects) == set(names):
             raise self._wrong_suspects(names)
@@ -92,8 +93,8 @@ class ModalityShuffle(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The task loss of a part of the batch, the suspects permuted."""
-        # What the inputs of a subclassed model are shows only now.
+        """Returns the task loss of a part of the batch, suspects permuted."""
+        # The inputs of a subclassed model are known only now.
         self._require_others(training_pass.inner, training_pass.inputs)
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
@@ -108,5 +109,5 @@ class ModalityShuffle(Regularizer):
         return self.weight(training_pass) * loss, {}
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "suspects": self.suspects}

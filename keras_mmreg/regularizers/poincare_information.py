@@ -13,10 +13,10 @@ from keras_mmreg.types import Tensor
 class PoincareInformation(InformationRegularizer):
     """Penalty on too little squared gradient of f (Eq. 19, Eq. 18).
 
-    `I_i = E[ |grad_i f(z)|^2 ]`, an upper bound of modality i's functional
-    variance by the Poincare inequality (Eq. 15, 17). Unlike the Fisher
-    information it is not divided by f, so confident predictions, whose f is
-    small, count for less.
+    The information `I_i = E[ |grad_i f(z)|^2 ]` is an upper bound of modality
+    i's functional variance by the Poincare inequality (Eq. 15, 17). Unlike the
+    Fisher information it is not divided by f, so confident predictions, whose f
+    is small, count for less.
 
     Args:
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
@@ -42,7 +42,7 @@ class PoincareInformation(InformationRegularizer):
     def information(
         self, values: Tensor, gradients: Tensor | None, stddev: Tensor
     ) -> Tensor:
-        """Squared gradient, averaged over the samples (Eq. 17)."""
+        """Returns the squared gradient, averaged over samples (Eq. 17)."""
         return self.mean_over_samples(
             poincare_information(gradients, self.slope_weight(stddev))
         )

@@ -24,34 +24,36 @@ from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
 
 UNSEEN = -30.0
-"""The logarithm of the probability of a class that was not seen yet."""
+"""The log-probability of a class that has not been seen yet."""
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class PrototypicalRebalance(Regularizer):
-    """Prototypical modal rebalance (PMR).
+    """Trains lagging encoders with class prototypes (PMR).
 
-    With class prototypes c_k^m, moving averages of the features of each class
-    at modality m's point, and `q^m = softmax(-|h_m - c^m|)`, encoder m learns
-    by the prototypical cross-entropy
+    The prototype c_k^m of class k is a moving average of the class's features
+    h_m at modality m's point. With `q^m = softmax(-|h_m - c^m|)`, encoder m is
+    trained by the prototypical cross-entropy
 
     `penalty = strength * sum_m beta_m CE(q^m, y)`,
     `beta_m = clip(s_max / s_m - 1, 0, 1)`,
 
-    where `s_m` is the summed probability of the true class in `q^m`: the
-    modality that is ahead has `beta = 0`. In the first epochs the entropy of
-    its own `q^m` is rewarded by `entropy_strength` (PER), so that it does not
-    run away; this reward is multiplied by `strength`, too. A class that has
-    not been seen yet has no prototype, and is left out of the softmax.
+    where `s_m` is the summed probability of the true class in `q^m`, and
+    `s_max` the largest `s_m`. The modality that is ahead has `beta = 0`. In the
+    first epochs, `entropy_strength` rewards the entropy of that modality's
+    `q^m` (PER), so that it does not run away; this reward is multiplied by
+    `strength`, too. A class that has not been seen yet has no prototype, and is
+    left out of the softmax.
 
     Args:
         strength: Non-negative float, the weight of the penalty (the paper's
             alpha). Defaults to `1.0`.
         entropy_strength: Non-negative float, the weight of the entropy reward
             (the paper's mu). Defaults to `0.01`.
-        entropy_epochs: Integer, the number of first epochs with the entropy
+        entropy_epochs: Integer, the number of initial epochs with the entropy
             reward. Defaults to `5`.
-        momentum: Float in [0, 1), of the prototypes. Defaults to `0.9`.
+        momentum: Float in [0, 1), the momentum of the prototypes. Defaults to
+            `0.9`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
@@ -112,7 +114,7 @@ class PrototypicalRebalance(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The prototypical cross-entropy, and the entropy of the first."""
+        """Returns the prototypical cross-entropy, less the entropy reward."""
         losses, scores, entropies = [], [], []
         kind = self._probabilities.output_kind(training_pass)
         weight = example_weight(training_pass.sample_weight)
@@ -131,7 +133,7 @@ class PrototypicalRebalance(Regularizer):
             q = ops.exp(log_q)
             cross_entropy = -ops.sum(y * log_q, axis=-1)
             entropy = -ops.sum(x_log_x(q), axis=-1)
-            if weight is not None:  # They scale as the task loss does.
+            if weight is not None:  # The terms scale like the task loss.
                 cross_entropy = cross_entropy * weight
                 entropy = entropy * weight
             losses.append(mean_over_batch(cross_entropy, valid))
@@ -148,15 +150,15 @@ class PrototypicalRebalance(Regularizer):
         return self.weight(training_pass) * total, {}
 
     def _log_probabilities(self, name: str, features: Tensor) -> Tensor:
-        """`log softmax(-|h - c_k|)` over the classes seen so far."""
-        # A copy: torch needs the values of now when it takes the gradient.
+        """Returns `log softmax(-|h - c_k|)` over the classes seen so far."""
+        # A copy: torch needs the current values to compute the gradient.
         prototypes = ops.convert_to_tensor(self.prototypes[name]) + 0.0
         squares = (
             ops.sum(ops.square(features), axis=-1, keepdims=True)
             - 2.0 * ops.matmul(features, ops.transpose(prototypes))
             + ops.sum(ops.square(prototypes), axis=-1)
         )
-        # The root has no gradient at 0.
+        # The square root has no finite gradient at 0.
         distances = ops.sqrt(ops.maximum(squares, 1e-6))
         seen = ops.convert_to_tensor(self.seen[name]) > 0
         log_q = ops.log_softmax(ops.where(seen, -distances, -1e30))
@@ -179,7 +181,7 @@ class PrototypicalRebalance(Regularizer):
         self.seen[name].assign(ops.maximum(seen, present[:, 0]))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "entropy_strength": self.entropy_strength,

@@ -18,30 +18,30 @@ from keras_mmreg.types import Tensor
 
 
 class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
-    """Base class: a method that acts on a training step of any model.
+    """Base class of the methods, which act on a model's training steps.
 
-    A method has two hooks, and overrides one of them or both:
+    A method overrides one or both of two hooks:
 
-    - `perturb(points, training_pass)` runs in training, before what follows
-      the points does, and changes their values at no extra pass.
-    - `penalty(training_pass)` runs after the model, and returns a loss term.
+    - `perturb(points, training_pass)` changes the values at the points in
+      training, before the rest of the model runs. It needs no extra pass.
+    - `penalty(training_pass)` runs after the model and returns a loss term.
 
-    It is a layer so that Keras tracks, saves and places its state; it is never
-    called. One instance serves one model.
+    A method is a layer so that Keras tracks, saves and places its state, but it
+    is never called. One instance serves one model.
 
     Args:
         strength: Non-negative float, by which the penalty is multiplied.
             Defaults to `1.0`.
         fraction: Float in (0, 1], the part of each batch, drawn afresh at
-            every step, on which the penalty is computed; the main lever on its
-            cost. Defaults to `1.0`.
+            every step, on which the penalty is computed; the main way to reduce
+            its cost. Defaults to `1.0`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
             serializable callable of `step` and `epoch`, by which the strength
             is multiplied. Defaults to `None`.
-        seed: Optional integer, for randomness that can be reproduced. Defaults
-            to `None`: drawn from that of the model.
-        name: String, the prefix of what the method logs. Defaults to the
-            name by which `regularizers.get` knows the class.
+        seed: Optional integer, for reproducible randomness. Defaults to
+            `None`, which derives it from the model's seed.
+        name: String, the prefix of the method's logs. Defaults to the name by
+            which `regularizers.get` knows the class.
         **kwargs: Arguments of `keras.layers.Layer`, such as `dtype`.
 
     Raises:
@@ -49,8 +49,8 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
 
     Example:
 
-    A method that asks the model to be right about two examples at once whose
-    values at the points were averaged:
+    A method that averages two examples at the points, and trains the model to
+    predict the labels of both:
 
     >>> class Manifold(Regularizer):
     ...     alias = "manifold"
@@ -78,16 +78,16 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         0.1,
         4.0,
     )
-    """The argument to tune, and from where to where: see `hypermodels`."""
+    """The argument to tune and its search range, see `hypermodels`."""
 
     without: ClassVar[tuple[str, ...]] = ()
-    """Which of the arguments below mean nothing to the method."""
+    """The arguments below that do not apply to the method."""
 
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 
     undone_by_adam: ClassVar[bool] = False
-    """Whether an optimizer that scales each gradient anew undoes the method."""
+    """Whether an optimizer that rescales each gradient undoes the method."""
 
     gate_option: str | None = None
 
@@ -131,16 +131,16 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Prepares the method for a model, before training starts.
 
-        A subclass checks here what the model must be like, and creates its
-        state.
+        A subclass checks here whether it supports the model, and creates its
+        own state.
 
         Args:
-            network: The model's points and how it runs from them.
+            network: The model's points, and how to run the model from them.
             inner: The model.
 
         Raises:
-            ValueError: If the method cannot work on this model, or serves
-                another one already.
+            ValueError: If the method cannot work on this model, or already
+                serves another one.
         """
         if self.network is not None:
             raise ValueError(
@@ -157,7 +157,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         initializer: str = "zeros",
         dtype: str = "float32",
     ) -> keras.Variable:
-        """A variable that the method itself updates, alike on all replicas.
+        """Adds a variable that the method updates, equally on all replicas.
 
         Args:
             shape: Tuple of integers.
@@ -176,22 +176,22 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         )
 
     def reseed(self, seed: int) -> None:
-        """Starts the method's randomness anew, as the model's seed says."""
+        """Resets the method's seed generator to a seed of the model."""
         state = keras.random.SeedGenerator(seed).state
         self.seed_generator.state.assign(state)
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
-        """What `penalty` logs of these modalities, besides itself."""
+        """Returns the names of what `penalty` logs for these modalities."""
         return []
 
     @property
     def log_names(self) -> list[str]:
-        """What `penalty` logs besides the penalty itself."""
+        """Names of what `penalty` logs besides the penalty itself."""
         return self.log_names_for(self.modalities)
 
     @property
     def uses_gate(self) -> bool:
-        """Whether the method needs to know which modalities tell the label."""
+        """Whether the method uses the gate."""
         return self.gate_option is not None
 
     @property
@@ -210,10 +210,10 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         """Changes the values at the points while the model trains.
 
         Args:
-            points: Dict of tensors of shape `(batch, ...)` by leaf;
-                `network.leaves` tells the modality of each. A functional model
-                passes all of them, an opaque one a few at a time.
-            training_pass: The step.
+            points: Dict from leaf to a tensor of shape `(batch, ...)`;
+                `network.leaves` maps each leaf to its modality. A functional
+                model passes all points at once, an opaque one a few at a time.
+            training_pass: The training step.
 
         Returns:
             Dict of tensors like `points`.
@@ -223,31 +223,31 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor | None, dict[str, Tensor]]:
-        """The loss term of a step, `None` if there is none, and its logs.
+        """Returns the loss term of a step, or `None`, and its logs.
 
         Args:
-            training_pass: The step.
+            training_pass: The training step.
 
         Returns:
-            A scalar that is added to the loss, and a dict with a scalar for
-            each of `log_names` that is known.
+            A scalar that is added to the loss, or `None` to add nothing, and a
+            dict with a scalar for each of `log_names` that is known.
         """
         return None, {}
 
     def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
-        """What the user should know after an epoch, of which `fit` tells once.
+        """Returns warnings after an epoch, each of which `fit` issues once.
 
         Args:
             logs: The means over the epoch.
-            epoch: Its number, from 1.
+            epoch: The number of the epoch, counted from 1.
 
         Returns:
-            A dict of sentences, by what each is about.
+            A dict from a subject, such as a modality, to a sentence.
         """
         return {}
 
     def weight(self, training_pass: TrainingPass) -> Tensor | float:
-        """The strength at this step, once batch statistics have settled."""
+        """Returns the strength at this step, 0 until statistics settle."""
         weight = training_pass.settled
         if self.strength != "auto":
             weight = weight * self.strength
@@ -257,12 +257,12 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         return weight * self.schedule(step=step, epoch=epoch)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         schedule = self.schedule
         if schedule is not None:
             schedule = keras.saving.serialize_keras_object(schedule)
-        # Keras would import TensorFlow to serialize a policy: for seconds, in
-        # the first `fit`.
+        # To serialize a policy, Keras would import TensorFlow, which takes
+        # seconds in the first `fit`.
         return {
             "name": self.name,
             "trainable": self.trainable,
@@ -275,7 +275,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Regularizer":
-        """The regularizer that `get_config` described."""
+        """Creates the regularizer that `get_config` described."""
         config = dict(config)
         if isinstance(config.get("schedule"), dict):
             config["schedule"] = keras.saving.deserialize_keras_object(

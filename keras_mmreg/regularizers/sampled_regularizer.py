@@ -8,7 +8,7 @@ from keras_mmreg.regularizers.information_regularizer import (
 
 
 class SampledRegularizer(InformationRegularizer):
-    """Base class: information from several values of f, without gradients.
+    """Base class of penalties that use samples of f and no gradients.
 
     Args:
         strength: See `InformationRegularizer`. Defaults to `"auto"`.

@@ -13,15 +13,15 @@ def strength_from_authors(
     num_classes: int = 1,
     positions: int = 1,
 ) -> float:
-    """The strength here that equals a lambda of the authors' code.
+    """Converts a lambda of the authors' code to a `strength` of this package.
 
     Their code takes the gradient of a mean over the batch, the samples and
-    (where f is a binary cross-entropy) the classes, so each gradient is smaller
-    by their product, and its square by the square of that. It takes the norm of
-    a gradient over axis 1 alone and averages over what follows, the height and
-    width of an image. For the Fisher information it divides by f, which is a
-    mean over the classes, too, and which it takes as a mean over the batch:
-    up to that last point the conversion is exact.
+    (where f is a binary cross-entropy) the classes. So each gradient is smaller
+    by the product of these sizes, and its square by the square of the product.
+    It takes the norm of a gradient over axis 1 alone and averages over the axes
+    that follow, the height and width of an image. For the Fisher information it
+    divides by f, which is a mean over the classes, too, and which it takes as a
+    mean over the batch. Except for this last point, the conversion is exact.
 
     Args:
         strength: Float, the lambda of their code or paper.
@@ -29,8 +29,9 @@ def strength_from_authors(
         num_samples: Integer, the number of samples it was used with.
         information: `"poincare"` (their `estimation="var"`) or `"fisher"`
             (`"ent"`). Defaults to `"poincare"`.
-        num_classes: Integer, the number of outputs that their binary
-            cross-entropy is a mean of. Defaults to `1`, for a categorical one.
+        num_classes: Integer, the number of outputs over which their binary
+            cross-entropy is averaged. Defaults to `1`, for a categorical
+            cross-entropy.
         positions: Integer, the product of the sizes of the modality's axes
             after axis 1, such as `height * width`. Defaults to `1`.
 

@@ -1,4 +1,4 @@
-"""What a method sees of one training step."""
+"""The view that a method has of one training step."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -15,29 +15,31 @@ from keras_mmreg.types import Tensor
 
 
 class TrainingPass:
-    """One training step: the model's pass over a batch, and what follows it.
+    """One training step: the model's pass over a batch, and its results.
 
-    It is made before the model runs, and completed by the task loss after it:
-    `perturb` may ask for what is marked so, `penalty` for everything.
+    The object is created before the model runs, and completed after the task
+    loss is computed. `penalty` may use all attributes; `perturb` may use those
+    marked "in `perturb`, too".
 
     Attributes:
-        network: How the model runs again from its points; in `perturb`, too.
+        network: Reruns the model from its points; in `perturb`, too.
         inputs: The batch of inputs; in `perturb`, too.
         clean_points: Dict of the values at the points before any `perturb`.
-        points: Dict of those that the outputs were computed from.
+        points: Dict of the values that the outputs were computed from.
         activations: The network's activations, in training mode.
         outputs: The model's outputs.
         y: The labels.
         sample_weight: The sample weights, or `None`; in `perturb`, too.
         loss: Scalar, the task loss: the compiled loss and `add_loss` terms.
-        loss_function: The compiled loss, of labels, outputs and weights.
-        model_loss: What was given to `compile` as `loss`.
+        loss_function: The compiled loss, a function of labels, outputs and
+            weights.
+        model_loss: The `loss` argument of `compile`.
         inner: The wrapped model.
-        functional: The wrapper's argument of that name.
+        functional: The `functional` argument of the wrapper.
         gate: The `ModalityGate` that methods share, or `None`; in `perturb`,
             too.
-        settled: Scalar, 1 once the statistics of batch normalization mean
-            something, else 0; in `perturb`, too.
+        settled: Scalar, 1 once the statistics of batch normalization have
+            settled, else 0; in `perturb`, too.
         step: Scalar, the training step; in `perturb`, too.
         epoch: Scalar, the epoch; in `perturb`, too.
     """
@@ -92,7 +94,7 @@ class TrainingPass:
         return perturbed
 
     def complete(self, activations: Any) -> None:
-        """Adds what the model has computed."""
+        """Adds the activations and outputs that the model has computed."""
         self.activations = activations
         self.outputs = self.network.outputs_of(activations)
         if not self._perturbed:
@@ -100,10 +102,10 @@ class TrainingPass:
             self.clean_points = self.points
 
     def memo(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """What `compute` returned when it was first asked for in this step.
+        """Returns the result of `compute`, cached for this step by `key`.
 
-        An opaque model passes its points to `perturb` one by one; what all of
-        them need in common is drawn once this way.
+        An opaque model passes its points to `perturb` a few at a time. With
+        this method, a draw that all points share is made only once.
         """
         if key not in self._memory:
             self._memory[key] = compute()
@@ -111,41 +113,43 @@ class TrainingPass:
 
     @property
     def batch_size(self) -> int | Tensor:
-        """The number of examples; in `perturb`, too."""
+        """The number of examples in the batch; in `perturb`, too."""
         return batch_size(self.inputs)
 
     def clean(self) -> Any | None:
-        """Activations at the clean points in inference mode, if known."""
+        """Returns inference-mode activations of the clean batch, if known."""
         if self._perturbed or not self._trains_as_it_infers:
             return None
         return self.activations
 
     def rerun(self, values: Mapping[str, Tensor], indices: Any = None) -> Any:
-        """The outputs that follow from new values at the points.
+        """Returns the model's outputs for new values at the points.
 
-        Runs in inference mode, from the points on.
+        The model is rerun from the points, in inference mode.
 
         Args:
-            values: Dict of tensors, of as many examples as there are indices.
-            indices: Optional indices of the examples that keep what has no
-                new value. Defaults to `None`, all of them in order.
+            values: Dict of tensors with as many examples as there are indices.
+            indices: Optional indices of the examples from which points without
+                new values are taken. Defaults to `None`, which means all
+                examples in order.
         """
         activations, own = self.activations, dict(self.points)
         if indices is not None:
             activations = self.network.take(activations, indices)
             own = take(own, indices)
-        if not self._trains_as_it_infers:  # What follows them is that of now.
+        if not self._trains_as_it_infers:  # Recompute all that follows points.
             values = {**own, **values}
         moved = self.network.replace(activations, dict(values))
         return self.network.outputs_of(moved)
 
     def task_loss(self, outputs: Any, indices: Any = None) -> Tensor:
-        """The compiled loss of other outputs.
+        """Returns the compiled loss of other outputs.
 
         Args:
-            outputs: Outputs of as many examples as there are indices.
+            outputs: Outputs for as many examples as there are indices.
             indices: Optional indices of the examples whose labels and weights
-                they are compared with. Defaults to `None`, all in order.
+                the outputs are compared with. Defaults to `None`, which means
+                all examples in order.
 
         Raises:
             ValueError: If the model was compiled without a loss.
@@ -164,5 +168,5 @@ class TrainingPass:
     def random_part(
         self, fraction: float, seed: keras.random.SeedGenerator
     ) -> Tensor:
-        """Indices of a random part of the batch, at least one example."""
+        """Returns indices of a random part of the batch, at least one."""
         return choose_examples(self.inputs, fraction, seed)

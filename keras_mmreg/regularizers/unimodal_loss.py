@@ -1,4 +1,4 @@
-"""Training the model to tell the label from each modality alone."""
+"""Trains the model to predict the label from each modality alone."""
 
 from typing import Any
 
@@ -20,20 +20,21 @@ from keras_mmreg.types import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class UnimodalLoss(Regularizer):
-    """The task loss of every modality with the others left out.
+    """Adds the task loss of every modality with the others dropped.
 
     `penalty = strength * sum_m L(f(x_m, the others dropped), y)`
 
-    Each modality has to tell the label by itself, so that its encoder learns
-    even where another would do. Also known as multi-loss.
+    Each modality has to predict the label by itself, so that its encoder learns
+    even where another modality would suffice. The method is also known as
+    multi-loss.
 
     Args:
         strength: Non-negative float, the weight of the penalty. Defaults to
             `1.0`.
         fraction: Float in (0, 1], the part of each batch, drawn anew at every
             step, on which the penalty is computed. Defaults to `1.0`.
-        value: What stands for a modality that is left out: `"zero"` or
-            `"mean"` (that of the batch). Defaults to `"zero"`.
+        value: The replacement of a dropped modality: `"zero"` or `"mean"` (the
+            mean of the batch). Defaults to `"zero"`.
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
@@ -64,7 +65,7 @@ class UnimodalLoss(Regularizer):
         self.value = value
 
     def attach(self, network: Network, inner: keras.Model) -> None:
-        """Checks that something can stand for what is left out."""
+        """Checks that the modalities can be dropped."""
         super().attach(network, inner)
         require_all_modalities(network, self.name)
         require_more_than_padding(network, inner, self.name)
@@ -73,7 +74,7 @@ class UnimodalLoss(Regularizer):
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum of the modalities' own losses."""
+        """Returns the sum of the modalities' own losses."""
         require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         points, weight = take(
@@ -94,5 +95,5 @@ class UnimodalLoss(Regularizer):
         return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "value": self.value}

@@ -1,4 +1,4 @@
-"""A report of what a model uses of its modalities."""
+"""A report on how a model uses its modalities."""
 
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.modality_report import modality_report

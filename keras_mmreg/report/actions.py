@@ -1,4 +1,4 @@
-"""What to do about what a report found."""
+"""Recommends actions based on the findings of a report."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ ADVICE: dict[str, tuple[str, dict[str, str]]] = {
         {"dropout": "{call}", "mix": ", or {call}"},
     ),
 }
-"""For each cause a sentence: its beginning, and what each method adds to it."""
+"""The advice for each cause: a beginning, and what each method adds to it."""
 
 IN_USE = (
     "The model was trained with {used} already: try other strengths on "
@@ -56,11 +56,11 @@ IDLE = (
 
 
 def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
-    """What to do, once for the most important cause.
+    """Returns recommendations for the most important cause.
 
     Args:
-        report: A report of a model that is better than chance.
-        facts: What was found in it.
+        report: A report on a model that is better than chance.
+        facts: The findings of the report.
     """
     cause, subject, suspects = _cause(report, facts)
     if cause is None or len(report.modalities) < 2:
@@ -92,11 +92,11 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
 
 
 def _senseless(report: Result) -> list[str]:
-    """The methods that a model refuses, or that would harm it."""
+    """Returns methods that the model does not support or would be harmed by."""
     dense = report.task == "dense classification"
     if dense or report.settings.get("output") is not None:
         return ["noise", "mix"]  # Their gate needs one output (batch, units).
-    # Of several labels a modality may explain a part, and averages are wrong.
+    # A modality may explain a part of the labels; then averages are wrong.
     parts = report.task in ("regression", "multi-label classification")
     return ["mix"] if parts else []
 
@@ -104,7 +104,7 @@ def _senseless(report: Result) -> list[str]:
 def _cause(
     report: Result, facts: Sequence[Finding]
 ) -> tuple[str | None, str, list[str]]:
-    """The cause, the modality that it is about, and what may mislead."""
+    """Returns the cause, its modality, and the modalities under suspicion."""
     bad = {fact.kind for fact in facts if fact.level == "bad"}
     dearest = by_cost(report)[0]
     if bad & {"fusion", "misleading", "unimodal"}:
@@ -128,7 +128,7 @@ def _cause(
 
 
 def _takes_most(report: Result, name: str) -> bool:
-    """Whether it alone costs more than half of the score when shuffled."""
+    """Returns whether `name` costs over half of the score, and others less."""
     if report.chance is None:
         return False
     above = abs(report.intact.value - report.chance)
@@ -139,6 +139,6 @@ def _takes_most(report: Result, name: str) -> bool:
 
 
 def _literal(names: Sequence[str]) -> str:
-    """A list of names as one writes it in Python."""
+    """Returns a list of names as a Python literal."""
     quoted = [f'"{name}"' for name in names]
     return f"[{', '.join(quoted) or '...'}]"

@@ -1,4 +1,4 @@
-"""Intervals: what the scores would have been on other examples."""
+"""Bootstrap intervals: what the scores might have been on other examples."""
 
 import math
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ import numpy as np
 from keras_mmreg.report.scores import Score
 
 MAX_UNITS = 2000
-"""Beyond that, examples share a unit at random; intervals hardly change."""
+"""With more examples, some share a unit at random; intervals hardly change."""
 
 _CHUNK = 100
 _BLOCKS, _BLOCK = 4, 8
-"""Units of a small batch, and examples in each unit of a large one."""
+"""The units of a small batch, and the examples per unit of a large one."""
 _MAX_BY_BATCH = 200
-"""A Keras metric takes its time for each result."""
+"""The most bootstrap draws of a Keras metric, whose `result` is slow."""
 
 
 class Units:
-    """Tells which unit (example, or group of examples) each example is in.
+    """Assigns each example to a unit (an example, or a group of examples).
 
     Args:
-        groups: Optional array of a label for each example, in their order.
-        by_batch: Whether examples of a batch share a few units.
+        groups: Optional array with the group of each example, in order.
+        by_batch: Whether the examples of a batch share a few units.
         seed: Integer, the seed by which examples share units.
     """
 
@@ -37,7 +37,7 @@ class Units:
         self._generator = np.random.default_rng([seed, 11])
 
     def assign(self, size: int) -> np.ndarray:
-        """The units of the next `size` examples."""
+        """Returns the units of the next `size` examples."""
         start, self.seen = self.seen, self.seen + size
         if self.groups is not None:
             return self._assign_groups(start, start + size)
@@ -65,7 +65,7 @@ class Units:
 
     @property
     def num_independent(self) -> int:
-        """The number of groups, or of examples where there are none."""
+        """The number of groups, or of examples if there are no groups."""
         return self.seen if self.groups is None else self.count
 
 
@@ -80,7 +80,7 @@ class Tally:
         rows = max(int(units.max()) + 1, len(self.sums))
         columns = statistics.shape[1]
         if rows > len(self.sums):
-            # Twice as many: a stream does not say how many will come.
+            # Doubled, since the length of a stream is unknown.
             grown = np.zeros((max(rows, 2 * len(self.sums)), columns))
             if len(self.sums):
                 grown[: len(self.sums)] = self.sums
@@ -90,17 +90,17 @@ class Tally:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A score under an intervention, and what the intervention costs.
+    """A score under an intervention, and the cost of the intervention.
 
     Attributes:
         value: The score.
-        low: The lower end of its interval.
-        high: The upper end.
-        cost: How much worse than intact: a positive number is a loss, whether
-            a high score is good or a low one.
-        cost_low: The lower end of the interval of the cost, which is drawn
-            with the same examples for both scores.
-        cost_high: The upper end.
+        low: The lower end of the score's interval.
+        high: The upper end of the score's interval.
+        cost: How much worse the score is than the intact one. A positive number
+            is a loss, whether a high or a low score is good.
+        cost_low: The lower end of the cost's interval, which uses the same
+            bootstrap draws for both scores.
+        cost_high: The upper end of the cost's interval.
     """
 
     value: float
@@ -115,14 +115,14 @@ class Bootstrap:
     """Scores on examples drawn with replacement, the same for all scores.
 
     Args:
-        tallies: Dict from a name to its `Tally`; `("intact",)` among them.
+        tallies: Dict from a name to its `Tally`, including `("intact",)`.
         score: The score.
         num_units: Integer, the number of units.
-        num_independent: Integer, the number of examples, or of groups where
-            there are any; see `Units`.
-        num_bootstraps: Integer, how many times to draw.
-        confidence: Float, the part of the draws that an interval holds.
-        seed: Integer.
+        num_independent: Integer, the number of examples, or of groups if there
+            are any; see `Units`.
+        num_bootstraps: Integer, the number of draws.
+        confidence: Float, the part of the draws that an interval contains.
+        seed: Integer, the seed of the draws.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Bootstrap:
         self.draws = dict(zip(tallies, drawn.T, strict=True))
 
     def measure(self, name: Any) -> Measurement:
-        """The score of a name, and its cost against `("intact",)`."""
+        """Returns the score of a name, and its cost against `("intact",)`."""
         sign = 1.0 if self.score.higher_is_better else -1.0
         intact = ("intact",)
         cost = sign * (self.values[intact] - self.values[name])
@@ -166,11 +166,11 @@ class Bootstrap:
         )
 
     def interval(self, draws: np.ndarray, value: float) -> tuple[float, float]:
-        """The middle of the draws; `3 / count` around what never varies.
+        """Returns the central part of the draws as an interval.
 
-        Where no example differs, neither does any draw. The rule of three
-        says what so many examples (or groups) allow for. Shares of 1 differ
-        by 1 at most.
+        If no example differs, no draw does either. Then the interval extends
+        `3 / count` to either side (the rule of three), where `count` is the
+        number of examples or groups. Scores in [0, 1] differ by 1 at most.
         """
         if np.all(np.isnan(draws)):
             return float("nan"), float("nan")
@@ -183,7 +183,7 @@ class Bootstrap:
 
 
 def _draw(sums: np.ndarray, num_bootstraps: int, seed: int) -> np.ndarray:
-    """Sums over units that are drawn with replacement."""
+    """Returns sums over units that are drawn with replacement."""
     generator = np.random.default_rng([seed, 13])
     num_units = len(sums)
     flat = sums.reshape(num_units, -1)

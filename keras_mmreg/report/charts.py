@@ -1,7 +1,7 @@
-"""Charts of a page, as SVG.
+"""Charts of a report's page, as SVG.
 
-Everything is placed in percent of the width, so that a chart is as wide as the
-page lets it be while its lines and letters keep their size.
+Positions are in percent of the width, so that a chart adapts to the width of
+the page while its lines and letters keep their size.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ HEIGHT = 22
 
 
 class Scale:
-    """From a score to percent of the width."""
+    """Converts a score to percent of the width."""
 
     def __init__(self, report: Result, values: Sequence[float]) -> None:
         known = [value for value in values if value == value]
         if report.percent:
             self.low, self.high = 0.0, 1.0
         else:
-            # A model that is far off would squeeze all others together.
+            # The scores of a very bad model would squeeze all others together.
             floor = -1.0 if report.higher_is_better else 0.0
             self.low = max(min([0.0, *known]), floor)
             self.high = max([*known, self.low + 1e-9])
@@ -30,13 +30,13 @@ class Scale:
             self.high = max(self.high, 1.0)
 
     def __call__(self, value: float) -> float:
-        """Percent of the width, within it."""
+        """Returns the position in percent of the width, clipped to it."""
         part = (value - self.low) / (self.high - self.low)
         return 100.0 * min(max(part, 0.0), 1.0)
 
 
 def scale_of(report: Result) -> Scale:
-    """One scale for all charts of a report."""
+    """Returns the scale that all charts of a report share."""
     measurements = [
         report.intact,
         *report.shuffled.values(),
@@ -49,7 +49,7 @@ def scale_of(report: Result) -> Scale:
 def bar(
     report: Result, scale: Scale, measurement: Measurement, label: str
 ) -> str:
-    """A score with its interval; lines mark intact and a constant answer."""
+    """Draws a score with its interval; lines mark intact and chance scores."""
     left, right = sorted([scale(0.0), scale(measurement.value)])
     parts = [
         '<rect class="track" width="100%" height="100%" rx="3"/>',
@@ -65,7 +65,7 @@ def bar(
 def signed_bar(
     measurement: Measurement, largest: float, label: str, text: str
 ) -> str:
-    """A difference, to the right of a middle line if it is positive."""
+    """Draws a difference, right of a middle line if it is positive."""
 
     def place(value: float) -> float:
         return 50.0 + 50.0 * max(min(value / largest, 1.0), -1.0)
@@ -87,7 +87,7 @@ def curve(
     points: Sequence[tuple[str, Measurement]],
     label: str,
 ) -> str:
-    """Scores by noise, with their intervals."""
+    """Draws scores by the scale of the noise, with their intervals."""
     count = len(points)
     xs = [5.0 + 90.0 * place / max(count - 1, 1) for place in range(count)]
     measurements = [each for _, each in points]
@@ -129,7 +129,7 @@ def curve(
 
 
 def ruler(report: Result, scale: Scale) -> str:
-    """The numbers of the scale."""
+    """Draws the numbers of the scale."""
     steps = 5
     width = (scale.high - scale.low) / (steps - 1)
     texts = []

@@ -1,4 +1,4 @@
-"""Chooses the score of a report: the compiled metric, else the task's own."""
+"""Chooses the score of a report: the compiled metric, or the task's own."""
 
 from typing import Any
 
@@ -50,12 +50,13 @@ _LOWER_IS_BETTER = (
 
 
 def choose_score(metric: Any, mode: str, task: Task, y: np.ndarray) -> Score:
-    """The score by the arguments `metric` and `mode`.
+    """Returns the score that the arguments `metric` and `mode` specify.
 
     Args:
-        metric: A name, a Keras metric, a function, or `None`: the task's own.
+        metric: A name, a Keras metric, a function, or `None` for the task's own
+            score.
         mode: `"auto"`, `"max"` or `"min"`.
-        task: What the output is for.
+        task: The task of the output.
         y: Some labels.
 
     Returns:
@@ -97,12 +98,12 @@ def _of_task(task: Task, y: np.ndarray) -> Score:
 
 
 def compiled_metric(model: keras.Model, output: Output, several: bool) -> Any:
-    """The first metric that the model was compiled with for the output.
+    """Returns the first metric that the model was compiled with for an output.
 
     Args:
         model: The model.
-        output: Which of its outputs is meant.
-        several: Whether it has several.
+        output: The output.
+        several: Whether the model has several outputs.
     """
     metrics = compiled_metrics(model)
     if several:
@@ -115,7 +116,7 @@ def compiled_metric(model: keras.Model, output: Output, several: bool) -> Any:
 
 
 def asks_for_classes(metric: Any) -> bool:
-    """Whether a metric is an accuracy, whatever the loss is."""
+    """Returns whether a metric is an accuracy, whatever the loss is."""
     if isinstance(metric, str):
         return metric.lower() in _ACCURACIES
     return isinstance(metric, _ACCURACY_METRICS)
@@ -123,7 +124,7 @@ def asks_for_classes(metric: Any) -> bool:
 
 def _is_accuracy(metric: Any, task: Task) -> bool:
     if isinstance(metric, keras.metrics.BinaryAccuracy):
-        # 0.5 is what nobody chose.
+        # 0.5 is the default.
         return metric.threshold in (0.5, 0.0 if task.from_logits else 0.5)
     return asks_for_classes(metric) or metric in (
         keras.metrics.binary_accuracy,
@@ -137,7 +138,7 @@ def _by_name(name: str, task: Task, y: np.ndarray) -> Any:
         return RSquared(y)
     if name.lower() in ("miou", "mean_iou") and task.num_classes > 1:
         return MeanIoU(task)
-    if name.lower() in ("accuracy", "acc"):  # Here, of equal numbers.
+    if name.lower() in ("accuracy", "acc"):  # It would compare numbers.
         raise ValueError(
             f"`metric` {name!r} needs labels that are classes, and these are "
             "numbers. Leave it out, or pass 'r2'."

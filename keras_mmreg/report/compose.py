@@ -1,4 +1,4 @@
-"""Puts a report together from what was measured."""
+"""Composes a report from the measurements."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -35,10 +35,10 @@ from keras_mmreg.report.task import Task
 from keras_mmreg.report.wording import by_cost
 
 MAX_INFORMED = 1024
-"""Information is taken of so many examples: it needs gradients."""
+"""The most examples on which information is measured: it needs gradients."""
 
 
-@np.errstate(invalid="ignore")  # What is not finite is told.
+@np.errstate(invalid="ignore")  # Non-finite values are reported.
 def compose(
     model: keras.Model,
     source: Source,
@@ -51,7 +51,7 @@ def compose(
     units: Units,
     settings: Settings,
 ) -> ModalityReport:
-    """The report of what `measuring` has read; see `modality_report`."""
+    """Returns the report on what `measuring` read; see `modality_report`."""
     bootstrap = Bootstrap(
         measuring.tallies,
         score,
@@ -70,7 +70,7 @@ def compose(
     measure = bootstrap.measure
 
     def measure_finite(*name: str) -> Measurement:
-        """No number where predictions are none."""
+        """Returns NaN where predictions are not finite."""
         if name in measuring.broken:
             return Measurement(*[float("nan")] * 6)
         return measure(name)
@@ -103,7 +103,7 @@ def compose(
         methods=[method.name for method in _methods(model)],
         idle=_idle(model),
         unasked=plan.unasked,
-        settings={  # As JSON has them.
+        settings={  # In the types of JSON.
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(settings).items()
         },
@@ -132,7 +132,7 @@ def _methods(model: keras.Model) -> list[Regularizer]:
 
 
 def _idle(model: keras.Model) -> list[str]:
-    """The methods that a gate keeps from doing anything."""
+    """Returns the methods that do nothing because their gate is shut."""
     gated = [method.name for method in _methods(model) if method.uses_gate]
     return [] if gated and model.gate.is_open_anywhere() else gated
 
@@ -143,7 +143,7 @@ def _included(
     measuring: Measuring,
     settings: Settings,
 ) -> dict[str, Any]:
-    """What costs passes, or comes with them."""
+    """Returns the included parts that are measured during the passes."""
     parts: dict[str, Any] = {}
     include = settings.include
     if "noise_curves" in include:
@@ -172,7 +172,7 @@ def _included(
 
 
 def _shapley(plan: Plan, bootstrap: Bootstrap) -> dict[str, Measurement]:
-    """The mean over orders of what a modality adds to those before it."""
+    """Returns each modality's mean gain over those before it, over orders."""
     sign = 1.0 if bootstrap.score.higher_is_better else -1.0
     values: dict[str, Any] = dict.fromkeys(plan.modalities, 0.0)
     draws: dict[str, Any] = dict.fromkeys(plan.modalities, 0.0)
@@ -301,7 +301,7 @@ def _baselines(
 
 
 def _no_numbers(plan: Plan, settings: Settings) -> list[Finding]:
-    """What cannot be done to modalities of ids or strings."""
+    """Notes what cannot be done to modalities of ids or strings."""
     names = [f"`{name}`" for name in plan.modalities if name not in plan.noisy]
     listed, texts = ", ".join(names), []
     if names and "noise_curves" in settings.include:
@@ -315,7 +315,7 @@ def _no_numbers(plan: Plan, settings: Settings) -> list[Finding]:
 
 
 def _untrained_statistics(model: keras.Model) -> list[Finding]:
-    """Moving means of 0 and variances of 1 were never updated."""
+    """Warns if moving means of 0 and variances of 1 were never updated."""
     normalizations = [
         layer
         for layer in all_layers(model)
@@ -334,7 +334,7 @@ def _untrained_statistics(model: keras.Model) -> list[Finding]:
 def _rival(
     bootstrap: Bootstrap, report: ModalityReport
 ) -> tuple[float, float] | None:
-    """The interval of the two dearest modalities' difference in cost."""
+    """Returns the interval of the two highest costs' difference."""
     if len(report.modalities) < 2:
         return None
     first, second = by_cost(report)[:2]

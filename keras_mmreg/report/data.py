@@ -1,4 +1,4 @@
-"""Reads whatever `fit` accepts, in windows of examples."""
+"""Reads any data that `fit` accepts, in windows of examples."""
 
 import itertools
 from collections.abc import Iterable
@@ -26,16 +26,16 @@ class Examples(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where windows of examples come from.
+    """A source of windows of examples.
 
     Attributes:
         windows: Iterator of `Examples`; one window holds all if `window` is
             `None`.
-        first: The first window, to find out what the data are like.
+        first: The first window, for inspecting the data.
         batch_size: Integer, the size of the batches to predict.
         window: The largest number of examples shuffled among themselves, or
             `None` if all are.
-        size: The number of examples, or `None` where it is not known.
+        size: The number of examples, or `None` if it is unknown.
     """
 
     windows: Iterator[Examples]
@@ -87,7 +87,7 @@ def open_source(
 
 
 def require_labelled(data: Any) -> None:
-    """Raises for data that `open_source` would not read; reads no dataset.
+    """Raises for data that `open_source` cannot read; reads no dataset.
 
     Raises:
         ValueError: If arrays have no labels, differ in length or are empty, or
@@ -100,7 +100,7 @@ def require_labelled(data: Any) -> None:
 
 
 def is_dataset(data: Any) -> bool:
-    """Whether data come in batches, rather than as arrays."""
+    """Returns whether data come in batches, rather than as arrays."""
     arrays = tuple | list | Mapping | str
     if isinstance(data, arrays) or hasattr(data, "shape"):
         return False
@@ -108,7 +108,7 @@ def is_dataset(data: Any) -> bool:
 
 
 def never_ends(data: Any) -> bool:
-    """Whether a dataset says that it has no last batch."""
+    """Returns whether a dataset says that it has no last batch."""
     if isinstance(data, keras.utils.PyDataset):
         return data.num_batches is None
     cardinality = getattr(data, "cardinality", None)
@@ -137,8 +137,8 @@ def _open_arrays(data: tuple, batch_size: int, steps: int | None) -> Source:
 
 
 def _examples(batch: Any) -> Examples:
-    """A tuple of NumPy arrays, checked."""
-    # torch's `DataLoader` makes lists of what its data set has as tuples.
+    """Checks a batch and converts it to NumPy arrays."""
+    # torch's `DataLoader` converts the tuples of its data set to lists.
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
         raise ValueError(NEEDS_LABELS.format(type(batch).__name__))
     x, y, sample_weight = (*batch, None)[:3]
@@ -162,7 +162,7 @@ def _examples(batch: Any) -> Examples:
 
 
 def _is_scalar(leaf: Any) -> bool:
-    """Whether a leaf is what a list of numbers or strings is made of."""
+    """Returns whether a leaf is a number or a string, as in a list."""
     return isinstance(leaf, bool | int | float | str | bytes | np.generic)
 
 
@@ -171,13 +171,13 @@ def _to_numpy(leaf: Any) -> Any:
         return leaf
     if keras.ops.is_tensor(leaf):
         return keras.ops.convert_to_numpy(leaf)
-    if hasattr(leaf, "detach"):  # torch's, on another backend
+    if hasattr(leaf, "detach"):  # A torch tensor, on another backend.
         leaf = leaf.detach().cpu()
     return np.asarray(leaf)
 
 
 def _batches(data: Any, steps: int | None) -> Iterator[Examples]:
-    """The batches of a dataset."""
+    """Yields the batches of a dataset."""
     batches: Iterable
     if steps is None and never_ends(data):
         raise ValueError(ENDLESS)
@@ -192,9 +192,9 @@ def _batches(data: Any, steps: int | None) -> Iterator[Examples]:
 def _collect(
     batches: Iterator[Examples], window: int
 ) -> Iterator[tuple[Examples, int]]:
-    """Joins batches to windows of whole batches.
+    """Joins batches into windows of whole batches.
 
-    Batches of another shape (padded to another length) begin a new window.
+    A batch of another shape (padded to another length) begins a new window.
     """
     held: list[Examples] = []
     whole = 0
@@ -212,7 +212,7 @@ def _collect(
 def _merge_rest(
     windows: Iterator[tuple[Examples, int]],
 ) -> Iterator[tuple[Examples, int]]:
-    """A small rest, with little to shuffle, joins the window before it."""
+    """Merges a small last window, with little to shuffle, into the previous."""
     held = next(windows, None)
     for window in windows:
         assert held is not None

@@ -1,4 +1,4 @@
-"""Why the numbers of a report may mean little."""
+"""Findings on why the numbers of a report may mean little."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from keras_mmreg.report.wording import value_text
 
 
 def broken(shares: Mapping[Any, float]) -> list[Finding]:
-    """Predictions that are not finite, of which no score means anything.
+    """Reports predictions that are not finite, which make scores meaningless.
 
     Args:
         shares: Dict from what was measured to the share of such predictions.
@@ -43,7 +43,7 @@ def broken(shares: Mapping[Any, float]) -> list[Finding]:
 
 
 def no_number(report: Result) -> Finding:
-    """A score that cannot be computed of these data."""
+    """Reports a score that cannot be computed on these data."""
     text = (
         f"{report.metric} of these data is {report.intact.value:g}, no number "
         "to compare others with. Look for labels that are all the same, sample "
@@ -53,7 +53,7 @@ def no_number(report: Result) -> Finding:
 
 
 def doubts(report: Result) -> list[Finding]:
-    """A model at chance, and too few examples."""
+    """Reports a model at chance level, and too few examples."""
     found = []
     intact = report.intact
     if report.chance is not None and intact.low <= report.chance:

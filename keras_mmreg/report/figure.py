@@ -15,11 +15,11 @@ ROW_HEIGHT = 0.55
 
 
 def plot_report(report: Result, ax: Axes | None = None) -> Figure:
-    """Draws what each intervention leaves of the score, with intervals.
+    """Draws the score under each intervention, with intervals.
 
-    Each modality is a row; a mark of its own stands for shuffled, alone and
-    missing. A line is the intact model, with its interval; a dashed one the
-    best constant answer.
+    Each modality is a row, with different marks for shuffled, alone and
+    missing. A solid line shows the intact model, with its interval; a dashed
+    line shows the best constant prediction.
 
     Args:
         report: The report.
@@ -36,7 +36,7 @@ def plot_report(report: Result, ax: Axes | None = None) -> Figure:
         if not name:
             continue
         place = kinds.index(kind)
-        # Side by side in the row, lest they cover each other.
+        # Side by side in the row, so that they do not cover each other.
         shift = (place - (len(kinds) - 1) / 2) * 0.6 / len(kinds)
         y = names.index(name) + shift
         color = COLORS[place % len(COLORS)]

@@ -1,4 +1,4 @@
-"""What the numbers of a report say, in sentences."""
+"""Puts the numbers of a report into sentences."""
 
 import math
 from collections.abc import Mapping
@@ -29,15 +29,16 @@ MAX_LISTED = 5
 
 
 def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
-    """The findings of a report, the most important first.
+    """Returns the findings of a report, the most important first.
 
     Args:
         report: A report without findings.
-        rival: The interval of the difference between the costs of shuffling
-            the two dearest modalities, or `None` if there is but one.
+        rival: The interval of the difference between the two highest costs of
+            shuffling a modality, or `None` if there is only one modality.
 
     Returns:
-        List of `Finding`. What an interval leaves open is said to be open.
+        List of `Finding`. If an interval leaves a question open, the finding
+        says so.
     """
     if not math.isfinite(report.intact.value):
         return [no_number(report)]
@@ -87,7 +88,7 @@ def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
             "reliance", "bad", f"{costs}: no modality is shown to be used."
         )
     if statuses[first] == "relied on" and rival[0] > 0:
-        # Whether that is a shortcut or as it should be, a person knows.
+        # Only a person knows whether this is a shortcut or as intended.
         among = "of these, " if report.unasked else ""
         text = f"{among}the prediction rests on `{first}`."
         return Finding("reliance", "note", f"{costs}: {text}")
@@ -160,7 +161,7 @@ def _fusion(report: Result) -> list[Finding]:
     within = _fusion_within(report)
     if not report.unimodal:
         return [within]
-    # What a model makes of one modality, the others shuffled, is no match.
+    # One modality with the others shuffled is no fair comparison.
     return [_own_model(report), *([within] if within.level == "bad" else [])]
 
 
@@ -198,7 +199,7 @@ def _fusion_within(report: Result) -> Finding:
 
 
 def _known(results: Mapping[str, Any]) -> list[str]:
-    """The names whose cost is a number: of others nothing can be said."""
+    """Returns names whose cost is a number; the others are inconclusive."""
     return [n for n, each in results.items() if math.isfinite(each.cost)]
 
 
@@ -229,7 +230,7 @@ def _missing(report: Result) -> list[Finding]:
     found = []
     for fill, results in report.missing.items():
         found += _better_without(report, fill)
-        # Of predictions that are not finite no cost is known.
+        # If predictions are not finite, their cost is unknown.
         known = _known(results)
         large = [n for n in known if not is_small(report, results[n])]
         large = sorted(large, key=lambda name: -results[name].cost)
@@ -247,7 +248,7 @@ def _missing(report: Result) -> list[Finding]:
 
 
 def _lost(report: Result, fill: str, names: list[str]) -> Finding:
-    """What is lost without each modality, the dearest first."""
+    """Reports the loss without each modality, the largest first."""
     results = report.missing[fill]
     parts = [
         f"{value_text(report, results[name].value)} without `{name}`"
@@ -264,7 +265,7 @@ def _lost(report: Result, fill: str, names: list[str]) -> Finding:
 
 
 def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
-    """What may be lost without each modality."""
+    """Reports the possible loss without each modality."""
     parts = [
         f"{cost_with_interval(report, report.missing[fill][name])} without "
         f"`{name}`"
@@ -278,7 +279,7 @@ def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
 
 
 def _better_without(report: Result, fill: str) -> list[Finding]:
-    """The modality whose absence helps most, if there is one."""
+    """Reports the modality whose absence helps most, if there is one."""
     results = report.missing[fill]
     known = _known(results)
     if not known:

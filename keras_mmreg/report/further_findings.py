@@ -1,4 +1,4 @@
-"""What the parts of a report that are included on demand say."""
+"""Findings from the parts of a report that are included on demand."""
 
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.judge import FEW
@@ -12,7 +12,7 @@ from keras_mmreg.report.wording import value_text
 
 
 def baselines(report: Result) -> list[Finding]:
-    """A probe that beats the model is the plainest sign of a lost modality."""
+    """Reports probes that beat the model, a clear sign of a lost modality."""
     if not report.baselines:
         return []
     pick = max if report.higher_is_better else min
@@ -36,14 +36,14 @@ def baselines(report: Result) -> list[Finding]:
 def _beats(
     report: Result, measurement: Measurement, low: float, high: float
 ) -> bool:
-    """Whether all of an interval is better than all of another."""
+    """Returns whether an interval lies entirely on the better side."""
     if report.higher_is_better:
         return measurement.low > high
     return measurement.high < low
 
 
 def _unread(report: Result, name: str) -> Finding | None:
-    """A modality that informs a probe, but not the model."""
+    """Reports a modality that informs a probe, but not the model."""
     probe, alone = report.baselines[name], report.alone[name]
     more = _beats(report, probe, alone.low, alone.high)
     chance = report.chance
@@ -62,7 +62,7 @@ def _unread(report: Result, name: str) -> Finding | None:
 
 
 def further(report: Result) -> list[Finding]:
-    """Interaction, calibration, and the class that is hurt most."""
+    """Reports interaction, calibration, and the class that is hurt most."""
     found = []
     if report.additive is not None:
         gap = report.additive

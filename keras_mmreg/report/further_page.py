@@ -16,7 +16,7 @@ MAX_CLASSES = 50
 
 
 def render_further(report: Result) -> str:
-    """Sections for what the report includes; nothing for what it does not."""
+    """Returns a section for each included part, and none for the others."""
     parts = (
         _noise_curves(report),
         _subsets(report),
@@ -31,7 +31,7 @@ def render_further(report: Result) -> str:
 
 
 def row(what: str, chart: str, number: str, cost: str = "") -> str:
-    """A bar between its name and its number."""
+    """Returns a row with a bar between its name and its number."""
     aside = f' <span class="cost">{cost}</span>' if cost else ""
     return (
         f'<div class="row"><span class="what">{escape(what)}</span>{chart}'

@@ -1,4 +1,4 @@
-"""Calibration, and what happens to each class."""
+"""Scores of calibration, and of each class."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class CalibrationError(TaskScore):
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """Of each bin: positions, their confidence, those that are right."""
+        """Returns for each bin: positions, confidence, correct positions."""
         classes = self.task.classes(y)
         weights = position_weights(weight, classes)
         confidence = self._confidence(predictions, classes.shape)
@@ -55,26 +55,26 @@ class CalibrationError(TaskScore):
         return confidence.reshape(shape)
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Eq. 3: the bins' mean of |accuracy - confidence|."""
+        """Returns the bins' mean of |accuracy - confidence| (Eq. 3)."""
         count, confidence, right = np.split(sums, 3, axis=-1)
         gaps = np.abs(right - confidence).sum(axis=-1)
         return ratio(gaps, count.sum(axis=-1))
 
 
 class ClassRecall(TaskScore):
-    """Of each class, the share of its examples predicted right."""
+    """Recall of each class: the share of its examples predicted correctly."""
 
     name = "recall"
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """Of each class: right positions, and positions, of all examples."""
+        """Returns for each class: correct positions, and all positions."""
         classes = self.task.classes(y)
         weights = position_weights(weight, classes).ravel()
         right = (self.task.predicted(predictions) == classes).ravel()
         if self.task.kind == "binary" and self.task.num_classes > 1:
-            # Of several labels each is a class: where it is 1.
+            # With multiple labels, each label is a class where it is 1.
             columns = np.arange(classes.size) % self.task.num_classes
             weights = weights * classes.ravel()
             count = self.task.num_classes
@@ -90,6 +90,6 @@ class ClassRecall(TaskScore):
         return first
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Eq.: right / all, for each class."""
+        """Returns correct / all for each class."""
         right, count = np.split(sums, 2, axis=-1)
         return ratio(right, count)

@@ -1,8 +1,8 @@
-"""What can be done to a modality of arrays: shuffle, fill, add noise.
+"""Interventions on a modality of arrays: shuffle, fill, add noise.
 
 The counterpart for tensors inside a training step is in
 `keras_mmreg.interventions`. Everything here is NumPy, works on one batch at a
-time and copies no more than that.
+time and copies no more than one batch.
 """
 
 import warnings
@@ -23,19 +23,20 @@ from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.report.padding import is_padding
 
 FILLS = ("zero", "mean", "noise", "nan")
-"""What may stand in for a modality that is missing."""
+"""The possible replacements of a missing modality."""
 
 
 class Change(NamedTuple):
-    """One thing done to a modality.
+    """A change of one modality.
 
     Attributes:
-        kind: `"shuffle"` (between the examples), `"reference"` (all become
-            those of one example), `"zero"`, `"mean"`, `"noise"` (Gaussian, of
-            its mean and standard deviation), `"nan"`, or `"jitter"` (noise of
-            `amount` standard deviations is added).
-        amount: The number of the permutation or the reference; of
-            `"jitter"`, the scale.
+        kind: `"shuffle"` (across the examples), `"reference"` (every example
+            gets the modality of one example), `"zero"`, `"mean"`, `"noise"`
+            (Gaussian, with the modality's mean and standard deviation),
+            `"nan"`, or `"jitter"` (noise of `amount` standard deviations is
+            added).
+        amount: The number of the permutation or the reference example; for
+            `"jitter"`, the scale of the noise.
     """
 
     kind: str
@@ -45,12 +46,12 @@ class Change(NamedTuple):
 def modality_leaves(
     model: keras.Model, x: Any, modalities: Sequence[str] | None = None
 ) -> dict[str, list[int]]:
-    """The places of each modality among the flattened inputs.
+    """Returns the indices of each modality in the flattened inputs.
 
     Args:
         model: The model, which names inputs that are not in a dict.
         x: Inputs, or a batch of them.
-        modalities: Names to look up: an input, or the prefix of several.
+        modalities: Names to look up: an input, or the prefix of several inputs.
             Defaults to `None`, which means all: inputs under one prefix
             (`"text/ids"`, `"text/mask"`) are one modality, `"text"`.
 
@@ -58,7 +59,7 @@ def modality_leaves(
         Dict from a modality to indices into `keras.tree.flatten(x)`.
 
     Raises:
-        ValueError: If a modality names no input.
+        ValueError: If a name in `modalities` matches no input.
     """
     names = _leaf_names(model, x)
     if modalities is None:
@@ -82,7 +83,7 @@ def modality_leaves(
 def unasked_leaves(
     model: keras.Model, x: Any, leaves: Mapping[str, list[int]]
 ) -> dict[str, list[int]]:
-    """The places of all inputs that are not in `leaves`, each by its name."""
+    """Returns the indices of all inputs that are not in `leaves`, by name."""
     asked = {index for indices in leaves.values() for index in indices}
     return {
         name: [index]
@@ -92,7 +93,7 @@ def unasked_leaves(
 
 
 def known_inputs(model: keras.Model, x: Any) -> Any:
-    """Inputs without entries that the model does not take, as in Keras."""
+    """Returns inputs without those the model does not take, as Keras does."""
     if isinstance(model, RegularizedModel):
         model = model.inner
     inputs = symbolic_inputs(model)
@@ -107,11 +108,10 @@ def known_inputs(model: keras.Model, x: Any) -> Any:
 
 
 def takes_noise(x: Any, indices: Iterable[int]) -> bool:
-    """Whether a modality is numbers alone: ids and strings have no noise.
+    """Returns whether a modality consists of numbers, which can have noise.
 
-    Images of `uint8` are numbers.
-
-    Of ids with a mask of floats, noise on the mask would say nothing.
+    Images of `uint8` are numbers; ids and strings are not. For ids with a float
+    mask, noise on the mask would be meaningless.
     """
     leaves = keras.tree.flatten(x)
     own = [leaves[i] for i in indices if leaves[i] is not None]
@@ -119,7 +119,7 @@ def takes_noise(x: Any, indices: Iterable[int]) -> bool:
 
 
 def as_tensors(x: Any) -> Any:
-    """Arrays of strings as tensors, which Keras takes them as."""
+    """Converts arrays of strings to tensors, which Keras requires."""
 
     def convert(leaf: Any) -> Any:
         if leaf is None or not _has_strings(leaf):
@@ -130,7 +130,7 @@ def as_tensors(x: Any) -> Any:
 
 
 def take(x: Any, indices: Any) -> Any:
-    """Examples by their indices; a tensor of strings stays one."""
+    """Takes examples by index; a tensor of strings stays a tensor."""
     if x is None:
         return None
     if keras.ops.is_tensor(x):
@@ -139,15 +139,15 @@ def take(x: Any, indices: Any) -> Any:
 
 
 def shuffle(x: Any, indices: Iterable[int], seed: Any) -> Any:
-    """Inputs with some of them in another order, the same for all of those.
+    """Shuffles the examples of some inputs, all by the same permutation.
 
     Args:
         x: A structure of arrays or tensors.
-        indices: Which of its leaves to shuffle.
-        seed: Seed of the permutation, as of `np.random.default_rng`.
+        indices: Indices of the leaves to shuffle.
+        seed: Seed of the permutation, as for `np.random.default_rng`.
 
     Returns:
-        The structure; the leaves that stay are not copied.
+        A structure like `x`; the other leaves are not copied.
 
     Example:
 
@@ -164,7 +164,7 @@ def shuffle(x: Any, indices: Iterable[int], seed: Any) -> Any:
 
 
 def permutation(size: int, seed: Any) -> np.ndarray:
-    """An order of examples, the same for the same seed."""
+    """Returns a permutation of the examples, determined by the seed."""
     return np.random.default_rng(seed).permutation(size)
 
 
@@ -172,13 +172,13 @@ class Window:
     """Examples that are shuffled among themselves, and changed batch by batch.
 
     Args:
-        x: Structure of NumPy arrays of `size` examples.
-        y: The labels, likewise.
-        sample_weight: The weights, likewise, or `None`.
+        x: Structure of NumPy arrays with the same number of examples.
+        y: Structure of the labels.
+        sample_weight: Structure of the sample weights, or `None`.
         modalities: Dict from a modality to its leaves; see `modality_leaves`.
         seed: List of integers, the seed of all changes.
-        padding: Dict from a leaf to the value of its padding, which stays; see
-            `padding_values`.
+        padding: Dict from a leaf to the value of its padding, which is not
+            changed; see `padding_values`.
     """
 
     def __init__(
@@ -203,13 +203,13 @@ class Window:
 
     @property
     def x(self) -> Any:
-        """The inputs as they are."""
+        """The unchanged inputs."""
         return self._structure
 
     def batches(
         self, changes: Mapping[str, Change], batch_size: int
     ) -> Iterator[tuple]:
-        """Tuples `(x, y, sample_weight)`, the last without if there is none."""
+        """Yields `(x, y, sample_weight)`, or `(x, y)` without weights."""
         for start in range(0, self.size, batch_size):
             stop = min(start + batch_size, self.size)
             rest = [
@@ -222,7 +222,7 @@ class Window:
     def batch(
         self, changes: Mapping[str, Change], start: int, stop: int
     ) -> Any:
-        """A batch of inputs, some of whose modalities are changed."""
+        """Returns a batch of inputs with some modalities changed."""
         leaves: list[Any] = [
             None if leaf is None else leaf[start:stop] for leaf in self._leaves
         ]
@@ -236,7 +236,7 @@ class Window:
         return keras.tree.pack_sequence_as(self._structure, leaves)
 
     def reference(self, number: int) -> int:
-        """The example that others become by the `"reference"` of a number."""
+        """Returns the index of the reference example with this number."""
         order = self._order(len(self._modalities), 0)
         return int(order[number % self.size])
 
@@ -260,7 +260,7 @@ class Window:
             return np.full_like(leaf, np.nan)
         if change.kind in ("zero", "nan"):
             return _zeros(leaf)
-        if not _are_numbers(leaf):  # They have no mean, and no noise.
+        if not _are_numbers(leaf):  # Ids and strings have no mean or noise.
             return leaf if change.kind == "jitter" else _zeros(leaf)
         mean, stddev = self._mean_and_stddev(index)
         generator = np.random.default_rng([*self._seed, index, 7, start])
@@ -279,14 +279,14 @@ class Window:
         return self._orders[seed]
 
     def _mean_and_stddev(self, index: int) -> tuple[Any, Any]:
-        """Of each coordinate over the examples that have it (Eq. 6)."""
+        """Returns both for each coordinate, without missing values (Eq. 6)."""
         if index not in self._moments:
             leaf = self._leaves[index]
             padding = is_padding(leaf, self._padding.get(index))
             if np.any(padding):
                 leaf = np.where(padding, np.nan, leaf)
             with warnings.catch_warnings():
-                # Of coordinates that all examples lack.
+                # Raised for coordinates that all examples lack.
                 warnings.simplefilter("ignore", RuntimeWarning)
                 self._moments[index] = (
                     np.nanmean(leaf, axis=0, dtype="float64"),
@@ -296,31 +296,31 @@ class Window:
 
 
 def cut(structure: Any, start: int, stop: int) -> Any:
-    """Some of the examples of a structure of arrays."""
+    """Returns a slice of the examples of a structure of arrays."""
     return keras.tree.map_structure(
         lambda leaf: None if leaf is None else leaf[start:stop], structure
     )
 
 
 def size_of(x: Any) -> int:
-    """The number of examples in a structure of arrays."""
+    """Returns the number of examples in a structure of arrays."""
     return next(len(leaf) for leaf in keras.tree.flatten(x) if leaf is not None)
 
 
 def _is_float(leaf: Any) -> bool:
-    """Also of bfloat16, which NumPy does not know."""
+    """Returns whether an array is float or bfloat16, unknown to NumPy."""
     if np.issubdtype(leaf.dtype, np.floating):
         return True
     return leaf.dtype.name == "bfloat16"
 
 
 def _are_numbers(leaf: Any) -> bool:
-    """Floats, and images of `uint8`; other integers may be indices."""
+    """Returns whether a leaf has floats or `uint8` pixels, rather than ids."""
     return _is_float(leaf) or (leaf.dtype == np.uint8 and leaf.ndim > 2)
 
 
 def _cast(values: np.ndarray, dtype: Any) -> np.ndarray:
-    """As a type, rounded and clipped where that is one of integers."""
+    """Casts to a dtype; for `uint8`, rounds and clips the values first."""
     if dtype != np.uint8:
         return values.astype(dtype)
     return np.clip(np.rint(np.nan_to_num(values)), 0, 255).astype(dtype)
@@ -343,7 +343,7 @@ def _zeros(leaf: np.ndarray) -> np.ndarray:
 
 
 def _leaf_names(model: keras.Model, x: Any) -> list[str]:
-    """The name of each leaf of the inputs, by its path in a dict."""
+    """Returns the name of each leaf of the inputs, its path in a dict."""
     if isinstance(model, RegularizedModel):
         model = model.inner
     require_inputs(model, x)

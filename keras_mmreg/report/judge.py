@@ -1,20 +1,20 @@
-"""What a cost means."""
+"""Interprets the costs in a report."""
 
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.result import Result
 
 FEW = 30
-"""Below so many examples or groups, an interval is itself uncertain."""
+"""With fewer examples or groups, an interval is itself uncertain."""
 
 NEGLIGIBLE = 0.02
-"""A cost below this part of the score changes nothing for a user."""
+"""A cost below this part of the score makes no difference to a user."""
 
 MINOR = 0.25
-"""A modality is beside the point if it costs this part of the dearest."""
+"""A modality is minor if its cost is at most this part of the largest."""
 
 
 def negligible(report: Result) -> float:
-    """The cost below which nothing changes."""
+    """Returns the cost below which a cost is negligible."""
     if report.percent:
         return NEGLIGIBLE
     known = report.chance if report.chance is not None else 0.0
@@ -22,7 +22,7 @@ def negligible(report: Result) -> float:
 
 
 def status(report: Result, name: str) -> str:
-    """What the model does with a modality, in a word or two.
+    """Says how the model uses a modality, in a word or two.
 
     Returns:
         `"relied on"`, `"used"`, `"redundant"`, `"ignored"`, `"misleading"` or
@@ -39,14 +39,14 @@ def status(report: Result, name: str) -> str:
         return "relied on" if rests else "used"
     if _suffices(report, name):
         return "redundant"
-    # A gain that may be large is no sign of being ignored.
+    # A possibly large gain is no sign that the modality is ignored.
     small = is_small(report, shuffled)
     gains = shuffled.cost_low < -negligible(report)
     return "ignored" if small and not gains else "unclear"
 
 
 def need_each_other(report: Result) -> bool:
-    """Whether classes show from no modality alone: no training helps that."""
+    """Returns whether no modality alone beats chance; training cannot help."""
     if report.task != "classification" or report.chance is None:
         return False
     if report.higher_is_better:
@@ -55,12 +55,12 @@ def need_each_other(report: Result) -> bool:
 
 
 def is_small(report: Result, measurement: Measurement) -> bool:
-    """Whether a cost is negligible wherever in its interval it lies."""
+    """Returns whether a cost is negligible throughout its interval."""
     return measurement.cost_high <= negligible(report)
 
 
 def _suffices(report: Result, name: str) -> bool:
-    """Whether a modality alone does more than half of what all do."""
+    """Returns whether a modality alone achieves over half of the score."""
     if report.chance is None or len(report.modalities) < 2:
         return False
     alone = report.alone[name]

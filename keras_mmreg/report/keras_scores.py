@@ -1,4 +1,4 @@
-"""Scores that Keras computes."""
+"""Scores that are computed by Keras metrics and functions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ class Mean:
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """Values, and their number."""
+        """Returns the sum of each example's values, and their number."""
         if predictions.shape[-1] == 1:
             y = y.reshape(*y.shape, *(1,) * (predictions.ndim - y.ndim))
         values = keras.ops.convert_to_numpy(self.function(y, predictions))
@@ -42,21 +42,21 @@ class Mean:
                 f"{values.shape} for {len(y)} examples"
             )
         values = values.reshape(len(y), -1)
-        if weight is not None and values.shape[1] == 1:  # Of all positions.
+        if weight is not None and values.shape[1] == 1:  # One per example.
             weight = np.asarray(weight, "float64").reshape(len(y), -1).mean(1)
         weights = position_weights(weight, values)
         return np.stack([(values * weights).sum(1), weights.sum(1)], axis=-1)
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Eq.: sum / number."""
+        """Returns sum / number."""
         return ratio(sums[..., 0], sums[..., 1])
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> None:
-        """A function's value for a constant prediction is not known."""
+        """Returns `None`: the value of a constant prediction is unknown."""
         return None
 
     def chance(self, sums: np.ndarray) -> float:
-        """Not known."""
+        """Returns NaN: the value of a constant prediction is unknown."""
         return float("nan")
 
 
@@ -77,7 +77,7 @@ SHARES = (
     keras.metrics.FBetaScore,
     keras.metrics.IoU,
 )
-"""The metrics between 0 and 1, which are given in percent."""
+"""The metrics between 0 and 1, which are reported in percent."""
 
 
 _OF_POSITIVES = (
@@ -97,7 +97,7 @@ _OF_NEGATIVES = (
 
 
 class KerasMetric:
-    """Any Keras metric whose state is a sum, by batches of examples.
+    """Any Keras metric whose state is a sum over batches of examples.
 
     Almost all are: `AUC`, `Precision`, `F1Score`, `MeanIoU`, `R2Score`, ...
     """
@@ -105,7 +105,7 @@ class KerasMetric:
     by_batch = True
 
     def __init__(self, metric: Any, name: str, higher_is_better: bool) -> None:
-        # A copy: the model's own metric keeps its state.
+        # A copy, so that the model's own metric keeps its state.
         self.metric = _rebuilt(metric)
         self.name = name
         self._original = metric
@@ -116,7 +116,7 @@ class KerasMetric:
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """The metric's state after these examples alone."""
+        """Returns the metric's state after these examples alone."""
         y, predictions, weight = map(_as_tensor, (y, predictions, weight))
         try:
             states = self._state(y, predictions, weight)
@@ -148,7 +148,7 @@ class KerasMetric:
     def _require_copy(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> None:
-        """Raises if the metric's config is not all that it is made of."""
+        """Raises if the metric's config does not describe it completely."""
         original = self._original
         kept = [keras.ops.convert_to_numpy(v) for v in original.variables]
         original.reset_state()
@@ -191,7 +191,7 @@ class KerasMetric:
             )
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """The metric's result, for each row of summed states."""
+        """Returns the metric's result for each row of summed states."""
         rows = sums.reshape(-1, sums.shape[-1])
         return np.array([self._result(row) for row in rows]).reshape(
             sums.shape[:-1]
@@ -211,7 +211,7 @@ class KerasMetric:
         return float(np.mean(result))
 
     def _lacks_a_class(self) -> bool:
-        """Whether there is nothing to find, for which Keras gives 0."""
+        """Returns whether a class has no examples, where Keras returns 0."""
 
         def none_of(*names: str) -> bool:
             counts = [getattr(self.metric, name) for name in names]
@@ -227,18 +227,18 @@ class KerasMetric:
         )
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
-        """A metric's value for a constant prediction: known of AUC alone."""
+        """Returns a value only for ROC AUC, whose chance score is known."""
         is_auc = isinstance(self.metric, keras.metrics.AUC)
         known = is_auc and self.metric.get_config().get("curve") == "ROC"
         return np.zeros(1) if known else None
 
     def chance(self, sums: np.ndarray) -> float:
-        """The area under the ROC curve of a constant prediction."""
+        """Returns the area under the ROC curve of a constant prediction."""
         return 0.5
 
 
 def _as_tensor(array: Any) -> Any:
-    """What `evaluate` gives a metric."""
+    """Converts an array as `evaluate` does before it updates a metric."""
     return None if array is None else keras.ops.convert_to_tensor(array)
 
 

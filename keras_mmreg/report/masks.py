@@ -12,11 +12,11 @@ from keras_mmreg.report.output import Output
 
 
 class OutputMask(keras.Model):
-    """Predicts the mask of an output, as `evaluate` takes it.
+    """Predicts the mask of an output, as `evaluate` applies it.
 
     Args:
         model: The model.
-        output: Which of its outputs is meant.
+        output: The output.
     """
 
     def __init__(self, model: keras.Model, output: Output) -> None:
@@ -25,7 +25,7 @@ class OutputMask(keras.Model):
         self._output = output
 
     def call(self, inputs: Any) -> Any:
-        """Boolean tensor `(batch, positions)`, `None` where there is none."""
+        """Returns a boolean mask `(batch, positions)`, or `None`."""
         predictions = self._model(inputs, training=False)
         return mask_of(self._output.of(predictions, "predictions"))
 
@@ -33,13 +33,14 @@ class OutputMask(keras.Model):
 def find_mask(
     model: keras.Model, x: Any, y: np.ndarray, output: Output
 ) -> OutputMask | None:
-    """The mask of an output, or `None` if it has none.
+    """Returns the mask of an output, or `None` if it has none.
 
     Args:
         model: The model.
         x: Some inputs.
-        y: Labels; a label for each example has no positions to leave out.
-        output: Which of the outputs is meant.
+        y: Labels. With one label per example, there are no positions to leave
+            out.
+        output: The output.
     """
     if y.ndim < 2 or y[0].size < 2:
         return None
@@ -49,7 +50,10 @@ def find_mask(
 
 
 def masked(weight: Any, mask: np.ndarray) -> np.ndarray:
-    """Sample weights `(batch,)` or `(batch, positions)`, 0 at padding."""
+    """Returns sample weights with 0 at padding.
+
+    The weights have the shape `(batch,)` or `(batch, positions)`.
+    """
     mask = np.asarray(mask, "float32")
     if weight is None:
         return mask

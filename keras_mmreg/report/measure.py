@@ -1,4 +1,4 @@
-"""Runs a plan over the data in one reading."""
+"""Runs a plan in one pass over the data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ ADDITIVE = ("additive",)
 
 
 class Measuring:
-    """One reading of the data; each batch goes through every run.
+    """Reads the data once; each batch goes through every run of a plan.
 
     Every run calls the model's compiled `predict` function on batches of the
     same shapes, so that nothing is compiled twice.
@@ -33,20 +33,20 @@ class Measuring:
     Args:
         model: The model.
         leaves: Dict from a modality to its leaves; see `modality_leaves`.
-        plan: What to run.
+        plan: The runs, see `Plan`.
         score: The score of the report.
-        task: What the output is for.
-        output: Which of the outputs is meant.
+        task: The task of the output.
+        output: The output that the report is on.
         mask: The mask of the output, or `None`.
-        others: Dict of further scores, which are taken of the intact model and
-            of each shuffled modality.
-        unimodal: Dict from a modality to a `UnimodalModel` of it.
-        seed: Integer.
+        others: Dict of further scores, which are computed for the intact model
+            and for each shuffled modality.
+        unimodal: Dict from a modality to its `UnimodalModel`.
+        seed: Integer, the seed of all changes.
 
     Attributes:
         tallies: Dict from the plan's names to a `Tally` of the score.
         others: Dict from a further score's name to such a dict.
-        label_sums: What `score.chance` takes, or `None`.
+        label_sums: The argument of `score.chance`, or `None`.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Measuring:
         ]
 
     def read(self, source: Source, units: Units, verbose: int = 0) -> None:
-        """Reads the data, and measures."""
+        """Reads the data and measures the scores."""
         passes = self._plan.passes + len(self._unimodal)
         progress = _Progress(source, passes, verbose)
         padding: dict[int, float] | None = None
@@ -190,7 +190,7 @@ class Measuring:
             if self._task.kind != "regression" and not self._task.from_logits:
                 logits = self._task._replace(from_logits=True)
                 predictions = logits.probabilities(predictions)
-                if self._task.kind != "binary":  # They have the classes last.
+                if self._task.kind != "binary":  # The classes are last.
                     predictions = np.moveaxis(predictions, -1, self._task.axis)
             add_to(
                 self._additive,
@@ -202,7 +202,7 @@ class Measuring:
             )
 
     def _predict(self, x: Any) -> np.ndarray:
-        """The output for a batch; once more for each replica beyond one.
+        """Returns the output for a batch, repeated by further replicas.
 
         Each replica of a `MirroredStrategy` predicts the whole batch.
         """
@@ -213,7 +213,7 @@ class Measuring:
         return self._output.of(structure, what)
 
     def _weight_of(self, window: Window, start: int, stop: int) -> Any:
-        """The weights of a batch, 0 where the intact output is masked."""
+        """Returns a batch's weights, 0 where the intact output is masked."""
         weight = cut(self.weight(window.sample_weight), start, stop)
         if self._mask is None:
             return weight
@@ -221,14 +221,14 @@ class Measuring:
         return masked(weight, mask[: stop - start])
 
     def weight(self, sample_weight: Any) -> Any:
-        """The sample weights of the output."""
+        """Returns the sample weights of the output."""
         if sample_weight is None:
             return None
         return self._of_output(sample_weight, "sample weights")
 
     @property
     def tallies(self) -> dict[Any, Tally]:
-        """The score's sums by name; several draws become their mean."""
+        """The score's sums by name, averaged over draws."""
         tallies = {
             name: _mean([self._runs[number] for number in numbers])
             for name, numbers in self._plan.names.items()
@@ -241,7 +241,7 @@ class Measuring:
 
     @property
     def broken(self) -> dict[Any, float]:
-        """The share of predictions that are not finite, where there are any."""
+        """The share of predictions that are not finite, where not 0."""
         shares = {
             name: max(self._broken[number] for number in numbers) / self._seen
             for name, numbers in self._plan.names.items()
@@ -254,11 +254,11 @@ class Measuring:
         return list(self._unimodal)
 
     def other_score(self, name: str) -> Score:
-        """A further score."""
+        """Returns a further score by its name."""
         return self._other_scores[name]
 
     def other(self, name: str) -> dict[Any, np.ndarray]:
-        """The sums of a further score, by what is intact or shuffled."""
+        """Returns a further score's sums, intact and for each modality."""
         runs = self._other_runs[name]
         return {
             key: runs[numbers[0]].sums[0]
@@ -268,9 +268,10 @@ class Measuring:
 
 
 class _Projection:
-    """Averages each example's outputs over what the others may be.
+    """Projects the model's outputs on the closest additive function.
 
-    `sum_m E f(x_m, others) - (M - 1) E f`, the closest additive function.
+    The function is `sum_m E f(x_m, others) - (M - 1) E f`, with means over the
+    values that the other modalities may take.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -291,9 +292,9 @@ class _Projection:
         self._left -= times
 
     def result(self, window: Window) -> np.ndarray:
-        """The projection of each example in the window."""
+        """Returns the projection of each example in the window."""
         total = np.concatenate(self._batches) / self._num_draws
-        # The mean over the references: what is additive comes out exactly.
+        # The mean over the references, so that additive functions are exact.
         places = [window.reference(n) for n in range(self._num_draws)]
         mean = total[places].mean(axis=0, keepdims=True) / self._count
         return total - (self._count - 1) * mean

@@ -1,4 +1,4 @@
-"""What a model uses of its modalities: `modality_report`."""
+"""The function `modality_report`, which shows how a model uses modalities."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -67,25 +67,25 @@ def modality_report(
 ) -> ModalityReport:
     """Reports which modalities a model uses, in sentences and numbers.
 
-    It answers two questions on held-out data: is one of my modalities
-    ignored, and does fusion beat my best single modality?
+    The report answers two questions on held-out data: Is one of my modalities
+    ignored? Does fusion beat my best single modality?
 
-    It measures the model as it is (*intact*); each modality *shuffled*
-    between the examples, so that each of its values is one that the model
-    knows, but says nothing about the label; each *alone*, the others shuffled
-    independently; and each *missing*. What shuffling costs is the
+    It measures the score of the model on *intact* data; with each modality
+    *shuffled* across the examples, so that its values are realistic but say
+    nothing about the label; with each *alone*, the others shuffled
+    independently; and with each *missing*. The cost of shuffling is the
     unnormalised Perceptual Score (Gat et al., 2021). Intervals come from a
     bootstrap over examples, or over `groups`, with the same draws for all
     scores, so that differences have intervals of their own.
 
-    **Cost.** With M modalities, 3M + 1 passes over the data (2M + 1 of two
-    modalities: each is alone where the other is shuffled), each at the cost of
-    `predict`, whose compiled function serves all of them. `num_permutations`
+    **Cost.** With M modalities, 3M + 1 passes over the data (2M + 1 for two
+    modalities: each is alone where the other is shuffled). Each costs as much
+    as `predict`, whose compiled function serves all of them. `num_permutations`
     and `missing` multiply their parts.
 
     | `include` | adds | costs in passes |
     | --- | --- | --- |
-    | `"noise_curves"` | noise on numbers, of 1/4 to 2 deviations | 4M |
+    | `"noise_curves"` | noise of 1/4 to 2 deviations on numbers | 4M |
     | `"subsets"` | each subset, and Shapley values | 2^M; above 5, about 16M |
     | `"interaction"` | the closest additive model (EMAP) | 16M |
     | `"information"` | `modality_information` | a gradient for each |
@@ -103,45 +103,45 @@ def modality_report(
             function of `y_true` and `y_pred` that returns a value for each
             example. Defaults to `None`: the first metric that the model was
             compiled with, or else accuracy, mean IoU for dense outputs, R^2
-            for regression. Accuracies are taken at the loss's `from_logits`;
-            sample weights count for every metric.
-        mode: `"max"` or `"min"`, whether a high score is good. Defaults to
-            `"auto"`: low is good if the name says so (`error`, `loss`, ...).
+            for regression. Accuracies follow the loss's `from_logits`; sample
+            weights apply to every metric.
+        mode: `"max"` or `"min"`, whether a high or a low score is good.
+            Defaults to `"auto"`, which is `"min"` if the name says so (`error`,
+            `loss`, ...).
         include: What else to measure, see the table; `"all"` is everything.
             Defaults to `()`.
-        missing: What stands in for a missing modality, `"zero"`, `"mean"`
-            (over the data or window), `"noise"` (of the same mean and standard
+        missing: The replacement of a missing modality: `"zero"`, `"mean"` (over
+            the data or window), `"noise"` (with the same mean and standard
             deviation), `"nan"` (for a model with `layers.MissingModality`) or
-            a list of these. Integers always become 0, and strings empty; images
-            of `uint8` have a mean and noise as numbers do. Defaults to
-            `"zero"`.
-        groups: Array of a label for each example, such as its subject or
+            a list of these. Integers always become 0, and strings empty, except
+            that images of `uint8` are treated as numbers. Defaults to `"zero"`.
+        groups: Array with the group of each example, such as its subject or
             speaker, in the order of the data. Intervals then hold for new
             groups. Defaults to `None`: for new examples of the same kind.
         modalities: Optional list of names. Inputs in a dict are named by key,
             and those under one prefix (`"text/ids"`, `"text/mask"`) are one
-            modality. The others are shuffled where one is alone, and left as
-            they are elsewhere. Defaults to `None`: all inputs.
-        output: Which output, if the model has several: its name or its place.
+            modality. Other inputs are shuffled where a modality is alone, and
+            left unchanged elsewhere. Defaults to `None`: all inputs.
+        output: The name or index of the output, if the model has several.
             Defaults to `None`.
         taps: Dict from a modality to the layer at which `"information"` and
-            `"baselines"` take it, or `"auto"` for its last tensor before it
-            meets another. Defaults to `None`, its input.
-        unimodal: Dict from a modality to a trained model of it only, with the
-            same output, to compare with: what a model makes of a modality
-            alone, with all others shuffled, is less than it could be. Costs
-            one of its passes each. Defaults to `None`.
+            `"baselines"` measure it, or `"auto"` for its last tensor before it
+            is merged with another. Defaults to `None`, its input.
+        unimodal: Dict from a modality to a model trained on it alone, with the
+            same output. It is the fairer comparison, because a multimodal model
+            makes less of a modality with all others shuffled. Each costs one of
+            its own passes. Defaults to `None`.
         num_permutations: Positive integer, permutations to average over.
             Defaults to `1`.
         num_bootstraps: Positive integer, draws for the intervals. Defaults to
-            `1000`. For a Keras metric at most 200, each of small blocks of
-            neighbours, because every draw calls the metric's `result`.
-        confidence: Float in (0, 1). Defaults to `0.95`.
+            `1000`. A Keras metric uses at most 200, of small blocks of
+            neighbouring examples, because every draw calls its `result`.
+        confidence: Float in (0, 1), of the intervals. Defaults to `0.95`.
         batch_size: Integer, for arrays. Defaults to `None`, 32.
         steps: Integer, the number of batches to read. Defaults to all.
-        window: Integer, how many examples of a dataset are held and shuffled
-            among themselves. Defaults to `None`, 1,024. Arrays are shuffled
-            as a whole.
+        window: Integer, how many examples of a dataset are held in memory and
+            shuffled among themselves. Defaults to `None`, 1,024. Arrays are
+            shuffled as a whole.
         seed: Integer, the seed of permutations, noise and bootstrap. Defaults
             to `0`.
         verbose: `0` or `1`, whether to show a progress bar. Defaults to `0`.
@@ -151,8 +151,8 @@ def modality_report(
         `report.to_json(path)`, `report.plot()`.
 
     Raises:
-        ValueError: If an argument is out of range, data have no labels or do
-            not fit the output: before anything is run but one batch.
+        ValueError: If an argument is out of range, or the data have no labels
+            or do not fit the output. It is raised after one batch at most.
 
     Example:
 
@@ -247,7 +247,7 @@ def _check_model(model: Any) -> None:
 def _names(
     argument: str, given: str | Sequence[str], known: Sequence[str]
 ) -> tuple[str, ...]:
-    """A name, a list of them, or `"all"`, as a tuple."""
+    """Returns a name, a list of names, or `"all"`, as a tuple of names."""
     names = (given,) if isinstance(given, str) else tuple(given)
     if "all" in names:
         return tuple(known)
@@ -283,7 +283,7 @@ def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:
         return None
     groups = np.asarray(groups)
     if steps and size is not None:
-        groups = groups[:size]  # Only so much is read.
+        groups = groups[:size]  # No more examples are read.
     if groups.ndim != 1 or (size is not None and len(groups) != size):
         raise ValueError(
             "`groups` must be an array of a label for each example in `data`. "
@@ -304,7 +304,7 @@ def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:
 
 
 def _with_known_inputs(model: keras.Model, source: Source) -> Source:
-    """Without the inputs that the model does not take."""
+    """Returns the source without the inputs that the model does not take."""
 
     def known(examples: Examples) -> Examples:
         return examples._replace(x=known_inputs(model, examples.x))
@@ -317,7 +317,7 @@ def _with_known_inputs(model: keras.Model, source: Source) -> Source:
 def _task_and_score(
     model: keras.Model, source: Source, output: Output, metric: Any, mode: str
 ) -> tuple[np.ndarray, Task, Score]:
-    """The labels of the output, what it is for, and the score."""
+    """Returns the output's labels, its task, and the score."""
     predictions = model.predict_on_batch(
         cut(source.first.x, 0, source.batch_size)
     )
@@ -335,13 +335,13 @@ def _task_and_score(
         asks_for_classes(wanted),
     )
     if metric is None and task.kind == "regression":
-        # Of numbers an accuracy says nothing.
+        # For a regression, an accuracy is meaningless.
         wanted = None if asks_for_classes(compiled) else compiled
     return y, task, choose_score(wanted, mode, task, y)
 
 
 def _loss(model: keras.Model, output: Output, several: bool) -> Any:
-    """The compiled loss of the output, or `None`."""
+    """Returns the compiled loss of the output, or `None`."""
     loss = getattr(model, "loss", None)
     if several:
         return output.found_in(loss)
@@ -351,7 +351,7 @@ def _loss(model: keras.Model, output: Output, several: bool) -> Any:
 
 
 def _with_known_classes(settings: Settings, task: Task) -> Settings:
-    """Without what needs classes, if everything is asked of a regression."""
+    """Drops parts that need classes if a regression includes everything."""
     needing = {"calibration", "per_class"} & set(settings.include)
     if not needing or task.kind != "regression":
         return settings

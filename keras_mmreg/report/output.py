@@ -1,4 +1,4 @@
-"""Which of a model's outputs a report is of."""
+"""Selects the output of a model that a report is on."""
 
 from typing import Any
 from typing import NamedTuple
@@ -7,31 +7,31 @@ from keras_mmreg.checks import check_choice
 
 
 class Output(NamedTuple):
-    """One of a model's outputs, by its name or its place.
+    """One of a model's outputs, by its name or its index.
 
     Attributes:
-        name: Its key or name, its place, or `None` if there is but one.
-        names: The names of all outputs, in order, where a model tells them.
+        name: The output's key, name or index, or `None` if it is the only one.
+        names: The names of all outputs, in order, if the model has names.
     """
 
     name: str | int | None
     names: tuple[str, ...] = ()
 
     def of(self, structure: Any, what: str) -> Any:
-        """The part of a structure that belongs to the output.
+        """Returns the part of a structure that belongs to the output.
 
         Args:
             structure: Predictions, labels or weights of the outputs: a dict by
-                name, or a list by place.
-            what: What the structure is, for the message.
+                name, or a list by index.
+            what: What the structure contains, for the error message.
 
         Raises:
-            ValueError: If there are several and `output` tells none of them.
+            ValueError: If there are several parts and `output` selects none.
         """
         if not isinstance(structure, dict | list | tuple):
             return structure
         parts = _by_place(structure)
-        # A list of one has no names.
+        # A list of one element has no names.
         if len(parts) == 1 and (self.name is None or list(parts) == [0]):
             return next(iter(parts.values()))
         for place in self._places():
@@ -43,7 +43,7 @@ class Output(NamedTuple):
         )
 
     def found_in(self, structure: Any) -> Any:
-        """The part of losses or metrics, `None` where the output has none."""
+        """Returns the output's losses or metrics, or `None` if it has none."""
         if not isinstance(structure, dict | list | tuple):
             return structure
         parts = _by_place(structure)
@@ -53,10 +53,10 @@ class Output(NamedTuple):
         """Raises for an output that a model does not have.
 
         Raises:
-            ValueError: If the name or the place is none of the predictions'.
+            ValueError: If the predictions have no such name or index.
         """
         if isinstance(predictions, dict):
-            return  # Their keys are names, which `of` looks up.
+            return  # The keys are names, which `of` looks up.
         several = isinstance(predictions, list | tuple)
         count = len(predictions) if several else 1
         if isinstance(self.name, str) and self.names:
@@ -68,7 +68,7 @@ class Output(NamedTuple):
             )
 
     def _places(self) -> list[Any]:
-        """What the output may be called: by name, and by place."""
+        """The names and the index by which the output may be called."""
         places: list[Any] = [self.name]
         if isinstance(self.name, str) and self.name in self.names:
             places.append(self.names.index(self.name))

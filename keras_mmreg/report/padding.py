@@ -1,4 +1,4 @@
-"""Where inputs are padding, by the layers that mask it."""
+"""Finds padding in the inputs, from the layers that mask it."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from keras_mmreg.network.graph import Graph
 
 
 def padding_values(model: keras.Model, x: Any) -> dict[int, float]:
-    """The value that a `Masking` layer takes for padding, by the input's place.
+    """Returns the padding value of each input that a `Masking` layer masks.
 
     Args:
-        model: The model; of a subclassed one it does not show.
+        model: The model. In a subclassed model, such inputs are not found.
         x: Inputs, or a batch of them.
 
     Returns:
@@ -36,7 +36,7 @@ def padding_values(model: keras.Model, x: Any) -> dict[int, float]:
 
 
 def is_padding(x: np.ndarray, value: float | None) -> Any:
-    """Which steps of series are padding, with a last axis; `False` for none."""
+    """Returns which steps are padding, with a last axis; `False` for none."""
     if value is None:
         return False
     return np.all(x == value, axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The report as one page that needs no network."""
+"""Renders the report as one self-contained HTML page."""
 
 import re
 from html import escape
@@ -33,7 +33,7 @@ _LEVELS = {
 
 
 def render(report: Result) -> str:
-    """The HTML of a report: sentences, charts, the table, how it was made."""
+    """Returns a report's HTML: sentences, charts, table, how it was made."""
     title = f"Modality report: {escape(report.model)}"
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -110,7 +110,7 @@ def _finding(finding: Finding) -> str:
 
 
 def _prose(text: str) -> str:
-    """Text whose backticks become code."""
+    """Returns text as HTML, with backticks as code."""
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text, quote=False))
 
 
@@ -146,7 +146,7 @@ def _modalities(report: Result) -> str:
 
 
 def _change(number: str) -> str:
-    """With its sign: `"+6.5"`; nothing where it is not known."""
+    """Returns a number with its sign: `"+6.5"`; nothing if it is unknown."""
     if number == "unknown":
         return ""
     signed = number if number.startswith("-") else f"+{number}"

@@ -1,4 +1,4 @@
-"""Which interventions a report needs, each of them run once."""
+"""Plans the interventions that a report needs, each of which runs once."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,40 +10,42 @@ from keras_mmreg.report.interventions import Change
 
 NOISE_SCALES = (0.25, 0.5, 1.0, 2.0)
 MAX_EXACT = 5
-"""Up to so many modalities all subsets are run, and Shapley values exact."""
+"""The most modalities for which all subsets run, for exact Shapley values."""
 
 NUM_ORDERS = 16
 NUM_ADDITIVE = 16
-"""Examples that lend their other modalities to all, for the additive part."""
+"""The number of reference examples for the closest additive model."""
 
 Run = tuple[tuple[str, Change], ...]
 Name = tuple[Any, ...]
 
 
 class Plan:
-    """What to run, and what each run is for.
+    """The runs that a report needs, and what each of them measures.
 
-    Two modalities are both alone where the other is shuffled, so one run
-    serves both; a subset of one is that modality alone; and so on.
+    Measurements share runs. With two modalities, for example, one is alone
+    where the other is shuffled; and a subset of one modality is that modality
+    alone.
 
     Args:
         modalities: List of strings.
-        missing: What stands in for a missing modality, of `FILLS`.
-        include: What is asked for beyond the default.
+        missing: The replacements of a missing modality, from `FILLS`.
+        include: The parts to include beyond the default.
         num_permutations: Draws of each permutation.
         seed: Seed of the orders that Shapley values are sampled from.
-        noisy: The modalities that have a noise curve, if these are asked for.
+        noisy: The modalities that have a noise curve, if these are included.
         unasked: Inputs that were not asked for, which are shuffled where a
             modality is alone.
 
     Attributes:
         runs: Dict from a run to its index.
         names: Dict from what is measured, such as `("shuffled", "audio")`, to
-            the runs whose mean it is.
-        orders: Orders of the modalities, from which Shapley values come.
-        noisy: As given.
-        unasked: As given.
-        additive: Runs for the additive part: for each draw, one a modality.
+            the runs over which it is averaged.
+        orders: Orders of the modalities, for computing Shapley values.
+        noisy: The argument `noisy`.
+        unasked: The argument `unasked`.
+        additive: Runs for the closest additive model: for each draw, one run
+            per modality.
     """
 
     def __init__(
@@ -103,14 +105,14 @@ class Plan:
             self._add(name, [{modality: Change("jitter", scale)}])
 
     def _add_subsets(self, seed: int) -> None:
-        """Absent modalities are shuffled, each on its own."""
+        """Adds subsets; absent modalities are shuffled independently."""
         if len(self.modalities) <= MAX_EXACT:
             self.orders = list(itertools.permutations(self.modalities))
         else:
             generator = np.random.default_rng(seed)
             for _ in range(NUM_ORDERS // 2):
                 order = tuple(generator.permutation(self.modalities).tolist())
-                # With its reverse: what one order favours, the other does not.
+                # With its reverse, which does not favour the same modalities.
                 self.orders += [order, order[::-1]]
         for order in self.orders:
             for count in range(len(order) + 1):
@@ -119,15 +121,15 @@ class Plan:
                 self._add_shuffled(("subset", *present), absent)
 
     def subset(self, modalities: Sequence[str]) -> tuple[str, ...]:
-        """A set of modalities, in their order."""
+        """Returns a subset of the modalities in the order of the plan."""
         return tuple(m for m in self.modalities if m in modalities)
 
     def _add_additive(self) -> None:
         for draw in range(NUM_ADDITIVE):
             self.additive.append(
                 [
-                    # The same for all examples, so that what is additive
-                    # comes out exactly, however few the references.
+                    # The same references for all examples, so that additive
+                    # functions are exact, however few references there are.
                     self._run(
                         {
                             other: Change("reference", draw)
@@ -141,5 +143,5 @@ class Plan:
 
     @property
     def passes(self) -> int:
-        """The cost in passes over the data, as `predict` makes one."""
+        """The cost in passes over the data, each like one `predict`."""
         return len(self.runs)

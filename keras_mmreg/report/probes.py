@@ -1,4 +1,4 @@
-"""What a linear model makes of one modality alone."""
+"""Linear probes: what a linear model predicts from one modality alone."""
 
 import warnings
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ NUM_FOLDS = 5
 MAX_EXAMPLES = 4096
 BATCH_SIZE = 256
 MAX_FEATURES = 512
-"""More features are projected at random, which keeps their distances."""
+"""More features are projected at random, which roughly keeps distances."""
 
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 
@@ -45,29 +45,29 @@ def probe_modalities(
     confidence: float,
     seed: int,
 ) -> dict[str, Measurement]:
-    """The held-out score of a ridge probe on each modality.
+    """Returns the held-out score of a ridge probe on each modality.
 
-    Each of five folds, of whole groups where there are any, is predicted by a
-    probe on the others. Its ridge is the best of four within those, by squared
-    error. Sample weights count in the fit and in the score; examples of an
-    ignored class are left out of both. A number that is missing is taken to be
-    the mean of its column.
+    Each of five folds, of whole groups if there are any, is predicted by a
+    probe that is fitted on the others. The ridge penalty is the best of four by
+    squared error within those folds. Sample weights apply to the fit and to the
+    score; examples of an ignored class are left out of both. Missing numbers
+    are replaced by the mean of their column.
 
     Args:
-        model: The model, whose features are taken where `taps` says so.
-        examples: Up to `MAX_EXAMPLES` examples are used.
+        model: The model, whose features are probed where `taps` says so.
+        examples: The examples, of which up to `MAX_EXAMPLES` are used.
         y: The labels of the output.
         weight: The sample weights of the output, or `None`.
         leaves: Dict from a modality to its leaves.
-        taps: Dict from a modality to the layer whose output is probed; the
-            others are probed at their inputs. `"auto"` probes each modality's
-            last tensor before it meets another.
-        task: What the output is for.
+        taps: Dict from a modality to the layer whose output is probed; other
+            modalities are probed at their inputs. `"auto"` probes each
+            modality's last tensor before it is merged with another.
+        task: The task of the output.
         score: The score.
-        groups: Array of a label for each example, or `None`.
-        num_bootstraps: As of the report.
-        confidence: As of the report.
-        seed: As of the report.
+        groups: Array with the group of each example, or `None`.
+        num_bootstraps: See `modality_report`.
+        confidence: See `modality_report`.
+        seed: See `modality_report`.
 
     Returns:
         Dict of a `Measurement` for each modality that has features to probe.
@@ -111,7 +111,7 @@ def probe_modalities(
 
 
 def _counted(task: Task, y: np.ndarray) -> np.ndarray:
-    """The places of the examples whose class is not ignored."""
+    """Returns the indices of the examples whose class is not ignored."""
     if task.kind != "sparse":
         return np.arange(len(y))
     return np.flatnonzero(task.classes(y)[:, 0] >= 0)
@@ -128,7 +128,7 @@ def _folds(
 
 
 def _importance(weight: Any, size: int) -> np.ndarray:
-    """How much each example counts in a fit: 1 on average."""
+    """Returns the weight of each example in a fit, 1 on average."""
     if weight is None:
         return np.ones(size)
     importance = np.asarray(weight, "float64").reshape(size, -1).mean(axis=1)
@@ -136,14 +136,14 @@ def _importance(weight: Any, size: int) -> np.ndarray:
 
 
 def _targets(task: Task, y: np.ndarray) -> np.ndarray:
-    """What a probe regresses on: `(examples, outputs)`."""
+    """Returns the targets of a probe, of shape `(examples, outputs)`."""
     if task.kind == "sparse":
         return np.eye(task.num_classes)[task.classes(y)[:, 0]]
     return y.reshape(len(y), -1).astype("float64")
 
 
 def _as_outputs(task: Task, values: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """In the shape of the model's outputs; as logits where those are."""
+    """Returns values in the shape of the model's outputs, or as logits."""
     if task.kind == "binary" and task.from_logits:
         values = values - 0.5
     return values if task.kind == "sparse" else values.reshape(y.shape)
@@ -152,11 +152,11 @@ def _as_outputs(task: Task, values: np.ndarray, y: np.ndarray) -> np.ndarray:
 def network_of(
     model: keras.Model, x: Any, taps: Mapping[str, str] | str
 ) -> Network:
-    """The network of a model with these taps.
+    """Returns the network of a model with these taps.
 
     Raises:
-        ValueError: If a tap is not there, or is to be found in a model that is
-            no graph of layers.
+        ValueError: If a tap does not exist, or `taps` is `"auto"` for a model
+            that is not a graph of layers.
     """
     if isinstance(model, RegularizedModel):
         model = model.inner
@@ -169,7 +169,7 @@ def _tapped_features(
     taps: Mapping[str, str] | str,
     order: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Of each modality with a tensor of its own; ids are no features."""
+    """Returns the features of each tapped modality; ids are not features."""
     if not taps:
         return {}
     network = network_of(model, x, taps)
@@ -202,7 +202,7 @@ def _take(x: Any, rows: np.ndarray) -> Any:
 
 
 def _pooled(features: np.ndarray) -> np.ndarray:
-    """Sequences and maps of features, the mean over their positions."""
+    """Averages sequences and maps of features over their positions."""
     axes = tuple(range(1, features.ndim - 1))
     return (
         features.mean(axis=axes)
@@ -212,7 +212,7 @@ def _pooled(features: np.ndarray) -> np.ndarray:
 
 
 def _input_features(x: Any, indices: list[int], order: np.ndarray) -> Any:
-    """Inputs of numbers, flattened."""
+    """Returns the flattened numeric inputs."""
     leaves = keras.tree.flatten(x)
     columns = [
         leaves[index][order].reshape(len(order), -1)
@@ -225,10 +225,10 @@ def _input_features(x: Any, indices: list[int], order: np.ndarray) -> Any:
 def _project(
     features: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Standardised; a missing number becomes the mean of its column."""
+    """Standardises features, replaces missing numbers, projects the columns."""
     features = features.astype("float64")
     with warnings.catch_warnings():
-        # Of columns that are missing altogether.
+        # Raised for columns that are missing altogether.
         warnings.simplefilter("ignore", RuntimeWarning)
         mean, stddev = np.nanmean(features, 0), np.nanstd(features, 0)
     features = np.nan_to_num((features - mean) / np.maximum(stddev, 1e-6))
@@ -277,7 +277,7 @@ def _fit(
     importance: np.ndarray,
     ridge: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted ridge regression; the ridge is per example."""
+    """Fits a weighted ridge regression, with a ridge penalty per example."""
     total = max(importance.sum(), 1e-12)
     mean = importance @ features / total
     bias = importance @ targets / total

@@ -17,7 +17,7 @@ from keras_mmreg.report.text import summarize
 
 @dataclass(frozen=True)
 class ModalityReport(Result):
-    """What `keras_mmreg.modality_report` found out, and ways to show it.
+    """The result of `keras_mmreg.modality_report`, and ways to show it.
 
     Its attributes are those of `Result`.
 
@@ -47,11 +47,11 @@ class ModalityReport(Result):
     """
 
     def summary(self) -> str:
-        """The report as text for a terminal."""
+        """Returns the report as text for a terminal."""
         return summarize(self)
 
     def plot(self, ax: Any = None) -> Any:
-        """Draws what each intervention leaves, with matplotlib.
+        """Draws the score under each intervention, with matplotlib.
 
         Args:
             ax: The matplotlib `Axes` to draw on. Defaults to `None`, a new
@@ -60,37 +60,37 @@ class ModalityReport(Result):
         Returns:
             The matplotlib `Figure`.
         """
-        # Not at the top: matplotlib is optional.
+        # Imported here because matplotlib is optional.
         from keras_mmreg.report.figure import plot_report
 
         return plot_report(self, ax)
 
     def to_html(self, path: Any = None) -> str:
-        """The report as one page that needs no network.
+        """Returns the report as one self-contained HTML page.
 
         Args:
-            path: The file to write. Defaults to `None`, which writes none.
+            path: The file to write. Defaults to `None`, which writes no file.
 
         Returns:
-            The HTML.
+            The HTML as a string.
         """
         return _written(render(self), path)
 
     def to_json(self, path: Any = None) -> str:
-        """The report as JSON, which `from_json` reads again.
+        """Returns the report as JSON, which `from_json` can read.
 
         Args:
-            path: The file to write. Defaults to `None`, which writes none.
+            path: The file to write. Defaults to `None`, which writes no file.
 
         Returns:
-            The JSON; a number that is not known is `null`.
+            The JSON as a string; unknown numbers are `null`.
         """
         text = json.dumps(_without_nan(asdict(self)), indent=1)
         return _written(text, path)
 
     @classmethod
     def from_json(cls, text: str | pathlib.Path) -> "ModalityReport":
-        """The report that `to_json` wrote.
+        """Returns the report that `to_json` wrote.
 
         Args:
             text: The JSON, or the `pathlib.Path` of its file.
@@ -124,7 +124,7 @@ _MEASUREMENT = {each.name for each in fields(Measurement)}
 
 
 def _with_measurements(values: Any) -> Any:
-    """The same, with what looks like a `Measurement` made one again."""
+    """Converts values that look like a `Measurement` back to one."""
     if isinstance(values, list):
         return [_with_measurements(each) for each in values]
     if not isinstance(values, dict):
@@ -139,7 +139,7 @@ def _with_measurements(values: Any) -> Any:
 
 
 def _without_nan(values: Any) -> Any:
-    """JSON has neither NaN nor infinity."""
+    """Replaces NaN and infinity, which JSON does not have."""
     if isinstance(values, dict):
         return {name: _without_nan(each) for name, each in values.items()}
     if isinstance(values, list | tuple):

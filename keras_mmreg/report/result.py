@@ -1,4 +1,4 @@
-"""What a report holds."""
+"""The numbers and findings that a report holds."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -9,13 +9,13 @@ from keras_mmreg.report.bootstrap import Measurement
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence that a person can act on, with the numbers it rests on.
+    """An actionable sentence, with the numbers that support it.
 
     Attributes:
-        kind: What it is about, such as `"reliance"`, `"fusion"`, `"missing"`
-            or `"caveat"`.
+        kind: The subject, such as `"reliance"`, `"fusion"`, `"missing"` or
+            `"caveat"`.
         level: `"good"`, `"bad"` or `"note"`.
-        text: The sentence; modalities stand in backticks.
+        text: The sentence, with modalities in backticks.
     """
 
     kind: str
@@ -29,44 +29,47 @@ class Result:
 
     Attributes:
         model: The model's name.
-        task: What it is for, such as `"classification"`.
+        task: The model's task, such as `"classification"`.
         metric: The score's name.
-        percent: Whether the score is a part of 1.
+        percent: Whether the score is between 0 and 1 and shown in percent.
         higher_is_better: Whether a high score is good.
         confidence: Float, the confidence of all intervals.
-        num_examples: Integer, the examples that were read.
-        num_groups: The groups that intervals draw, or `None`.
-        chance: The score of the best constant prediction, or `None` where it
-            is not known.
+        num_examples: Integer, the number of examples that were read.
+        num_groups: The number of groups that intervals draw, or `None`.
+        chance: The score of the best constant prediction, or `None` if it is
+            unknown.
         window: How many examples were shuffled among themselves, or `None` if
             all were.
-        passes: The cost, in passes over the data as `predict` makes one.
-        modalities: List of their names.
-        intact: `Measurement` of the model as it is.
-        shuffled: Dict from a modality to the `Measurement` with it shuffled
-            between the examples.
-        alone: Likewise, with all others shuffled, each on its own.
-        missing: Dict from what stands in (`"zero"`, ...) to such a dict.
+        passes: The cost in passes over the data, each like one `predict`.
+        modalities: List of the modalities' names.
+        intact: `Measurement` of the model on intact data.
+        shuffled: Dict from a modality to the `Measurement` with that modality
+            shuffled across the examples.
+        alone: Dict from a modality to the `Measurement` with all others
+            shuffled independently.
+        missing: Dict from a replacement (`"zero"`, ...) to a dict from a
+            modality to the `Measurement` with that modality replaced.
         findings: List of `Finding`, the most important first.
-        noise_curves: Dict from a modality to one from the noise's scale, in
-            standard deviations, to a `Measurement`; empty unless included.
-        subsets: Dict from the names of those present, joined by `" + "`, to a
-            `Measurement`; likewise.
-        shapley: Dict from a modality to the `Measurement` whose value is its
-            part of the score, positive where it helps; likewise.
+        noise_curves: Dict from a modality to a dict from the scale of the
+            noise, in standard deviations, to a `Measurement`. Empty unless
+            included, like all attributes down to `baselines`.
+        subsets: Dict from the names of the modalities present, joined by
+            `" + "`, to a `Measurement`.
+        shapley: Dict from a modality to the `Measurement` whose value is the
+            modality's part of the score, positive if it helps.
         additive: `Measurement` of the closest additive model, or `None`.
         information: Dict from a modality to its share of the functional
-            information; likewise.
-        calibration: Dict from `"intact"` and modalities (shuffled) to the
-            expected calibration error; likewise.
-        per_class: List of a dict for each class; likewise.
+            information.
+        calibration: Dict from `"intact"`, and from each modality (shuffled), to
+            the expected calibration error.
+        per_class: List with a dict for each class.
         baselines: Dict from a modality to the `Measurement` of a linear probe
-            on it; likewise.
-        unimodal: Dict from a modality to the `Measurement` of a model of it
-            only; empty unless such models were given.
+            on it.
+        unimodal: Dict from a modality to the `Measurement` of a model of that
+            modality only. Empty unless such models were given.
         methods: List of the names of the regularizers that the model is
-            trained with; empty of a model that is no `RegularizedModel`.
-        idle: List of those of them that do nothing, as their gate is shut.
+            trained with. Empty unless the model is a `RegularizedModel`.
+        idle: List of the methods that do nothing because their gate is shut.
         unasked: List of the inputs that were not asked for.
         settings: The arguments that the numbers depend on.
     """
@@ -106,7 +109,7 @@ class Result:
 
     @property
     def perceptual_scores(self) -> dict[str, float]:
-        """What shuffling costs, as a part of the intact score."""
+        """Returns each modality's shuffling cost over the intact score."""
         return {
             name: measurement.cost / self.intact.value
             if self.intact.value

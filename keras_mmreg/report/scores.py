@@ -1,8 +1,8 @@
-"""What a model achieves, as sums that examples contribute to.
+"""Scores of a model, as functions of sums over examples.
 
-Every score is a function of sums over examples. So one pass over the data is
-enough, streams need no memory, and a bootstrap draws examples (or groups of
-them) by weighing their sums.
+Because a score only needs sums over examples, one pass over the data is enough,
+streams need no memory, and a bootstrap draws examples (or groups of examples)
+by weighting their sums.
 """
 
 from typing import Any
@@ -13,15 +13,15 @@ import numpy as np
 from keras_mmreg.report.task import Task
 
 MAX_OUTPUTS = 16
-"""Above that, R^2 is of all outputs together."""
+"""With more outputs, R^2 is computed over all outputs together."""
 
 
 class Score(Protocol):
-    """A score, by what each example adds to it."""
+    """A score that is a function of sums over examples."""
 
     @property
     def name(self) -> str:
-        """What the score is called."""
+        """The name of the score."""
 
     percent: bool
     higher_is_better: bool
@@ -30,20 +30,20 @@ class Score(Protocol):
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """What each example adds: `(batch, size)`; `(1, size)` by batch."""
+        """Returns each example's terms `(batch, size)`, or `(1, size)`."""
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """The score of sums `(..., size)`: `(...)`."""
+        """Returns the scores `(...)`, from sums `(..., size)`."""
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
-        """What the labels of a batch add to `chance`, if it is known."""
+        """Returns a batch's terms for `chance`, or `None` if it is unknown."""
 
     def chance(self, sums: np.ndarray) -> float:
-        """The score of the best constant prediction."""
+        """Returns the score of the best constant prediction."""
 
 
 class TaskScore:
-    """Base class of the scores of a classification task, parts of 1.
+    """Base class of classification scores, which are between 0 and 1.
 
     Args:
         task: The task.
@@ -57,56 +57,56 @@ class TaskScore:
         self.task = task
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
-        """What the labels of a batch add to `chance`: nothing is known."""
+        """Returns `None`: the score of a constant prediction is unknown."""
         return None
 
     def chance(self, sums: np.ndarray) -> float:
-        """The score of the best constant prediction: not of interest."""
+        """Returns NaN: the score of a constant prediction is not needed."""
         return float("nan")
 
 
 class Accuracy(TaskScore):
-    """The share of labels (examples, positions) predicted right."""
+    """The share of labels (examples, positions) predicted correctly."""
 
     @property
     def name(self) -> str:
-        """Of several labels Keras's "accuracy" is that of the largest one."""
+        """The name, which differs from Keras's accuracy for multiple labels."""
         several = self.task.kind == "binary" and self.task.num_classes > 1
         return "binary accuracy" if several else "accuracy"
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """Right labels, and labels."""
+        """Returns the number of correct labels, and of all labels."""
         classes = self.task.classes(y)
         weights = position_weights(weight, classes)
         right = self.task.predicted(predictions) == classes
         return np.stack([(right * weights).sum(1), weights.sum(1)], axis=-1)
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Eq.: right / all."""
+        """Returns correct / all."""
         return ratio(sums[..., 0], sums[..., 1])
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
-        """The frequency of each class; for binary labels, of each column."""
+        """Returns each class's frequency; for binary labels, by column."""
         return _label_counts(self.task, y, weight)
 
     def chance(self, sums: np.ndarray) -> float:
-        """Always the most frequent class (of each column)."""
+        """Returns the score of always predicting the most frequent class."""
         if self.task.kind == "binary":
             return float(np.mean(ratio(sums.max(axis=-1), sums.sum(axis=-1))))
         return float(ratio(sums.max(), sums.sum()))
 
 
 class MeanIoU(TaskScore):
-    """Intersection over union, the mean over the classes that occur."""
+    """Mean intersection over union of the classes that occur."""
 
     name = "mIoU"
 
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """Of each class: positions in both, predicted, and true."""
+        """Returns for each class: positions in both, predicted, and true."""
         classes = self.task.classes(y)
         weights = position_weights(weight, classes)
         predicted = self.task.predicted(predictions)
@@ -121,7 +121,7 @@ class MeanIoU(TaskScore):
         )
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Eq.: mean of both / (predicted + true - both)."""
+        """Returns the mean of both / (predicted + true - both)."""
         both, predicted, true = np.split(sums, 3, axis=-1)
         union = predicted + true - both
         present = union > 0
@@ -129,11 +129,11 @@ class MeanIoU(TaskScore):
         return ratio(total.sum(axis=-1), present.sum(axis=-1))
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
-        """The frequency of each class."""
+        """Returns the frequency of each class."""
         return _label_counts(self.task, y, weight)
 
     def chance(self, sums: np.ndarray) -> float:
-        """Always the most frequent class."""
+        """Returns the IoU of always predicting the most frequent class."""
         return float(ratio(sums.max() / sums.sum(), (sums > 0).sum()))
 
 
@@ -146,12 +146,12 @@ class RSquared:
     by_batch = False
 
     def __init__(self, y: np.ndarray) -> None:
-        # Sums of squares far from 0 would cancel.
+        # If labels are far from 0, the sums of squares would cancel.
         self._shift = self._columns(y).mean(axis=(0, 1), keepdims=True)
 
     @staticmethod
     def _columns(y: np.ndarray) -> np.ndarray:
-        """Shape `(batch, positions, outputs)`."""
+        """Reshapes labels to `(batch, positions, outputs)`."""
         flat = y.reshape(len(y), 1, -1).astype("float64")
         return (
             flat
@@ -162,7 +162,7 @@ class RSquared:
     def statistics(
         self, y: np.ndarray, predictions: np.ndarray, weight: Any
     ) -> np.ndarray:
-        """Of each output: squared errors, labels, their squares, weights."""
+        """Returns per output: squared errors, labels, squares, weights."""
         error = self._columns(y) - self._columns(predictions)
         label = self._columns(y) - self._shift
         flat = y.reshape(len(y), -1).astype("float64")
@@ -172,22 +172,22 @@ class RSquared:
         return np.concatenate(parts, axis=-1)
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Eq.: 1 - sum of squared errors / sum of squares, outputs' mean."""
+        """Returns 1 - squared errors / sum of squares, the outputs' mean."""
         error, label, square, count = np.split(sums, 4, axis=-1)
         total = square - label**2 / np.where(count > 0, count, 1)
         return np.mean(1.0 - ratio(error, total), axis=-1)
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
-        """Nothing has to be known of labels."""
+        """Returns a dummy term: `chance` is known without the labels."""
         return np.zeros(1)
 
     def chance(self, sums: np.ndarray) -> float:
-        """The mean of the labels explains nothing."""
+        """Returns 0: predicting the mean of the labels explains nothing."""
         return 0.0
 
 
 def ratio(numerator: Any, denominator: Any) -> Any:
-    """A quotient, NaN where nothing was counted."""
+    """Returns the quotient, or NaN where nothing was counted."""
     denominator = np.asarray(denominator, "float64")
     counted = denominator > 0
     quotient = numerator / np.where(counted, denominator, 1.0)
@@ -195,7 +195,7 @@ def ratio(numerator: Any, denominator: Any) -> Any:
 
 
 def position_weights(weight: Any, labels: np.ndarray) -> np.ndarray:
-    """The weight of each label `(batch, positions)`; that of class -1 is 0."""
+    """Returns label weights `(batch, positions)`, 0 for class -1."""
     counted = np.ones(labels.shape)
     if labels.dtype.kind == "i":
         counted = (labels >= 0).astype("float64")
@@ -215,7 +215,7 @@ def position_weights(weight: Any, labels: np.ndarray) -> np.ndarray:
 def _histograms(
     classes: np.ndarray, weights: np.ndarray, num_classes: int
 ) -> np.ndarray:
-    """The weight of each class in each row; class -1 is left out."""
+    """Returns each class's weight in each row, without class -1."""
     rows = np.arange(len(classes))[:, np.newaxis] * (num_classes + 1)
     counts = np.bincount(
         (rows + np.clip(classes, -1, num_classes - 1) + 1).ravel(),

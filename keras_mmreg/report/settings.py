@@ -1,4 +1,4 @@
-"""How a report was made."""
+"""The settings of a report."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -12,7 +12,7 @@ INCLUDE = (
     "per_class",
     "baselines",
 )
-"""What a report can hold beyond its default."""
+"""The parts that a report can include beyond its default."""
 
 
 @dataclass(frozen=True)

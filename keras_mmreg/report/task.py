@@ -1,4 +1,4 @@
-"""Finds out what a model is for: from its loss, else from labels."""
+"""Infers the task of a model from its loss, or else from the labels."""
 
 from typing import Any
 from typing import NamedTuple
@@ -40,7 +40,7 @@ _KINDS = (
 
 
 class Task(NamedTuple):
-    """What labels and predictions mean.
+    """The task of an output: what its labels and predictions mean.
 
     Attributes:
         kind: `"sparse"` (class indices), `"one_hot"`, `"binary"` (one or
@@ -62,7 +62,7 @@ class Task(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name of the task in words."""
         if self.kind == "regression":
             return "regression"
         if self.kind == "binary" and self.num_classes > 1:
@@ -72,7 +72,7 @@ class Task(NamedTuple):
         return "dense classification" if self.dense else "classification"
 
     def classes(self, y: np.ndarray) -> np.ndarray:
-        """The true class of each position, -1 where none counts."""
+        """Returns each position's true class, or -1 if it is ignored."""
         if self.kind == "binary":
             return y.reshape(len(y), -1).astype(int)
         if self.kind == "one_hot":
@@ -83,7 +83,7 @@ class Task(NamedTuple):
         return np.where(classes == self.ignore_class, -1, classes)
 
     def predicted(self, predictions: np.ndarray) -> np.ndarray:
-        """The predicted class of each position."""
+        """Returns the predicted class of each position."""
         size = len(predictions)
         if self.kind == "binary":
             threshold = 0.0 if self.from_logits else 0.5
@@ -91,7 +91,7 @@ class Task(NamedTuple):
         return np.argmax(predictions, self.axis).reshape(size, -1)
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
-        """Predictions as probabilities, the classes last."""
+        """Returns predictions as probabilities, with classes last."""
         if self.kind == "binary":
             if not self.from_logits:
                 return predictions
@@ -104,7 +104,7 @@ class Task(NamedTuple):
         return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
     def scores(self, predictions: np.ndarray) -> np.ndarray:
-        """What adds up between modalities: logits, or values."""
+        """Returns scores that add up over modalities: logits or values."""
         predictions = predictions.astype("float64")
         if self.kind == "regression" or self.from_logits:
             return predictions
@@ -114,11 +114,11 @@ class Task(NamedTuple):
         return np.log(clipped)
 
     def require_labels(self, y: np.ndarray) -> None:
-        """Raises for labels that are none of the task.
+        """Raises for labels that do not fit the task.
 
         Raises:
-            ValueError: If a class is none of the output, or a binary label is
-                neither 0 nor 1.
+            ValueError: If the output does not have a class, or a binary label
+                is neither 0 nor 1.
         """
         if self.kind == "sparse":
             _require_classes(y, self.num_classes, self.ignore_class)
@@ -136,7 +136,7 @@ def _require_binary(y: np.ndarray) -> None:
 
 
 def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
-    """Raises for labels that are no classes of the output."""
+    """Raises for labels that are not classes of the output."""
     if not np.issubdtype(y.dtype, np.number) and y.dtype != bool:
         raise ValueError(
             "`data` must have labels that are integers, the places of the "
@@ -155,22 +155,22 @@ def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
 def infer_task(
     loss: Any, y: np.ndarray, predictions: np.ndarray, classifies: bool = False
 ) -> Task:
-    """The task of one output.
+    """Infers the task of one output.
 
     Args:
         loss: The compiled loss of the output, or `None`.
-        y: All labels at hand.
-        predictions: The model's outputs for the first of the examples.
-        classifies: Whether the output is one of classes, though its loss may
-            be one of regression: its labels tell of which.
+        y: All available labels.
+        predictions: The model's outputs for the first examples.
+        classifies: Whether the output predicts classes even if its loss is a
+            regression loss. The labels then determine the kind of classes.
 
     Returns:
-        A `Task`. Where the loss tells nothing, the labels do: integers with
-        one axis less than the outputs are classes, rows with a single 1 are
-        one-hot, zeros and ones are binary, the rest is regression.
+        A `Task`. If the loss does not determine it, the labels do: integers
+        with one axis less than the outputs are classes, rows with a single 1
+        are one-hot, zeros and ones are binary, the rest is regression.
 
     Raises:
-        ValueError: If labels do not fit the outputs.
+        ValueError: If the labels do not fit the outputs.
     """
     function, config = _describe(loss)
     kind = next((name for name, known in _KINDS if function in known), None)
@@ -195,10 +195,10 @@ def infer_task(
             "`data` must have labels that fit the model's output. Received: "
             f"labels of shape {y.shape} and outputs of {predictions.shape}"
         )
-    # What a hinge loss is for lies around 0, as logits do.
+    # The predictions of a hinge loss lie around 0, like logits.
     from_logits = function in _HINGES or config.get("from_logits")
     if kind == "binary" and function in _REGRESSION:
-        from_logits = False  # It is trained to be 0 or 1.
+        from_logits = False  # The output is trained to be 0 or 1.
     if from_logits is None:
         from_logits = kind != "regression" and not _are_probabilities(
             predictions, kind, axis
@@ -220,12 +220,12 @@ def _binary_labels(y: np.ndarray) -> int:
 
 
 def _describe(loss: Any) -> tuple[Any, dict[str, Any]]:
-    """The function a loss computes, and its settings."""
+    """Returns the function that a loss computes, and its settings."""
     if isinstance(loss, str):
         loss = losses.get(loss)
     config = {}
     if isinstance(loss, losses.Loss):
-        # Not an attribute: not every version of Keras has it.
+        # From the config: not every Keras version has the attribute.
         config = loss.get_config()
     elif any(loss in known for _, known in _KINDS):
         config = {"from_logits": False}
@@ -253,7 +253,7 @@ def _are_probabilities(predictions: np.ndarray, kind: str, axis: int) -> bool:
 
 
 def as_array(predictions: Any) -> np.ndarray:
-    """A model's output as NumPy, in a type that NumPy knows."""
+    """Converts a model's output to NumPy, in a dtype that NumPy supports."""
     predictions = np.asarray(keras.ops.convert_to_numpy(predictions))
     if predictions.dtype.kind != "f":  # bfloat16
         predictions = predictions.astype("float32")

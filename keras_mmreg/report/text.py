@@ -1,4 +1,4 @@
-"""The report for a terminal."""
+"""Renders the report as text for a terminal."""
 
 import textwrap
 
@@ -17,7 +17,7 @@ MARKS = {"good": "+", "bad": "!", "note": "-"}
 
 
 def summarize(report: Result) -> str:
-    """Sentences first, then the table that they rest on."""
+    """Returns the findings, then the table of numbers behind them."""
     lines = [f'Modalities of "{report.model}"', ""]
     for finding in report.findings:
         lines += textwrap.wrap(
@@ -33,7 +33,7 @@ def summarize(report: Result) -> str:
 def rows(
     report: Result,
 ) -> list[tuple[str, str, Measurement]]:
-    """What was done, to which modality, and what came of it."""
+    """Returns rows of intervention, modality, and measurement."""
     found = [("intact", "", report.intact)]
     for name in by_cost(report):
         found.append(("shuffled", name, report.shuffled[name]))
@@ -85,7 +85,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _further(report: Result) -> list[str]:
-    """What was included, a line each."""
+    """Returns a line for each included part."""
     lines = []
     if report.shapley:
         values = {n: each.value for n, each in report.shapley.items()}
@@ -115,7 +115,7 @@ def _footer(report: Result) -> str:
 
 
 def describe(report: Result) -> list[str]:
-    """How the numbers were made, in sentences."""
+    """Returns sentences on how the numbers were computed."""
     text = [counted(report.num_examples, "example")]
     if report.num_groups:
         text[0] += f" in {counted(report.num_groups, 'group')}"

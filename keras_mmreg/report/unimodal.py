@@ -1,4 +1,4 @@
-"""Models of one modality only, to compare a multimodal one with."""
+"""Models of one modality only, for comparison with a multimodal one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from keras_mmreg.report.task import as_array
 
 
 class UnimodalModel:
-    """A model that is given one modality of a batch.
+    """A model that receives only one modality of a batch.
 
     Args:
         model: A `keras.Model` with the outputs of the multimodal one. If its
-            inputs are a dict, the modality has its name there.
-        modality: The name.
-        leaves: The places of its inputs; see `modality_leaves`.
-        output: Which of the outputs is meant.
+            inputs are a dict, the modality must have the same name there.
+        modality: The name of the modality.
+        leaves: The indices of the modality's inputs; see `modality_leaves`.
+        output: The output that the report is on.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class UnimodalModel:
         self._output = output
 
     def predict(self, x: Any) -> np.ndarray:
-        """The output for a batch of the multimodal model's inputs."""
+        """Returns the output for a batch of the multimodal model's inputs."""
         predictions = self._model.predict_on_batch(self._inputs(x))
         return as_array(self._output.of(predictions, "predictions"))
 
     def _inputs(self, x: Any) -> Any:
         sequential = isinstance(self._model, keras.Sequential)
-        # A subclassed model does not tell its inputs.
+        # The inputs of a subclassed model are unknown.
         named = isinstance(getattr(self._model, "input", {}), dict)
         if named and not sequential and isinstance(x, Mapping):
             return {
@@ -60,10 +60,10 @@ def create_unimodal(
     leaves: Mapping[str, list[int]],
     output: Output,
 ) -> dict[str, UnimodalModel]:
-    """The models by modality.
+    """Creates a `UnimodalModel` for each modality that has a model.
 
     Raises:
-        ValueError: If one is no model, or its modality is not there.
+        ValueError: If a value is not a model, or its modality does not exist.
     """
     unimodal = unimodal or {}
     if not isinstance(unimodal, Mapping) or not all(

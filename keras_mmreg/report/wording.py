@@ -1,4 +1,4 @@
-"""Numbers as people say them."""
+"""Formats numbers for sentences."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ FILL_WORDS = {
 
 
 def by_cost(report: Result) -> list[str]:
-    """The modalities, that first whose shuffling costs most."""
+    """Returns the modalities by the cost of shuffling, the highest first."""
     return sorted(report.shuffled, key=lambda n: -report.shuffled[n].cost)
 
 
 def value_text(report: Result, value: float, digits: int = 0) -> str:
-    """A score: `"46%"`, or `"0.813"`."""
+    """Formats a score: `"46%"`, or `"0.813"`."""
     if value != value:
         return "unknown"
     if report.percent:
@@ -28,7 +28,7 @@ def value_text(report: Result, value: float, digits: int = 0) -> str:
 
 
 def cost_number(report: Result, cost: float, digits: int = 0) -> str:
-    """A difference of scores without its unit: `"61"`, or `"0.61"`."""
+    """Formats a difference of scores without unit: `"61"`, or `"0.61"`."""
     if cost != cost:
         return "unknown"
     number = f"{100 * cost:.{digits}f}" if report.percent else f"{cost:.2g}"
@@ -36,7 +36,7 @@ def cost_number(report: Result, cost: float, digits: int = 0) -> str:
 
 
 def cost_text(report: Result, cost: float) -> str:
-    """A difference of scores: `"61 points"`, or `"0.61"`."""
+    """Formats a difference of scores: `"61 points"`, or `"0.61"`."""
     number = cost_number(report, cost)
     if not report.percent:
         return number
@@ -46,7 +46,7 @@ def cost_text(report: Result, cost: float) -> str:
 def interval_text(
     report: Result, low: float, high: float, digits: int = 0
 ) -> str:
-    """An interval of costs: `"-1 to 3 points"`."""
+    """Formats an interval of costs: `"-1 to 3 points"`."""
     ends = [cost_number(report, end, digits) for end in (low, high)]
     if ends[0] == ends[1]:
         return cost_text(report, high)
@@ -54,7 +54,7 @@ def interval_text(
 
 
 def cost_with_interval(report: Result, measurement: Measurement) -> str:
-    """A cost and its interval: `"3 points (1 to 5)"`."""
+    """Formats a cost and its interval: `"3 points (1 to 5)"`."""
     ends = [
         cost_number(report, end)
         for end in (measurement.cost_low, measurement.cost_high)
@@ -66,7 +66,7 @@ def cost_with_interval(report: Result, measurement: Measurement) -> str:
 
 
 def range_text(report: Result, measurement: Measurement) -> str:
-    """The interval of a score: `"44.0 to 48.1"`."""
+    """Formats the interval of a score: `"44.0 to 48.1"`."""
     if measurement.low != measurement.low:
         return ""
     low, high = (
@@ -77,7 +77,7 @@ def range_text(report: Result, measurement: Measurement) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Modalities in a sentence: "`a`, `b` and `c`"."""
+    """Lists modalities in a sentence: "`a`, `b` and `c`"."""
     quoted = [f"`{name}`" for name in names]
     if len(quoted) < 2:
         return "".join(quoted)
@@ -87,9 +87,9 @@ def listed(names: Sequence[str]) -> str:
 def against_text(
     report: Result, other: Measurement, differs: bool = False
 ) -> str:
-    """The intact score and another one: `"46% against 68%"`.
+    """Formats the intact score and another one: `"46% against 68%"`.
 
-    With `differs`, two that only rounding makes equal have another digit.
+    With `differs`, scores that only rounding makes equal get one more digit.
     """
     values = (report.intact.value, other.value)
     for digits in (0, 1) if differs else (0,):
@@ -100,5 +100,5 @@ def against_text(
 
 
 def counted(number: int, what: str) -> str:
-    """`"1 group"`, or `"1,200 groups"`."""
+    """Formats a count: `"1 group"`, or `"1,200 groups"`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

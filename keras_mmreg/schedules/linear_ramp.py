@@ -16,12 +16,12 @@ class LinearRamp(ShowsSettings):
     """Factor that is 0 before `start` and rises to 1 over `duration`.
 
     A penalty that is strong from the first step can keep a model from learning
-    anything; one that starts when the task is half learned has something to
+    anything. One that starts when the task is half learned has something to
     balance.
 
-    `factor = clip((progress - start + 1) / (duration + 1), 0, 1)`, so that the
-    first epoch (or step) from `start` on already counts and `duration=0` is a
-    plain switch.
+    The factor is `clip((progress - start + 1) / (duration + 1), 0, 1)`, where
+    `progress` is the current epoch (or step). So the penalty already acts in
+    the epoch (or step) `start`, and `duration=0` is a plain switch.
 
     Args:
         start: Non-negative integer. The first epoch or step, counted from 0,
@@ -30,7 +30,7 @@ class LinearRamp(ShowsSettings):
             which the factor grows. Defaults to `0`.
         unit: `"epoch"` (constant within an epoch; the epoch's number in `fit`,
             which starts at its `initial_epoch`) or `"step"` (training steps
-            since the model was made). `train_on_batch` knows no epochs: use
+            since the model was created). `train_on_batch` knows no epochs: use
             `"step"` there. Defaults to `"epoch"`.
 
     Raises:
@@ -55,13 +55,13 @@ class LinearRamp(ShowsSettings):
         self.unit = unit
 
     def __call__(self, step: Tensor, epoch: Tensor) -> Tensor:
-        """The factor in [0, 1] at a training step and epoch."""
+        """Returns the factor in [0, 1] at a training step and epoch."""
         progress = ops.cast(epoch if self.unit == "epoch" else step, "float32")
         fraction = (progress - self.start + 1.0) / (self.duration + 1.0)
         return ops.clip(fraction, 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             "start": self.start,
             "duration": self.duration,
@@ -70,5 +70,5 @@ class LinearRamp(ShowsSettings):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "LinearRamp":
-        """The schedule that `get_config` described."""
+        """Creates the schedule that `get_config` described."""
         return cls(**config)

@@ -1,6 +1,6 @@
 """Figures of what each modality contributes, drawn with matplotlib.
 
-Every function returns the matplotlib figure and shows nothing by itself: call
+Every function returns a matplotlib figure without showing it: call
 `figure.savefig(...)`, or `matplotlib.pyplot.show()`.
 """
 

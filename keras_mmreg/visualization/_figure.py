@@ -25,13 +25,13 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINESTYLES = ("-", "--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)), (0, (1, 3)))
 MAX_COLUMNS = 3
 NUM_MARKERS = 8
-"""Markers along a curve: one on each of 100 epochs would hide it."""
+"""Markers along a curve: one on each of 100 epochs would hide the curve."""
 
 
 def create_axes(
     ax: Axes | None, figsize: tuple[float, float] = (6.4, 3.2)
 ) -> Axes:
-    """The given axes, or those of a new figure."""
+    """Returns the given axes, or those of a new figure."""
     if ax is None:
         return plt.subplots(figsize=figsize, layout="constrained")[1]
     if not isinstance(ax, Axes):
@@ -43,7 +43,7 @@ def create_axes(
 
 
 def create_panels(titles: list[str]) -> list[Axes]:
-    """Axes with the same scales, at most `MAX_COLUMNS` in a row."""
+    """Creates axes with shared scales, at most `MAX_COLUMNS` in a row."""
     columns = min(len(titles), MAX_COLUMNS)
     rows = math.ceil(len(titles) / columns)
     figsize = (1.6 + (4.8 if columns == 1 else 2.5 * columns), 3.0 * rows)
@@ -66,7 +66,7 @@ def create_panels(titles: list[str]) -> list[Axes]:
 
 
 def root_figure(ax: Axes) -> Figure:
-    """The figure of axes, also of those in a subfigure."""
+    """Returns the figure of axes, even if they are in a subfigure."""
     figure: Any = ax.figure
     return figure.figure
 
@@ -101,7 +101,7 @@ def draw_curve(
         marker=MARKERS[color % len(MARKERS)],
         markersize=5,
         markerfacecolor="white" if style else chosen,
-        # Staggered: curves that run together show their markers in turn.
+        # Staggered, so that overlapping curves show their markers in turn.
         markevery=((color + 2 * style) % gap, gap),
         label=label,
     )
@@ -136,10 +136,10 @@ def finish_axes(ax: Axes, ylabel: str, percent: bool) -> None:
 
 
 def draw_legend(axes: list[Axes], outside: bool) -> None:
-    """One legend for all axes: to the right of them, or above.
+    """Draws one legend for all axes, to their right or above.
 
-    Never within, where it would cover curves: with many of them, the emptiest
-    place is not empty.
+    It is never inside the axes, where it would cover curves: with many curves,
+    no place is empty.
     """
     handles = {line.get_label(): line for ax in axes for line in ax.get_lines()}
     if len(handles) < 2:

@@ -1,4 +1,4 @@
-"""Histories of training, one or many, labelled or not, in one form."""
+"""Converts training histories, one or many, labelled or not, to one form."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Run(NamedTuple):
 
 
 def labelled_runs(histories: Histories) -> dict[str, list[Run]]:
-    """The runs of every label; those without a label have the label `""`."""
+    """Returns the runs by label; runs without a label get the label `""`."""
     if isinstance(histories, Mapping) and any(
         _holds_histories(value) for value in histories.values()
     ):
@@ -48,15 +48,15 @@ def labelled_runs(histories: Histories) -> dict[str, list[Run]]:
 def select(
     runs: list[Run], name: str, frequency: int, from_first: bool = False
 ) -> Curves:
-    """A metric of several runs, at the epochs that all of them have.
+    """Returns a metric of several runs, at the epochs that all runs share.
 
     Args:
         runs: The runs.
         name: The name of the metric.
         frequency: The number of epochs between two values.
-        from_first: Whether the first epoch has one, as with
-            `InformationLogger`; Keras validates from epoch number `frequency`
-            on. Defaults to `False`.
+        from_first: Whether the first epoch has a value, as with
+            `InformationLogger`; Keras's validation starts at epoch number
+            `frequency`. Defaults to `False`.
 
     Returns:
         The epochs `(num_epochs,)` and the values `(num_runs, num_epochs)`.
@@ -77,7 +77,7 @@ def select(
 def _measured(
     run: Run, name: str, frequency: int, from_first: bool
 ) -> dict[int, float]:
-    """The values of a metric by epoch."""
+    """Returns the values of a metric by epoch."""
     start = run.epochs[:1].sum() if from_first else frequency
     epochs = run.epochs[(run.epochs - start) % frequency == 0]
     values = run.logs[name]
@@ -92,7 +92,7 @@ def _measured(
 
 
 def _holds_histories(value: Any) -> bool:
-    """Whether this is a history or several, rather than a metric's values."""
+    """Returns whether a value holds histories, not a metric's values."""
     items = value if isinstance(value, list | tuple) else [value]
     return any(
         isinstance(item, keras.callbacks.History | Mapping) for item in items
@@ -110,7 +110,7 @@ def _runs(histories: Any) -> list[Run]:
 
 
 def run_of(history: Any) -> Run:
-    """One history, checked."""
+    """Checks a history and converts it to a `Run`."""
     logs = getattr(history, "history", history)
     if not isinstance(logs, Mapping):
         raise ValueError(

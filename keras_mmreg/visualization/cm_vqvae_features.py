@@ -22,18 +22,18 @@ def plot_feature_embedding(
     perplexity: float = 30.0,
     seed: int = 0,
 ) -> Figure:
-    """Draws a t-SNE of both parts of a modality's features, by an attribute.
+    """Draws t-SNE plots of a modality's feature parts, coloured by attribute.
 
-    Clusters of one colour show that a part tells the attribute. t-SNE shows
-    neighbourhoods, not amounts: a linear probe measures.
+    Clusters of one colour show that a part predicts the attribute. t-SNE shows
+    neighbourhoods, not amounts; use a linear probe to measure.
 
     Args:
         model: A trained `CMVQVAE`.
         inputs: A batch of at least a few dozen examples.
         modality: The modality to draw.
         attribute: One label for each example.
-        perplexity: Positive float, below the number of examples; about how
-            many neighbours count. Defaults to `30.0`.
+        perplexity: Positive float, below the number of examples: roughly the
+            number of neighbours that are considered. Defaults to `30.0`.
         seed: Integer. Defaults to `0`.
 
     Returns:
@@ -91,8 +91,8 @@ def _embed(features: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
             "`plot_feature_embedding` needs scikit-learn. Install it with "
             "`pip install keras-mmreg[visualization]`."
         ) from error
-    if not features.any():  # Every channel is in the other part.
+    if not features.any():  # The other part has every channel.
         return np.zeros((len(features), 2))
-    # A random start: the default one divides by a variance that may be zero.
+    # A random start, since the default divides by a variance that may be 0.
     tsne = TSNE(perplexity=perplexity, init="random", random_state=seed)
     return tsne.fit_transform(features)

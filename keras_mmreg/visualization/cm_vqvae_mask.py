@@ -16,7 +16,7 @@ def plot_mask_weights(
     """Draws the weights of each modality's channels, with the threshold.
 
     Weights are sorted within each modality; those above the threshold are the
-    complementary channels. Weights that hug the threshold are undecided.
+    complementary channels. Weights close to the threshold are undecided.
 
     Args:
         mask: A built `ComplementarityMask` with weights.

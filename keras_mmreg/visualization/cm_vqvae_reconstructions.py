@@ -1,4 +1,4 @@
-"""A figure of what complementary and contradictory features show."""
+"""A figure of inputs decoded from complementary and contradictory features."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _ROWS = ("all", "complementary", "contradictory")
 def plot_reconstructions(
     model: CMVQVAE, inputs: Any, modality: str, num_examples: int = 8
 ) -> Figure:
-    """Draws inputs, and what is decoded from all, or a part, of their features.
+    """Draws inputs and their reconstructions from all or some features.
 
     Args:
         model: A trained `CMVQVAE` with decoders.
@@ -77,7 +77,7 @@ def _draw_rows(rows: dict[str, np.ndarray]) -> Figure:
         squeeze=False,
         layout="constrained",
     )
-    # One gray scale for all rows: a faint part must look faint.
+    # One gray scale for all rows, so that a faint part looks faint.
     low, high = rows["input"].min(), rows["input"].max()
     for row, (name, images) in enumerate(rows.items()):
         for ax, image in zip(axes[row], images, strict=True):

@@ -18,12 +18,12 @@ def plot_complementarity(history: Any, ax: Axes | None = None) -> Figure:
     """Draws each modality's complementary share, and zeta, by epoch.
 
     Args:
-        history: What `fit` returns with a `ComplementarityLogger`, or its
-            `.history` dict.
+        history: The `History` that `fit` returns with a
+            `ComplementarityLogger`, or its `.history` dict.
         ax: The matplotlib `Axes` to draw on. Defaults to `None`: a new figure.
 
     Returns:
-        The matplotlib `Figure`; its second axes hold zeta.
+        The matplotlib `Figure`; its second axes show zeta.
 
     Raises:
         ValueError: If the history has no shares.

@@ -1,4 +1,4 @@
-"""A figure of coloured digits, and of what a model takes them for."""
+"""A figure of coloured digits, and of a model's predictions for them."""
 
 import math
 from collections.abc import Mapping
@@ -32,18 +32,18 @@ def plot_colored_digits(
 ) -> Figure:
     """Draws images in the colours that go with them, as a grid.
 
-    `pixel = shape * color + (1 - shape) * background`: what a person would
-    see. The model sees the two modalities apart, so that a digit of the gray
-    test set whose colour is 0 is invisible here on a black background, and not
+    A pixel is `shape * color + (1 - shape) * background`, as a person would see
+    it. The model sees the two modalities separately. So a digit of the gray
+    test set whose colour is 0 is invisible here on a black background, but not
     to the model.
 
-    Under each image stands its label, or what the model takes it for, or both
-    as "label -> prediction", with the wrong ones in bold and another colour.
+    The caption of each image is its label, or the model's prediction, or both
+    as "label -> prediction". Wrong predictions are bold and in another colour.
 
     Args:
         x: Dict with the arrays `"color"` `(n, 3)` and `"shape"`
-            `(n, height, width)` or `(n, height, width, 1)`, both in [0, 1],
-            such as `keras_mmreg.datasets.colorize` returns. The first
+            `(n, height, width)` or `(n, height, width, 1)`, both in [0, 1], as
+            returned by `keras_mmreg.datasets.colorize`. The first
             `rows * columns` examples are drawn.
         y: Optional labels `(n,)`, or one-hot `(n, num_classes)`. Defaults to
             `None`.
@@ -118,7 +118,7 @@ def _write(ax: Axes, x: float, y: float, text: str, wrong: bool) -> None:
 
 
 def _blend(x: Mapping[str, Tensor], background: np.ndarray) -> np.ndarray:
-    """Images `(n, height, width, 3)` in colour."""
+    """Returns the images in colour, `(n, height, width, 3)`."""
     if not isinstance(x, Mapping) or not {"color", "shape"} <= set(x):
         raise ValueError(
             "`x` must be a dict with 'color' and 'shape', such as "
@@ -152,21 +152,21 @@ def _blend(x: Mapping[str, Tensor], background: np.ndarray) -> np.ndarray:
 def _captions(
     num_images: int, y: Tensor | None, predictions: Tensor | None
 ) -> list[tuple[str, bool]]:
-    """For each image its caption, and whether the prediction is wrong."""
+    """Returns each image's caption, and whether the prediction is wrong."""
     given = [
         _classes(name, values, num_images)
         for name, values in (("y", y), ("predictions", predictions))
         if values is not None
     ]
     return [
-        # The arrow as mathematics, because few fonts have the character.
+        # The arrow is math text, because few fonts have the character.
         (r" $\rightarrow$ ".join(map(str, pair)), len(set(pair)) > 1)
         for pair in zip(*given, strict=True)
     ]
 
 
 def _classes(name: str, values: Tensor, num_images: int) -> list:
-    """Labels, or the largest of the scores of each class."""
+    """Returns labels, or each example's class with the largest score."""
     values = keras.ops.convert_to_numpy(values)
     if values.ndim == 2 and values.shape[1] > 1:
         values = values.argmax(axis=-1)

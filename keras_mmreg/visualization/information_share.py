@@ -1,4 +1,4 @@
-"""A figure of the share of information of each modality."""
+"""A figure of each modality's share of the information."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,20 +30,20 @@ def plot_information_share(
     modality i gives to the prediction. A modality whose share stays near 0 is
     ignored by the model.
 
-    The shares are those that `keras_mmreg.callbacks.InformationLogger` has
-    logged. Where there are none, they are computed from
-    `information_<modality>`, which an `RegularizedModel` logs as a
-    mean over each epoch's batches.
+    The function draws the shares that
+    `keras_mmreg.callbacks.InformationLogger` logged. If there are none, it
+    computes them from `information_<modality>`, which a `RegularizedModel`
+    logs as a mean over each epoch's batches.
 
-    Each label has a panel of its own, or, on axes that are given, a line
-    pattern of its own; a modality has the same colour everywhere. Several runs
-    of one label become their mean, with a band of one standard deviation
-    (n - 1), over the epochs that all of them have.
+    Each label has its own panel, or, on given axes, its own line pattern; a
+    modality has the same colour everywhere. Several runs of one label are drawn
+    as their mean, with a band of one standard deviation (n - 1), over the
+    epochs that all runs share.
 
     Args:
-        histories: What `fit` returns, or its `.history` dict; a list of these,
-            the runs with several seeds; or a dict of either by label, such as
-            `{"plain": ..., "Fisher": ...}`.
+        histories: The `History` that `fit` returns, or its `.history` dict; a
+            list of these for runs with several seeds; or a dict of either by
+            label, such as `{"plain": ..., "Fisher": ...}`.
         ax: The matplotlib `Axes` to draw all labels on. Defaults to `None`: a
             new figure with a panel for each label.
         prefix: String, the `prefix` of the `InformationLogger`. Defaults to
@@ -55,8 +55,8 @@ def plot_information_share(
         The matplotlib `Figure`; the vertical axis is in percent.
 
     Raises:
-        ValueError: If a history holds no information, or another number of
-            values than `frequency` implies.
+        ValueError: If a history holds no information, or not the number of
+            values that `frequency` implies.
 
     Example:
 
@@ -105,7 +105,7 @@ def plot_information_share(
 
 
 def _curves(label: str, runs: list[Run], frequency: int) -> dict[str, Curves]:
-    """The shares of each modality; the runs of a label must agree on these."""
+    """Returns each modality's shares; all runs need the same modalities."""
     modalities = list(runs[0].logs)
     if any(run.logs.keys() != runs[0].logs.keys() for run in runs):
         raise ValueError(
@@ -117,7 +117,7 @@ def _curves(label: str, runs: list[Run], frequency: int) -> dict[str, Curves]:
 
 
 def _shares(run: Run, prefix: str) -> Run:
-    """The run with the share of each modality as its only metrics."""
+    """Returns the run with the modalities' shares as its only metrics."""
     shares = _with_prefix(run, f"{prefix}information_share_")
     if shares:
         return Run(run.epochs, shares)
@@ -136,13 +136,13 @@ def _shares(run: Run, prefix: str) -> Run:
         )
     values = np.stack(list(information.values()))
     total = values.sum(axis=0)
-    # 0 / 0 where no modality informs: shares of 0, as `InformationLogger` has.
+    # 0 / 0 if no modality informs: shares of 0, like `InformationLogger`.
     values = values / np.where(total == 0.0, 1.0, total)
     return Run(run.epochs, dict(zip(information, values, strict=True)))
 
 
 def _with_prefix(run: Run, prefix: str) -> dict[str, np.ndarray]:
-    """The metrics whose names begin with the prefix, without it."""
+    """Returns metrics whose names begin with the prefix, and removes it."""
     return {
         name.removeprefix(prefix): values
         for name, values in run.logs.items()

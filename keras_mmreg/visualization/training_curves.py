@@ -26,30 +26,31 @@ def plot_training_curves(
 ) -> Figure:
     """Draws a metric epoch by epoch, for example with and without a penalty.
 
-    A label keeps its colour and marker; with several metrics, each metric
+    A label keeps its colour and marker. With several metrics, each metric
     keeps its line pattern, so that `["accuracy", "val_accuracy"]` shows how
-    far training and validation drift apart. Several runs of one label become
-    their mean, with a band of one standard deviation (n - 1), over the epochs
-    that all of them have.
+    far training and validation drift apart. Several runs of one label are drawn
+    as their mean, with a band of one standard deviation (n - 1), over the
+    epochs that all runs share.
 
     Args:
-        histories: What `fit` returns, or its `.history` dict; a list of these,
-            the runs with several seeds; or a dict of either by label, such as
-            `{"plain": ..., "Fisher": ...}`.
+        histories: The `History` that `fit` returns, or its `.history` dict; a
+            list of these for runs with several seeds; or a dict of either by
+            label, such as `{"plain": ..., "Fisher": ...}`.
         metric: The name of a metric in the histories, or a list of names.
             Defaults to `"val_accuracy"`.
         ax: The matplotlib `Axes` to draw on. Defaults to `None`: a new figure.
         frequency: Positive integer, the number of epochs between two values,
             such as the `validation_freq` of `fit`. Defaults to `1`.
-        percent: Whether the metric is a part of 1 to be drawn in percent.
-            Defaults to `None`: if it has "accuracy" or "share" in its name.
+        percent: Whether the metric is between 0 and 1, to be drawn in percent.
+            Defaults to `None`, which means if its name has "accuracy" or
+            "share".
 
     Returns:
         The matplotlib `Figure`.
 
     Raises:
-        ValueError: If a history does not have the metric, or another number of
-            values than `frequency` implies.
+        ValueError: If a history does not have the metric, or not the number of
+            values that `frequency` implies.
 
     Example:
 
@@ -73,7 +74,7 @@ def plot_training_curves(
     ax = create_axes(ax)
     for color, (label, curves) in enumerate(selected.items()):
         for index, (name, (epochs, values)) in enumerate(curves.items()):
-            # The pattern of a single metric is free to tell labels apart.
+            # With a single metric, line patterns can distinguish labels.
             style = index if len(metrics) > 1 else color
             text = _legend_text(label, name if len(metrics) > 1 else "")
             draw_curve(ax, epochs, values, text, color, style)
@@ -103,7 +104,7 @@ def _curves(
 
 
 def _axis_text(metrics: list[str]) -> str:
-    """What all metrics have in common, or all their names."""
+    """Returns what all metrics have in common, or all their names."""
     names = {name.removeprefix("val_") for name in metrics}
     if len(metrics) > 1:
         # More than two on one line would be longer than the axis.
@@ -120,7 +121,7 @@ def _legend_text(label: str, metric: str) -> str:
 
 
 def _readable(name: str) -> str:
-    """`"val_mean_error"` as `"Validation mean error"`."""
+    """Formats `"val_mean_error"` as `"Validation mean error"`."""
     if name.startswith("val_"):
         name = f"validation_{name.removeprefix('val_')}"
     name = name.replace("_", " ")

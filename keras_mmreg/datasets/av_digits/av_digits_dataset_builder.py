@@ -27,14 +27,14 @@ except ImportError as error:
 
 @dataclasses.dataclass(eq=False)
 class AVDigitsConfig(tfds.core.BuilderConfig):
-    """What `tfds.load("av_digits")` prepares.
+    """The configuration of `tfds.load("av_digits")`.
 
-    Like every TFDS config it is known by its `name`: give a config of your own
-    a new name whenever you change a value, or TFDS returns the data that it
-    prepared before.
+    Like every TFDS config, it is identified by its `name`: give your own config
+    a new name whenever you change a value. Otherwise TFDS returns the data that
+    it prepared before.
 
     Args:
-        name: String. The config's name, and that of its folder on disk.
+        name: String. The name of the config, and of its folder on disk.
         mnist: `"download"`, the path of a local `mnist.npz`, or `None` for the
             6,000 digits shipped with the package. Defaults to `"download"`.
         fsdd: `"download"`, or the path of a local copy, see `read_fsdd`.
@@ -72,8 +72,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     The splits are `train`, `validation` and `test`, of different speakers and
     images. An example is `{"image": float32 (28, 28, 1), "audio": float32
     (32, 32, 1), "label": int64, "speaker": int64}`; `as_supervised=True` gives
-    pairs that `model.fit` takes as they are. The configs `fold_0` (the
-    default) to `fold_5` differ in who speaks in which split.
+    pairs that `model.fit` accepts directly. The configs `fold_0` (the default)
+    to `fold_5` differ in which speakers are in which split.
 
     Example:
 

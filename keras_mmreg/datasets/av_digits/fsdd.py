@@ -14,13 +14,13 @@ import numpy as np
 from keras_mmreg.datasets import reading
 
 SAMPLE_RATE = 8000
-# A commit, so that the data stay what they are: 6 speakers, 3,000 recordings.
+# A fixed commit, so that the data do not change: 6 speakers, 3,000 recordings.
 FSDD_URL = (
     "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/"
     "1306d2c6da002dfb2fd1f113d8596d801648a085.zip"
 )
-# GitHub promises what an archive contains, not its bytes. So this is the digest
-# of the recordings, see `digest`, at that commit.
+# GitHub guarantees an archive's content, but not its bytes. So this is the
+# digest of the recordings at that commit; see `digest`.
 FSDD_SHA256 = "0da0ef0e721b8e16838704bebc8ceeabe25d170bd98402c1d3a5c446b32eec2d"
 
 _EXPECTED = (
@@ -38,11 +38,11 @@ class FSDD(NamedTuple):
     """Recordings of spoken digits, ordered by speaker, digit and take.
 
     Attributes:
-        recordings: List of n int16 arrays of samples, 8,000 a second.
+        recordings: List of n int16 arrays of samples, 8,000 per second.
         digit: Int array `(n,)`.
         speaker: String array `(n,)`, lower-case first names.
-        take: Int array `(n,)`, which counts the recordings of a speaker and
-            digit.
+        take: Int array `(n,)`, the number of the recording among those of the
+            same speaker and digit.
     """
 
     recordings: list[np.ndarray]
@@ -59,16 +59,16 @@ def read_fsdd(path: str | pathlib.Path = "download") -> FSDD:
             `keras.utils.get_file`, which keeps it; the path of a folder or a
             `.zip` file with wav files named `{digit}_{speaker}_{take}.wav`
             (mono, 16 bits, 8,000 Hz), at any depth; or of an `.npz` file with
-            the int16 array `samples`, all recordings end to end, and the
-            arrays `length`, `digit`, `speaker` and `take`, one entry a
+            the int16 array `samples`, all recordings concatenated, and the
+            arrays `length`, `digit`, `speaker` and `take`, one entry per
             recording. Defaults to `"download"`.
 
     Returns:
         An `FSDD` named tuple.
 
     Raises:
-        ValueError: If there are no such recordings at `path`, or those
-            downloaded are not the ones of the pinned commit.
+        ValueError: If there are no such recordings at `path`, or the downloaded
+            recordings differ from those of the pinned commit.
 
     Example:
 
@@ -110,7 +110,7 @@ def check_download(fsdd: FSDD) -> None:
 
 
 def digest(fsdd: FSDD) -> str:
-    """SHA-256 of all recordings and their labels, in order."""
+    """Returns the SHA-256 of all recordings and their labels, in order."""
     sha256 = hashlib.sha256()
     for recording, *labels in zip(*fsdd, strict=True):
         sha256.update("_".join(map(str, labels)).encode())
@@ -156,7 +156,7 @@ def _read_waves(path: pathlib.Path) -> FSDD:
 
 
 def _wave_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
-    """Names, without folders, and contents of all recordings."""
+    """Yields the name, without folders, and the content of each recording."""
     if path.is_dir():
         for wav in reading.files_below(path, _FILE_NAME):
             yield wav.name, wav.read_bytes()

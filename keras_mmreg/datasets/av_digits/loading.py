@@ -14,20 +14,20 @@ from keras_mmreg.datasets.colored_mnist.mnist_archive import read_mnist
 from keras_mmreg.datasets.pairing import draw_by_label
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-"""The speakers, in the order in which folds rotate over them."""
+"""The speakers, in the order in which the folds rotate."""
 
 _NUM_CLASSES = 10
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"image": float32 (n, 28, 28, 1), "audio": float32 (n, 32, 32, 1)}`.
         y: The digits, int32 `(n,)`.
-        speaker: Index into `SPEAKERS` of who speaks, int32 `(n,)`.
-        recording: Which recording it is, int32 `(n,)`: recordings are in many
-            pairs.
+        speaker: Index of the speaker in `SPEAKERS`, int32 `(n,)`.
+        recording: Index of the recording, int32 `(n,)`; a recording may be in
+            many pairs.
     """
 
     x: dict[str, np.ndarray]
@@ -58,15 +58,15 @@ def load_av_digits(
 
     An example is an image of a digit and a recording of someone who says it,
     paired at random. The splits share neither speakers nor images: fold i
-    tests on the speaker i, validates on the next one, and trains on the four
-    that follow, or the first few of these. Test images are those of MNIST's
-    test set, validation images the last sixth of its training set.
+    tests on speaker i, validates on the next one, and trains on the four that
+    follow, or the first few of these. Test images come from MNIST's test set,
+    validation images are the last sixth of its training set.
 
-    Normal noise on the images makes them worth less, in all splits alike. The
+    Gaussian noise makes the images less informative, equally in all splits. The
     speaker is a nuisance: an attribute that can be heard, but does not matter.
 
-    Every digit is as frequent as any other. Images and recordings are drawn
-    without replacement until there are none left, then all over again.
+    All digits are equally frequent. Images and recordings are drawn without
+    replacement until none are left, and then from the beginning again.
 
     Args:
         mnist: `None` for the 6,000 digits shipped with the package,
@@ -87,8 +87,8 @@ def load_av_digits(
         An `AVDigits` named tuple of `train`, `validation` and `test`.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
 
     Example:
 

@@ -12,10 +12,10 @@ NUM_MEL_BINS = 32
 NUM_FRAMES = 32
 _FRAME_STEP = 250
 _NUM_SAMPLES = (NUM_FRAMES - 1) * _FRAME_STEP
-# Keeps the logarithm finite in silence, and noise below the ear's attention.
+# Keeps the logarithm finite in silence, and suppresses inaudible noise.
 _FLOOR = 1e-2
-# Mean and standard deviation over all of FSDD, rounded. Constants, so that no
-# split knows of another.
+# Mean and standard deviation over all of FSDD, rounded. They are constants, so
+# that no split depends on another.
 _MEAN = -4.0
 _STDDEV = 1.6
 
@@ -23,15 +23,15 @@ _STDDEV = 1.6
 def log_mel_spectrograms(
     recordings: Sequence[np.ndarray], batch_size: int = 500
 ) -> np.ndarray:
-    """Spectrograms on the mel and the decibel scale, about standardised.
+    """Returns spectrograms on the mel and decibel scale, about standardised.
 
     Recordings are cut, or padded with silence, to 0.97 seconds: 32 frames, 250
     samples apart, of 256 samples each.
 
     Args:
-        recordings: Int16 arrays of samples, 8,000 a second.
-        batch_size: Integer, the recordings computed at a time. Defaults to
-            `500`.
+        recordings: Int16 arrays of samples, 8,000 per second.
+        batch_size: Integer, the number of recordings processed at a time.
+            Defaults to `500`.
 
     Returns:
         Float32 array `(n, 32 mel bins, 32 frames, 1)`.
@@ -42,7 +42,7 @@ def log_mel_spectrograms(
     >>> log_mel_spectrograms([tone, tone[:2000]]).shape
     (2, 32, 32, 1)
     """
-    # Its own decibels are relative to the loudest of a batch.
+    # The layer's own decibels would be relative to the loudest of a batch.
     layer = keras.layers.MelSpectrogram(
         fft_length=256,
         sequence_length=256,
@@ -64,7 +64,7 @@ def log_mel_spectrograms(
 
 
 def _same_length(recordings: Sequence[np.ndarray]) -> np.ndarray:
-    """Recordings as one float32 array `(n, samples)` in [-1, 1]."""
+    """Returns recordings as one float32 array `(n, samples)` in [-1, 1]."""
     waves = np.zeros((len(recordings), _NUM_SAMPLES), np.float32)
     for wave, recording in zip(waves, recordings, strict=True):
         samples = recording[:_NUM_SAMPLES]

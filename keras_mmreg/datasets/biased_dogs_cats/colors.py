@@ -1,6 +1,6 @@
-"""Which images of Kaggle's Dogs vs. Cats are in TB1 and TB2.
+"""The images of Kaggle's Dogs vs. Cats that are in TB1 and TB2.
 
-Kim et al. sorted the 25,000 animals by hand into bright, dark and other ones.
+Kim et al. sorted the 25,000 animals by hand into bright, dark and other.
 TB1 has the bright dogs and the dark cats, TB2 the dark dogs and the bright
 cats; the others are in neither.
 """
@@ -14,8 +14,8 @@ from keras_mmreg.datasets import reading
 SPECIES = ("cat", "dog")
 SETS = ("tb1", "tb2")
 # For each species an array with an entry for each of Kaggle's numbers: 0 for
-# other, 1 for bright, 2 for dark. Made from the authors' `list_bright.txt` and
-# `list_dark.txt`.
+# other, 1 for bright, 2 for dark. Derived from the authors' `list_bright.txt`
+# and `list_dark.txt`.
 COLORS_PATH = pathlib.Path(__file__).parent / "colors.npz"
 
 _BRIGHT, _DARK = 1, 2
@@ -26,7 +26,7 @@ _COLOR_OF = {
 
 
 def kaggle_ids(name: str) -> dict[str, np.ndarray]:
-    """Kaggle's numbers of a set's cats and dogs, in ascending order."""
+    """Returns Kaggle's numbers of a set's cats and dogs, in ascending order."""
     colors = reading.read_arrays(COLORS_PATH, SPECIES, reading.MEBIBYTE)
     return {
         species: np.flatnonzero(colors[species] == _COLOR_OF[name][species])

@@ -26,7 +26,7 @@ Key = tuple[int, int]
 
 
 class Examples(NamedTuple):
-    """A set.
+    """The examples of a set.
 
     Attributes:
         x: `{"image": (n, size, size, 3)}`, float32 in [0, 1] or uint8.
@@ -56,9 +56,9 @@ def load_biased_dogs_cats(
 ) -> BiasedDogsCats:
     """Loads the biased Dogs & Cats of Kim et al., TB1 and TB2.
 
-    In TB1 dogs are bright and cats are dark, in TB2 the other way round: a
-    classifier that learns the colour on one is wrong on the other. Which image
-    is in which set is shipped with the package; the images are Kaggle's.
+    In TB1 dogs are bright and cats are dark, in TB2 the other way round. So a
+    classifier that learns the colour on one set is wrong on the other. The
+    package includes the list of images in each set; the images are Kaggle's.
     Download train.zip by hand, after accepting the rules, from
     https://www.kaggle.com/c/dogs-vs-cats/data.
 
@@ -66,20 +66,21 @@ def load_biased_dogs_cats(
         path: The path of Kaggle's train.zip; of a folder with it or with its
             images `cat.0.jpg` and so on, at any depth; or of a folder with
             `dogs_cats_TB1.npz` and `dogs_cats_TB2.npz`. Each of these holds
-            `jpeg`, the bytes of square JPEG files end to end; `off`, where
-            each begins, and the end; `y` (0 cat, 1 dog) and `kaggle_id`.
-        size: Integer. Images are squeezed to `size` x `size` pixels. Defaults
-            to `64`.
+            `jpeg`, the concatenated bytes of square JPEG files; `off`, the
+            offset of each file, and the end; `y` (0 cat, 1 dog) and
+            `kaggle_id`.
+        size: Integer. Images are resized to `size` x `size` pixels, without
+            keeping their aspect ratio. Defaults to `64`.
         dtype: `"float32"` for values in [0, 1], or `"uint8"` for 0 to 255,
             which takes a quarter of the memory. Defaults to `"float32"`.
 
     Returns:
-        A `BiasedDogsCats` named tuple of `tb1` and `tb2`, cats before dogs:
-        shuffle them to train.
+        A `BiasedDogsCats` named tuple of `tb1` and `tb2`, with cats before
+        dogs: shuffle the examples for training.
 
     Raises:
-        ValueError: If an argument is out of its range, images are missing or
-            files are not what they should be.
+        ValueError: If an argument is out of range, images are missing, or files
+            do not have the expected content.
         ImportError: If Pillow is missing.
 
     Example:
@@ -113,7 +114,7 @@ def load_biased_dogs_cats(
 
 
 def _read(path: pathlib.Path, size: int) -> dict[Key, np.ndarray]:
-    """All listed images by species and number, as uint8 arrays."""
+    """Returns all listed images by species and number, as uint8 arrays."""
     wanted = {
         (SPECIES.index(species), int(number))
         for name in SETS

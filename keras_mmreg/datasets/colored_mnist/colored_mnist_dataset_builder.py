@@ -23,14 +23,14 @@ except ImportError as error:
 
 @dataclasses.dataclass(eq=False)
 class ColoredMNISTConfig(tfds.core.BuilderConfig):
-    """What `tfds.load("colored_mnist")` prepares.
+    """The configuration of `tfds.load("colored_mnist")`.
 
-    Like every TFDS config it is known by its `name`: give a config of your own
-    a new name whenever you change a value, or TFDS returns the data that it
-    prepared before.
+    Like every TFDS config, it is identified by its `name`: give your own config
+    a new name whenever you change a value. Otherwise TFDS returns the data that
+    it prepared before.
 
     Args:
-        name: String. The config's name, and that of its folder on disk.
+        name: String. The name of the config, and of its folder on disk.
         path: `"download"`, the path of a local `mnist.npz` in the layout of
             `keras.datasets.mnist`, or `None` for the 6,000 digits shipped
             with the package. Defaults to `"download"`.
@@ -65,8 +65,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     The splits are `train` (54,000 digits), `validation` (6,000), `test`
     (10,000) and `test_gray` (the test digits without colour). An example is
     `{"color": float32 (3,), "shape": float32 (28, 28, 1), "label": int64}`,
-    color and shape in [0, 1], so that `as_supervised=True` gives pairs that
-    `model.fit` takes as they are.
+    with color and shape in [0, 1]. `as_supervised=True` gives pairs that
+    `model.fit` accepts directly.
 
     The configs `gray_0.5` (the default), `gray_0` and `gray_1` differ in the
     colour of `test_gray`; `sample` needs no network and holds the 6,000 digits
@@ -121,8 +121,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "color": tfds.features.Tensor(shape=(3,), dtype=np.float32),
-                    # Not an 8-bit `Image`: `model.fit` takes it without a
-                    # `map`, and compressed it is no larger.
+                    # Not an 8-bit `Image`: `model.fit` takes a tensor without
+                    # a `map`, and compressed it is no larger.
                     "shape": tfds.features.Tensor(
                         shape=(28, 28, 1), dtype=np.float32, encoding="zlib"
                     ),

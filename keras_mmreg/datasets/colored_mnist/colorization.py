@@ -1,4 +1,4 @@
-"""Colored MNIST as functions: give every digit a colour, or take it away."""
+"""Functions that make Colored MNIST: they colour digits, or remove colours."""
 
 import colorsys
 from collections.abc import Mapping
@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike
 from keras_mmreg.datasets.colored_mnist.image_random import image_normal
 
 PALETTES: dict[str, ArrayLike] = {
-    # Colours that people call by different names, in 8 bits: light and dark
-    # ones among them, so that black, gray and white each look like the colour
-    # of some digits.
+    # Colours with different names, in 8 bits. Some are light and some dark, so
+    # that black, gray and white each resemble the colour of some digits.
     "default": np.array(
         (
             (220, 20, 60),  # crimson
@@ -27,8 +26,8 @@ PALETTES: dict[str, ArrayLike] = {
         )
     )
     / 255,
-    # Equal steps round the colour wheel: a second choice, to see that a result
-    # does not hang on the colours.
+    # Equal steps around the colour wheel: a second choice, to check that a
+    # result does not depend on the colours.
     "hues": tuple(colorsys.hsv_to_rgb(i / 10, 1.0, 1.0) for i in range(10)),
 }
 
@@ -44,12 +43,12 @@ def colorize(
 
     `color = clip(palette[label] + color_stddev * noise, 0, 1)`, with standard
     normal noise in each of the three channels; `shape` is the image itself.
-    The colour alone gives the label away and is much easier to read than the
+    The colour alone gives away the label and is much easier to learn than the
     shape: a plain classifier ends up ignoring the shape.
 
-    The noise is a hash of the image and the seed. An example therefore has the
-    same colour in whatever order, subset or split it comes, and two identical
-    images with the same label have the same colour.
+    The noise is a hash of the image and the seed. Therefore an example has the
+    same colour in any order, subset or split, and two identical images with the
+    same label have the same colour.
 
     Args:
         images: Array `(n, height, width)` or `(n, height, width, 1)`: integers
@@ -103,11 +102,11 @@ def colorize(
 
 
 def gray(images: ArrayLike, value: float) -> dict[str, np.ndarray]:
-    """Gives images a colourless `color`: the test of what the shape alone does.
+    """Gives images a gray `color`, to test how well the shape alone works.
 
     The modalities are those of `colorize`, with all three channels of `color`
-    at the same value. A classifier that reads the shape keeps its accuracy;
-    one that relies on the colour loses it.
+    at the same value. A classifier that uses the shape keeps its accuracy; one
+    that relies on the colour loses it.
 
     Args:
         images: Array `(n, height, width)` or `(n, height, width, 1)`: integers
@@ -145,20 +144,20 @@ def gray(images: ArrayLike, value: float) -> dict[str, np.ndarray]:
 def permute_colors(
     x: Mapping[str, np.ndarray], seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Shuffles the colours between examples; shapes stay where they are.
+    """Shuffles the colours across examples, without moving the shapes.
 
-    A colour then says nothing about the label, yet every colour is one that
-    the model has seen. The accuracy on permuted validation data tells how far
-    the model relies on the shape without a single gray image, which makes it
-    an honest criterion for choosing hyperparameters before the gray test.
+    A colour then says nothing about the label, yet the model has seen every
+    colour. The accuracy on permuted validation data shows how far the model
+    relies on the shape, without a single gray image. So it is an honest
+    criterion for choosing hyperparameters before the gray test.
 
     Args:
-        x: Dictionary of arrays with a `"color"`, such as `colorize` returns.
+        x: Dictionary of arrays with a `"color"`, as `colorize` returns it.
         seed: Integer. The seed of the permutation. Defaults to `0`.
 
     Returns:
         A dictionary with the rows of `"color"` permuted and the other arrays
-        as they were.
+        unchanged.
 
     Raises:
         ValueError: If `x` has no `"color"`.
@@ -180,7 +179,7 @@ def permute_colors(
 
 
 def _shape_modality(images: ArrayLike) -> np.ndarray:
-    """Images as float32 `(n, height, width, 1)` in [0, 1], copied if needed."""
+    """Converts images to float32 `(n, height, width, 1)` in [0, 1]."""
     shape = np.asarray(images)
     is_integer = np.issubdtype(shape.dtype, np.integer)
     if shape.ndim == 3:
@@ -204,7 +203,7 @@ def _shape_modality(images: ArrayLike) -> np.ndarray:
 
 
 def _mean_colors(palette: str | ArrayLike) -> np.ndarray:
-    """The palette as a float array `(num_classes, 3)`."""
+    """Returns the palette as a float array `(num_classes, 3)`."""
     if isinstance(palette, str):
         if palette not in PALETTES:
             raise ValueError(
@@ -229,7 +228,7 @@ def _mean_colors(palette: str | ArrayLike) -> np.ndarray:
 def _class_labels(
     labels: ArrayLike, num_examples: int, num_classes: int
 ) -> np.ndarray:
-    """Labels as an integer array that indexes the palette."""
+    """Returns labels as an integer array that indexes the palette."""
     classes = np.asarray(labels)
     if classes.shape != (num_examples,) or classes.dtype.kind not in "iu":
         raise ValueError(

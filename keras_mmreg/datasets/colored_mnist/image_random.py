@@ -1,4 +1,4 @@
-"""Random numbers that belong to an image, not to its place in an array."""
+"""Random numbers that depend on an image, not on its index in an array."""
 
 import hashlib
 
@@ -10,11 +10,11 @@ _BYTES_PER_NUMBER = 8
 def image_uniform(
     pixels: np.ndarray, count: int, purpose: str, seed: int = 0
 ) -> np.ndarray:
-    """Uniform numbers in (0, 1), a hash of each image and the seed.
+    """Returns uniform numbers in (0, 1), hashed from each image and the seed.
 
-    A generator's stream ties example `i` to position `i`: shuffle or subset
-    the images first and every colour changes. A hash has no position, and does
-    not depend on the NumPy version either.
+    With a random generator, the numbers depend on an image's position: every
+    colour would change if the images were first shuffled or subset. A hash does
+    not depend on the position, nor on the NumPy version.
 
     Args:
         pixels: uint8 array, one image per row.
@@ -35,12 +35,12 @@ def image_uniform(
         for image in pixels
     )
     integers = np.frombuffer(digests, dtype="<u8").reshape(-1, count)
-    # 53 bits fill a double; the half keeps 0 away from a logarithm.
+    # A double has 53 bits; adding a half keeps logarithms from receiving 0.
     return ((integers >> np.uint64(11)) + 0.5) / 2.0**53
 
 
 def image_normal(pixels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Three standard normal numbers per image, by the Box-Muller transform.
+    """Returns three standard normal numbers per image, by Box-Muller.
 
     Args:
         pixels: uint8 array, one image per row.

@@ -45,16 +45,16 @@ def load_colored_mnist(
     gray_values: Sequence[float] = (0.0, 0.5, 1.0),
     seed: int = 0,
 ) -> ColoredMNIST:
-    """Loads Colored MNIST: digits whose colour gives the label away.
+    """Loads Colored MNIST: digits whose colour gives away the label.
 
-    Every digit class has a mean colour, and every example a colour close to
+    Every digit class has a mean colour, and every example has a colour close to
     that of its class, in training, validation and test. The gray test sets
     hold the same test digits without colour. `colorize` and `gray` define the
     data; this function applies them to MNIST.
 
-    The validation examples are taken from the training set, every class in its
-    proportion. The choice does not depend on `seed` or on the order of the
-    file, so that runs with other colours are validated on the same digits.
+    The validation examples are a stratified part of the training set. The
+    choice does not depend on `seed` or on the order of the file, so that runs
+    with other colours are validated on the same digits.
 
     Args:
         path: `None` for the 6,000 digits shipped with the package (5,000 to
@@ -91,7 +91,7 @@ def load_colored_mnist(
     >>> x_gray["color"][0].tolist()
     [0.5, 0.5, 0.5]
 
-    The pairs go straight into Keras:
+    Keras accepts the pairs directly:
 
     ```python
     model.fit(*data.train, validation_data=data.validation)
@@ -133,13 +133,13 @@ def load_colored_mnist(
 def _held_out(
     images: np.ndarray, labels: np.ndarray, share: float
 ) -> np.ndarray:
-    """Boolean array with `round(share * n)` examples, stratified by class."""
+    """Marks `round(share * n)` examples, stratified by class."""
     draw = image_uniform(images, 1, purpose="validation")[:, 0]
     by_class = np.lexsort((draw, labels))
     sizes = np.bincount(labels)
     first = np.cumsum(sizes) - sizes
-    # Each example's place within its class, from 0 to 1: the smallest places
-    # of all classes together hold the same share of each.
+    # Each example's rank within its class, from 0 to 1: the lowest ranks over
+    # all classes contain the same share of each class.
     place = np.empty(len(labels))
     sorted_labels = labels[by_class]
     rank = np.arange(len(labels)) - first[sorted_labels]

@@ -1,4 +1,4 @@
-"""The published files of CREMA-D: which clips there are, and what is in one."""
+"""Reading CREMA-D as published: the list of clips, and each clip."""
 
 import csv
 import pathlib
@@ -48,7 +48,7 @@ FAULTY = frozenset(
         "1076_MTI_SAD_XX",
     }
 )
-"""Clips that the authors of CM-VQVAE found to be broken."""
+"""Clips that the authors of CM-VQVAE found to be corrupt."""
 
 SAMPLE_RATE = 44_100
 _EMOTION_CODES = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
@@ -87,7 +87,7 @@ class Clips(NamedTuple):
 
 
 def list_clips(path: str | pathlib.Path) -> Clips:
-    """The clips of a folder, without those in `FAULTY`; none is opened yet."""
+    """Lists the clips of a folder, except those in `FAULTY`; opens none."""
     path = reading.as_path(path)
     with reading.explained(EXPECTED, path):
         people = _read_people(path / "VideoDemographics.csv")
@@ -104,7 +104,7 @@ def list_clips(path: str | pathlib.Path) -> Clips:
 
 
 def _read_people(file: pathlib.Path) -> dict[int, tuple[int, int]]:
-    """Sex and race of each actor."""
+    """Returns the sex and race of each actor."""
     people = {}
     rows = csv.DictReader(texts.read_lines(file))
     for number, row in enumerate(rows, start=2):
@@ -122,7 +122,7 @@ def _read_people(file: pathlib.Path) -> dict[int, tuple[int, int]]:
 
 
 def _published_name(found: re.Match[str]) -> str:
-    """As in the publisher's table: `_XX` where a file has `_X`."""
+    """Returns the name in the publisher's table, with `_XX` for `_X`."""
     *most, level = found.groups()
     return "_".join([*most, "XX" if level == "X" else level])
 
@@ -130,7 +130,7 @@ def _published_name(found: re.Match[str]) -> str:
 def _labels(
     name: str, people: dict[int, tuple[int, int]]
 ) -> tuple[int, int, int, int, int, int]:
-    """In the order of `Clips`."""
+    """Returns the labels of a clip, in the order of `Clips`."""
     found = _NAME.fullmatch(name)
     actor, sentence, emotion, level = found.groups() if found else ("",) * 4
     number = int(actor)
@@ -149,11 +149,12 @@ def _labels(
 
 
 def read_clip(file: pathlib.Path, shift: int = 0) -> Clip:
-    """The face and the spectrogram of a clip.
+    """Reads the face and the spectrogram of a clip.
 
     Args:
         file: Path of a video.
-        shift: Integer, how many frames after the middle one. Defaults to `0`.
+        shift: Integer, which frame to take, counted from the middle one.
+            Defaults to `0`.
 
     Returns:
         A uint8 array `(128, 128, 3)`, and a float32 array `(256, 256, 1)` in
@@ -172,7 +173,7 @@ def read_clip(file: pathlib.Path, shift: int = 0) -> Clip:
 
 
 def read_authors_split() -> dict[str, frozenset[str]]:
-    """The names of the authors' validation and test clips."""
+    """Returns the names of the authors' validation and test clips."""
     lines = [line.split() for line in texts.read_lines(_SPLIT_PATH)]
     return {
         split: frozenset(name for part, name in lines if part == split)

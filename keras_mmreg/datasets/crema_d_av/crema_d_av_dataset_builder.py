@@ -20,8 +20,8 @@ from keras_mmreg.datasets.tfds_builder import tfds
 class Builder(tfds.core.GeneratorBasedBuilder):
     """CREMA-D for `tfds.load`.
 
-    The splits are `train`, `validation` and `test`, of different actors in the
-    config `actors`, the default, and of the same in `authors`. An example is
+    The splits are `train`, `validation` and `test`. They have different actors
+    in the default config `actors`, and the same in `authors`. An example is
     `{"image": uint8 (128, 128, 3), "audio": float32 (256, 256, 1), "label":
     int64, "actor": int64, "sentence": int64, "level": int64, "sex": int64,
     "race": int64, "name": string}`; see `load_crema_d_av`.

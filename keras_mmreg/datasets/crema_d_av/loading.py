@@ -20,15 +20,15 @@ _FARTHEST = 15
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"image": (n, 128, 128, 3), float32 in [0, 1] or uint8, "audio":
             float32 (n, 256 mel bins, 256 frames, 1) in decibels}`.
         y: The emotions, int32 `(n,)`, indices into `CREMA_D_EMOTIONS`.
-        actor: Who speaks, int32 `(n,)`, from 1001 to 1091. Group by it to hold
-            out actors.
-        sentence: Which of twelve sentences is said, int32 `(n,)`.
+        actor: The actor's number, int32 `(n,)`, from 1001 to 1091. Use it as
+            the group to hold out actors.
+        sentence: Index of the spoken sentence, one of twelve, int32 `(n,)`.
         level: The intensity, int32 `(n,)`: 0 low, 1 medium, 2 high, 3
             unspecified.
         sex: Int32 `(n,)`: 0 female, 1 male, as published.
@@ -67,33 +67,33 @@ def load_crema_d_av(
     Clone https://github.com/CheyneyComputerScience/CREMA-D with Git LFS.
     Reading the videos needs PyAV and Pillow: `pip install av pillow`.
 
-    Faces and spectrograms are made as in the authors' code for CM-VQVAE: the
-    middle columns of the upper 280 rows of a frame, squeezed to 128 x 128, and
-    a mel spectrogram of 256 bins in decibels, cut or mirrored to 256 frames.
-    Four clips that they found to be broken are left out.
+    Faces and spectrograms are computed as in the authors' code for CM-VQVAE:
+    the middle columns of the upper 280 rows of a frame, resized to 128 x 128,
+    and a mel spectrogram of 256 bins in decibels, cut or mirrored to 256
+    frames. Four clips that these authors found to be corrupt are left out.
 
     The authors drew their split from all clips, so that every actor is in
-    training, validation and test, and a model can know a face from training.
-    `"actors"` keeps each actor on one side.
+    training, validation and test, and a model may know a face from training.
+    `"actors"` keeps each actor in a single split.
 
     Args:
         path: The path of the folder of the clone.
         split: `"actors"`: about a tenth of the clips for validation and a tenth
-            for test, all of other actors; or `"authors"`: 5,953, 742 and 743
-            clips, the list of Tejero-de-Pablos. Defaults to `"actors"`.
+            for test, with no actor in two splits; or `"authors"`: 5,953, 742
+            and 743 clips, the list of Tejero-de-Pablos. Defaults to `"actors"`.
         dtype: `"float32"` for faces in [0, 1], or `"uint8"` for 0 to 255, which
             takes a quarter of the memory. Defaults to `"float32"`.
         frame_seed: `None` takes the middle frame of each clip; with an
-            integer, one of the 30 frames around it is drawn, as the authors do
-            in every epoch anew. Defaults to `None`.
+            integer seed, one of the 30 frames around it is drawn, which the
+            authors repeat in every epoch. Defaults to `None`.
         seed: Integer. The seed of the choice of actors. Defaults to `0`.
 
     Returns:
         A `CREMADAV` named tuple of `train`, `validation` and `test`.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
         ImportError: If PyAV or Pillow is missing.
 
     Example:
@@ -129,7 +129,7 @@ def load_crema_d_av(
 
 
 def split_of(clips: Clips, split: str, seed: int = 0) -> dict[str, np.ndarray]:
-    """Which clips are in which split, as boolean arrays `(n,)`.
+    """Returns which clips are in which split, as boolean arrays `(n,)`.
 
     Args:
         clips: All clips.

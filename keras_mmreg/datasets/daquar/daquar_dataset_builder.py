@@ -14,14 +14,14 @@ from keras_mmreg.datasets.tfds_builder import tfds
 
 @dataclasses.dataclass(eq=False)
 class DAQUARConfig(tfds.core.BuilderConfig):
-    """What `tfds.load("daquar")` prepares.
+    """The configuration of `tfds.load("daquar")`.
 
-    Like every TFDS config it is known by its `name`: give a config of your own
-    a new name whenever you change a value, or TFDS returns the data that it
-    prepared before.
+    Like every TFDS config, it is identified by its `name`: give your own config
+    a new name whenever you change a value. Otherwise TFDS returns the data that
+    it prepared before.
 
     Args:
-        name: String. The config's name, and that of its folder on disk.
+        name: String. The name of the config, and of its folder on disk.
         path: The path of the folder or `.npz` file that `load_daquar` reads,
             or `None` for TFDS's `manual_dir`. Defaults to `None`.
         split: `"official"`, `"cp_soft"` or `"cp"`. Defaults to `"official"`.
@@ -53,9 +53,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """DAQUAR for `tfds.load`.
 
     The splits are `train`, `validation` and `test`. An example has the word
-    ids `question`, the answer's class `label` (-1 where it is none), the frame
-    `image` if the config has frames, and `question_text`, `answer_text`,
-    `question_type` and `frame`.
+    ids `question`, the answer's class `label` (-1 if the answer is not a
+    class), the frame `image` if the config has frames, and `question_text`,
+    `answer_text`, `question_type` and `frame`.
 
     Example:
 

@@ -15,13 +15,13 @@ SPLITS = ("official", "cp_soft", "cp")
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"question": int32 (n, question_length)}`, word ids padded with 0;
             with frames also `"image": uint8 (n, height, width, 3)`.
-        y: Index into `DAQUAR.answers`, int32 `(n,)`, or -1 where the answer
-            is not among them.
+        y: Index of the answer in `DAQUAR.answers`, int32 `(n,)`, or -1 if it is
+            not among them.
         question_text: The questions as strings `(n,)`.
         answer_text: The answers as strings `(n,)`.
         question_type: The questions' first three words, strings `(n,)`.
@@ -37,15 +37,15 @@ class Examples(NamedTuple):
 
 
 class DAQUAR(NamedTuple):
-    """DAQUAR.
+    """The splits of DAQUAR, with its answers and vocabulary.
 
     Attributes:
         train: `Examples` whose answers are all among `answers`.
-        validation: `Examples` of images that `train` has not.
+        validation: `Examples` of images that are not in `train`.
         test: `Examples`.
         answers: The classes, by frequency in the training set.
         vocabulary: The words of the training questions; a word's id is its
-            place.
+            index.
     """
 
     train: Examples
@@ -68,15 +68,15 @@ def load_daquar(
 ) -> DAQUAR:
     """Loads DAQUAR: questions, and the photographs of rooms they are about.
 
-    The question alone often gives the answer away. The official split does
-    not tell: its priors are the same in training and test. In `"cp"` every
-    pair of question type (the first three words) and answer is either in
-    training or in test; in `"cp_soft"` 80% of its questions are on one side
-    and 20% on the other, so that a model which has learned the training
-    priors is misled, as in VQA-CP (Agrawal et al.).
+    The question alone often gives away the answer. The official split does not
+    reveal this, because its priors are the same in training and test. In `"cp"`
+    every pair of question type (the first three words) and answer is either in
+    training or in test. In `"cp_soft"` 80% of the pair's questions are on one
+    side and 20% on the other. So a model that has learned the training priors
+    is misled, as in VQA-CP (Agrawal et al.).
 
     An answer outside `answers` is labelled -1. Accuracy counts it as an error;
-    the loss needs `ignore_class=-1`. There is none in `train`.
+    the loss needs `ignore_class=-1`. `train` has no such answers.
 
     Args:
         path: The path of the folder of `qa.894.raw.train.txt` and
@@ -106,8 +106,8 @@ def load_daquar(
         A `DAQUAR` named tuple.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
         ImportError: If `frames` is a folder and Pillow is not installed.
 
     Example:

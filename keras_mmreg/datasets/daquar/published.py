@@ -11,14 +11,14 @@ from keras_mmreg.datasets import reading
 from keras_mmreg.datasets import texts
 
 NUM_IMAGES = 1449
-"""The frames of NYUv2, which the questions count from 1."""
+"""The number of frames of NYUv2, which the questions count from 1."""
 
 # "in the image3", "of image 12", "in this image3": the questions name their
 # frame, often more than once.
 _IMAGE = re.compile(
     r"\s*(?:\b(?:in|of|on)\s+)?(?:\bth(?:e|is|\se)\s*)?image\s*(\d+)"
 )
-# Row numbers make sense for these rows only; see `rows_digest`.
+# Row numbers are valid only for these rows; see `rows_digest`.
 _ROWS_SHA256 = (
     "172494da82cc4d06e85855d54e682b83bcb1171dd662202d68fc88199b7fb9f7"
 )
@@ -67,14 +67,14 @@ def read_rows(path: pathlib.Path, classes: int) -> Rows:
 
 
 def read_cp_splits() -> dict[str, np.ndarray]:
-    """The shipped splits with shifted priors: boolean, true for test."""
+    """Reads the shipped splits with shifted priors; true marks test rows."""
     return reading.read_arrays(
         _SPLITS_PATH, ("cp", "cp_soft"), reading.MEBIBYTE
     )
 
 
 def rows_digest(rows: Rows) -> str:
-    """Tells whether rows are those that the shipped splits were made for."""
+    """Returns a digest of rows, to recognize those of the shipped splits."""
     text = "\n".join(
         f"{question}\t{answer}\t{image}"
         for question, answer, image in zip(
@@ -151,7 +151,7 @@ def _read_arrays(path: pathlib.Path) -> Rows:
 def read_frames(
     path: str | pathlib.Path, images: np.ndarray, size: tuple[int, int]
 ) -> np.ndarray:
-    """The frames that questions are about.
+    """Reads the frames that questions are about.
 
     Args:
         path: The path of the folder with the published `image{n}.png`, or of

@@ -1,4 +1,4 @@
-"""Digits: one written by hand (MNIST) and one from a house (SVHN)."""
+"""Digit pairs: a handwritten digit (MNIST) and a house number digit (SVHN)."""
 
 from keras_mmreg.datasets.digits.loading import Digits
 from keras_mmreg.datasets.digits.loading import load_digits

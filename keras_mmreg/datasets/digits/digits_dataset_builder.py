@@ -16,14 +16,14 @@ from keras_mmreg.datasets.tfds_builder import tfds
 
 @dataclasses.dataclass(eq=False)
 class DigitsConfig(tfds.core.BuilderConfig):
-    """What `tfds.load("digits")` prepares.
+    """The configuration of `tfds.load("digits")`.
 
-    Like every TFDS config it is known by its `name`: give a config of your own
-    a new name whenever you change a value, or TFDS returns the data that it
-    prepared before.
+    Like every TFDS config, it is identified by its `name`: give your own config
+    a new name whenever you change a value. Otherwise TFDS returns the data that
+    it prepared before.
 
     Args:
-        name: String. The config's name, and that of its folder on disk.
+        name: String. The name of the config, and of its folder on disk.
         mnist: `"download"`, the path of a local `mnist.npz`, or `None` for the
             6,000 digits shipped with the package. Defaults to `"download"`.
         svhn: `"download"`, or the path of a local copy, see `load_digits`.

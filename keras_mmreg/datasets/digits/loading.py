@@ -13,15 +13,15 @@ _NUM_CLASSES = 10
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"mnist": float32 (n, 28, 28, 1), "svhn": float32 (n, 32, 32, 3)}`
             in [0, 1].
         y: The digits, int32 `(n,)`.
-        mnist_index: Which image of MNIST's training or test set it is, int32
-            `(n,)`: images are in many pairs.
-        svhn_index: The same for SVHN, int32 `(n,)`.
+        mnist_index: Index of the image in MNIST's training or test set, int32
+            `(n,)`; an image may be in many pairs.
+        svhn_index: Index of the image in SVHN, likewise, int32 `(n,)`.
     """
 
     x: dict[str, np.ndarray]
@@ -47,12 +47,12 @@ def load_digits(
 ) -> Digits:
     """Loads digits: an image of MNIST and one of SVHN, of the same class.
 
-    The handwritten digit is far easier to read than the one on a house, so
+    The handwritten digit is far easier to read than the house number digit, so
     that a model may ignore the latter. Pairs are drawn at random within
-    classes, as in Shi et al. (2019); every digit is as frequent as any other.
-    Images are drawn without replacement until there are none left, then all
-    over again. Test images are those of both test sets, validation images the
-    last sixth of both training sets; no split shares images with another.
+    classes, as in Shi et al. (2019); all digits are equally frequent. Images
+    are drawn without replacement until none are left, and then from the
+    beginning again. Test images come from both test sets, validation images are
+    the last sixth of both training sets; no split shares images with another.
 
     Args:
         mnist: `None` for the 6,000 digits shipped with the package,
@@ -70,8 +70,8 @@ def load_digits(
         A `Digits` named tuple.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
         ImportError: If the `.mat` files are to be read and SciPy is not
             installed.
 
@@ -133,7 +133,7 @@ def load_digits(
 
 
 def _part(data: tuple, split: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Images and labels of a split, and the first one's index."""
+    """Returns a split's images and labels, and the index of the first."""
     x_train, y_train, x_test, y_test = data
     first_held_out = len(y_train) * 5 // 6
     return {

@@ -18,7 +18,7 @@ HASHES = {
         "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"
     ),
 }
-"""SHA-256 as TensorFlow Datasets states it for its own copy of the builder."""
+"""The SHA-256 digests that TensorFlow Datasets states for its own builder."""
 
 # The largest published file, `extra_32x32.mat`, has 531,131 images.
 _MAX_IMAGES = 600_000

@@ -11,15 +11,15 @@ from keras_mmreg.datasets.nyu_v2_segmentation.scenes import read_scenes
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"rgb": float32 (n, height, width, 3) in [0, 1], "depth": float32
             (n, height, width, 1) in metres}`.
         y: The class of each pixel, int32 `(n, height, width)`: an index into
-            `NYU_V2_CLASSES`, or `num_classes` where there is none, to be left
-            out of the loss and of the metrics (`ignore_class`).
-        image: Which of the 1,449 images it is, from 0, int32 `(n,)`.
+            `NYU_V2_CLASSES`, or `num_classes` if a pixel has no class. Leave
+            such pixels out of the loss and of the metrics (`ignore_class`).
+        image: Index of the image among the 1,449, from 0, int32 `(n,)`.
     """
 
     x: dict[str, np.ndarray]
@@ -43,8 +43,8 @@ def load_nyu_v2_segmentation(
 
     The split is the official one: 795 images to train on, 654 to test on. The
     894 labels are grouped into the 40 classes of Gupta et al. Colours and
-    depth are averaged over blocks of pixels; the label is that of the pixel in
-    a block's middle.
+    depth are averaged over blocks of pixels; a block's label is that of the
+    pixel in its middle.
 
     Args:
         path: `"download"` to fetch the file (2.8 GB) through
@@ -54,17 +54,17 @@ def load_nyu_v2_segmentation(
             in units of 10 m / 255, `label` `(n, height, width)`, from 0 to 38
             and 39 for no class, and `split` `(n,)`, 1 for test. Defaults to
             `"download"`.
-        size: Height and width, divisors of 480 x 640 (or of what the `.npz`
-            file has). Defaults to `(60, 80)`.
-        num_classes: `39` counts "other prop" as no class, `40` as a class of
+        size: Height and width, divisors of 480 x 640 (or of the size in the
+            `.npz` file). Defaults to `(60, 80)`.
+        num_classes: `39` treats "other prop" as no class, `40` as a class of
             its own. Defaults to `39`.
 
     Returns:
         An `NYUv2Segmentation` named tuple of `train` and `test`.
 
     Raises:
-        ValueError: If an argument is out of its range or the file is not what
-            it should be.
+        ValueError: If an argument is out of range, or the file does not have
+            the expected content.
         ImportError: If the MATLAB file is to be read and h5py is missing.
 
     Example:

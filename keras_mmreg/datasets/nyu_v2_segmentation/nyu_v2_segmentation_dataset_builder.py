@@ -29,7 +29,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     `{"rgb": float32 (60, 80, 3), "depth": float32 (60, 80, 1), "label": uint8
     (60, 80), "image": int64}`; units are those of `load_nyu_v2_segmentation`.
     The label 39 stands for no class. `as_supervised=True` gives pairs that
-    `model.fit` takes as they are.
+    `model.fit` accepts directly.
 
     Example:
 

@@ -52,7 +52,7 @@ _VARIABLES: Mapping[str, tuple[int | None, ...]] = {
 }
 _LABEL_NAME = re.compile(r"\d{4}\.mat")
 _MAX_ARRAY_BYTES = 2**12 * reading.MEBIBYTE
-# Joints that are not visible may be annotated anywhere.
+# Invisible joints may be annotated at any position.
 _FARTHEST = 4.0
 
 
@@ -60,7 +60,7 @@ class Clips(NamedTuple):
     """Clips in the order of their numbers.
 
     Attributes:
-        x: Dictionary of arrays, one entry a clip.
+        x: Dictionary of arrays, with one entry per clip.
         action: Int32 array `(n,)`, indices into `ACTIONS`.
         train: Boolean array `(n,)`.
         view: Int32 array `(n,)`, indices into `VIEWS`.
@@ -143,7 +143,7 @@ def _read_clip(
     num_frames: int,
     frame_size: tuple[int, int],
 ) -> tuple[dict[str, np.ndarray], tuple[int, int, int, int]]:
-    """A clip's modalities, and its action, split, view and number."""
+    """Reads a clip's modalities, and its action, split, view and number."""
     found = reading.read_mat(file.name, file, _VARIABLES)
     length = int(found["nframes"].item())
     for name in ("x", "y", "visibility"):
@@ -191,7 +191,7 @@ def _pose_and_box(
     found: Mapping[str, np.ndarray], chosen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     height, width = found["dimensions"].astype(float)[0, :2]
-    # Some clips have a box less than frames: the last one stays.
+    # Some clips have one box fewer than frames; their last box is repeated.
     boxes = found["bbox"].astype(float)
     corners = boxes[np.minimum(chosen, len(boxes) - 1)]
     corner = corners[:, np.newaxis, :2]

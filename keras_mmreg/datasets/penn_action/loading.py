@@ -12,19 +12,19 @@ from keras_mmreg.datasets.penn_action.clips import read_clips
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"pose": float32 (n, frames, 13 joints, 3), "box": float32
-            (n, frames, 4), "frames": (n, frames, height, width, 3)}`, those
-            that were asked for. A joint is its place and 1 if it is visible, 0
-            if not; the place is counted from the box's upper left corner, in
-            units of its longer side, and lies in [-4, 4]. A box is x and y of
-            two corners as shares of the picture. Frames are float32 in [0, 1],
-            or uint8.
+            (n, frames, 4), "frames": (n, frames, height, width, 3)}`, as far as
+            requested. A joint is its position, and 1 if it is visible, else 0.
+            The position is relative to the box's upper left corner, in units of
+            the box's longer side, and lies in [-4, 4]. A box is x and y of two
+            corners as shares of the picture. Frames are float32 in [0, 1], or
+            uint8.
         y: The actions, int32 `(n,)`, indices into `PENN_ACTIONS`.
-        view: From where the person is seen, int32 `(n,)`: 0 back, 1 front, 2
-            left, 3 right.
+        view: The side from which the person is seen, int32 `(n,)`: 0 back, 1
+            front, 2 left, 3 right.
         clip: The number in the publisher's file name, int32 `(n,)`.
     """
 
@@ -54,7 +54,7 @@ def load_penn_action(
     https://dreamdragon.github.io/PennAction/ and unpack it.
 
     The split is the publisher's: 1,258 clips to train on and 1,068 to test on.
-    Frames are taken at moments that are evenly spread over a clip.
+    Frames are sampled at evenly spaced times of a clip.
 
     Args:
         path: The path of the folder Penn_Action, with the folders `labels`
@@ -65,8 +65,8 @@ def load_penn_action(
             0), in the order of the clips' numbers.
         modalities: Which of `"pose"`, `"box"` and `"frames"` to read. Defaults
             to `("pose", "box")`.
-        num_frames: Integer, the moments of a clip. Defaults to `16`.
-        frame_size: Height and width to which frames are squeezed. Defaults to
+        num_frames: Integer, the number of frames of a clip. Defaults to `16`.
+        frame_size: Height and width to which frames are resized. Defaults to
             `(64, 64)`.
         dtype: `"float32"` for frames in [0, 1], or `"uint8"` for 0 to 255,
             which takes a quarter of the memory. Defaults to `"float32"`.
@@ -75,8 +75,8 @@ def load_penn_action(
         A `PennAction` named tuple of `train` and `test`.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
         ImportError: If SciPy, or for frames Pillow, is missing.
 
     Example:

@@ -30,7 +30,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     "view": int64, "clip": int64}`, and in the config `frames` also `"frames":
     uint8 (16, 64, 64, 3)`; units are those of `load_penn_action`. The config
     `pose`, without the frames, is the default. `as_supervised=True` gives
-    pairs that `model.fit` takes as they are.
+    pairs that `model.fit` accepts directly.
 
     Example:
 

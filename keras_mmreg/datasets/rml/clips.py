@@ -1,4 +1,4 @@
-"""The published files of RML: which clips there are, and what is in one."""
+"""Reading RML as published: the list of clips, and each clip."""
 
 import pathlib
 import re
@@ -23,7 +23,7 @@ _CODES = ("an", "di", "fe", "ha", "sa", "su")
 _NAME = re.compile(rf"({'|'.join(_CODES)})\w*\.avi", re.IGNORECASE)
 _SUBJECT = re.compile(r"s([1-8])", re.IGNORECASE)
 _SAMPLE_RATE, _SECONDS = 32_000, 2.5
-# The side of the face's square, of a frame of 240 rows.
+# The side of the square around the face, in a frame of 240 rows.
 _FACE_SIDE, _ROWS = 190, 240
 
 
@@ -44,7 +44,7 @@ class Clips(NamedTuple):
 
 
 def list_clips(path: str | pathlib.Path) -> Clips:
-    """The clips of a folder; none is opened yet."""
+    """Lists the clips of a folder, without opening them."""
     path = reading.as_path(path)
     with reading.explained(EXPECTED, path):
         files = list(reading.files_below(path, _NAME))
@@ -65,7 +65,7 @@ def list_clips(path: str | pathlib.Path) -> Clips:
 
 
 def _place(path: pathlib.Path, file: pathlib.Path) -> tuple[int, list[str]]:
-    """Whose clip it is, and its path from that subject's folder on."""
+    """Returns the clip's subject, and its path from the subject's folder."""
     parts = str(file.relative_to(path)).replace("\\", "/").split("/")
     for index, part in enumerate(parts[:-1]):
         if found := _SUBJECT.fullmatch(part):
@@ -74,11 +74,12 @@ def _place(path: pathlib.Path, file: pathlib.Path) -> tuple[int, list[str]]:
 
 
 def read_clip(file: pathlib.Path, shift: int = 0) -> Clip:
-    """The face and the spectrogram of a clip.
+    """Reads the face and the spectrogram of a clip.
 
     Args:
         file: Path of a video.
-        shift: Integer, how many frames after the middle one. Defaults to `0`.
+        shift: Integer, which frame to take, counted from the middle one.
+            Defaults to `0`.
 
     Returns:
         A uint8 array `(128, 128, 3)`, and a float32 array `(256, 256, 1)` in
@@ -89,7 +90,7 @@ def read_clip(file: pathlib.Path, shift: int = 0) -> Clip:
         height = len(video.frame)
         side = _FACE_SIDE * (1 if height == _ROWS else 2)
         face = crop_face(video.frame, side, top=(height - side) // 2)
-    # Clips begin and end without an emotion.
+    # The beginning and the end of a clip show no emotion.
     length = int(_SECONDS * _SAMPLE_RATE)
     start = max((len(video.wave) - length) // 2, 0)
     wave = video.wave[start : start + length]

@@ -19,14 +19,14 @@ _FARTHEST = 22
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"image": (n, 128, 128, 3), float32 in [0, 1] or uint8, "audio":
             float32 (n, 256 mel bins, 256 frames, 1) in decibels}`.
         y: The emotions, int32 `(n,)`, indices into `RML_EMOTIONS`.
-        subject: Who speaks, int32 `(n,)`, from 1 to 8. Group by it to hold out
-            subjects.
+        subject: The subject's number, int32 `(n,)`, from 1 to 8. Use it as the
+            group to hold out subjects.
         name: The publisher's names of the clips, strings `(n,)`.
     """
 
@@ -53,14 +53,14 @@ def load_rml(
 ) -> RML:
     """Loads the RML emotion database: six acted emotions, 720 clips.
 
-    The publisher sends it on request and gives no licence to pass it on:
-    http://www.rml.ryerson.ca/rml-emotion-database.html. Reading the videos
-    needs PyAV and Pillow: `pip install av pillow`.
+    The publisher sends the database on request, without a licence to
+    redistribute it: http://www.rml.ryerson.ca/rml-emotion-database.html.
+    Reading the videos needs PyAV and Pillow: `pip install av pillow`.
 
-    Faces and spectrograms are made as in the authors' code for CM-VQVAE: the
-    square in the middle of a frame, 190 of its 240 rows or 380 of 480, squeezed
-    to 128 x 128, and a mel spectrogram of 256 bins in decibels of the middle
-    2.5 seconds, mirrored to 256 frames.
+    Faces and spectrograms are computed as in the authors' code for CM-VQVAE:
+    the square in the middle of a frame, 190 of its 240 rows or 380 of 480,
+    resized to 128 x 128, and a mel spectrogram of 256 bins in decibels of the
+    middle 2.5 seconds, mirrored to 256 frames.
 
     The authors split by clip and, for comparison, by subject; their lists are
     not published.
@@ -68,21 +68,21 @@ def load_rml(
     Args:
         path: The path of the folder with the folders `s1` to `s8`.
         split: `"subjects"`: subjects 7 and 8 for test, 6 for validation; or
-            `"clips"`: a tenth of the clips each, drawn with `seed`, of which
-            every subject has some. Defaults to `"subjects"`.
+            `"clips"`: a tenth of the clips for each of these, drawn with
+            `seed`, with clips of every subject. Defaults to `"subjects"`.
         dtype: `"float32"` for faces in [0, 1], or `"uint8"` for 0 to 255, which
             takes a quarter of the memory. Defaults to `"float32"`.
         frame_seed: `None` takes the middle frame of each clip; with an
-            integer, one of the 45 frames around it is drawn, as the authors do
-            in every epoch anew. Defaults to `None`.
+            integer seed, one of the 45 frames around it is drawn, which the
+            authors repeat in every epoch. Defaults to `None`.
         seed: Integer. The seed of the split by clip. Defaults to `0`.
 
     Returns:
         An `RML` named tuple of `train`, `validation` and `test`.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
         ImportError: If PyAV or Pillow is missing.
 
     Example:
@@ -118,7 +118,7 @@ def load_rml(
 
 
 def split_of(clips: Clips, split: str, seed: int = 0) -> dict[str, np.ndarray]:
-    """Which clips are in which split, as boolean arrays `(n,)`.
+    """Returns which clips are in which split, as boolean arrays `(n,)`.
 
     Args:
         clips: All clips.

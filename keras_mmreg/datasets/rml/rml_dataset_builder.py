@@ -16,10 +16,10 @@ from keras_mmreg.datasets.tfds_builder import tfds
 class Builder(tfds.core.GeneratorBasedBuilder):
     """RML for `tfds.load`.
 
-    The splits are `train`, `validation` and `test`, of different subjects in
-    the config `subjects`, the default, and of the same in `clips`. An example
-    is `{"image": uint8 (128, 128, 3), "audio": float32 (256, 256, 1), "label":
-    int64, "subject": int64, "name": string}`; see `load_rml`.
+    The splits are `train`, `validation` and `test`. They have different
+    subjects in the default config `subjects`, and the same in `clips`. An
+    example is `{"image": uint8 (128, 128, 3), "audio": float32 (256, 256, 1),
+    "label": int64, "subject": int64, "name": string}`; see `load_rml`.
 
     Example:
 

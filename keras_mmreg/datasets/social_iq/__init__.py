@@ -1,4 +1,4 @@
-"""Social-IQ: questions and answers about videos of people."""
+"""Social-IQ: questions about videos of people, with answers."""
 
 from keras_mmreg.datasets.social_iq.features import load_social_iq_features
 from keras_mmreg.datasets.social_iq.loading import SocialIQ

@@ -31,15 +31,15 @@ _MAX_VALUES = 50_000_000
 
 
 class FeatureExamples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"question": float32 (n, 768), "answer": float32 (n, 768)}`, means
             over words, and for each modality of the video the mean over time,
             float32 `(n, size)`.
         y: Whether the answer is correct, int32 `(n,)`.
-        question_index: Which question it is, int32 `(n,)`.
-        video: Which video it is about, strings `(n,)`.
+        question_index: Index of the question, int32 `(n,)`.
+        video: Name of the video, strings `(n,)`.
     """
 
     x: dict[str, np.ndarray]
@@ -67,8 +67,8 @@ def load_social_iq_features(
     An example is a question, one of its four correct or three incorrect
     answers, and the video. `test` is the published validation fold,
     `validation` comes from the training fold; no split shares videos with
-    another. Videos that one of the files lacks are left out. NaN and
-    infinity, which the acoustic features have, are left out of the means.
+    another. Videos that are missing from one of the files are left out. NaN and
+    infinity, which the acoustic features contain, are left out of the means.
 
     Args:
         path: The path of the folder of the `.csd` files (HDF5) that the CMU
@@ -85,8 +85,8 @@ def load_social_iq_features(
         A `SocialIQFeatures` named tuple.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
 
     Example:
 
@@ -135,7 +135,7 @@ def load_social_iq_features(
 
 
 def read_folds() -> dict[str, list[str]]:
-    """The videos of the published folds `train` and `valid`."""
+    """Returns the videos of the published folds `train` and `valid`."""
     folds: dict[str, list[str]] = {"train": [], "valid": []}
     for line in texts.read_lines(_FOLDS_PATH):
         fold, video = line.split()
@@ -144,8 +144,8 @@ def read_folds() -> dict[str, list[str]]:
 
 
 def _sequences(path: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Names of videos and their features from a computational sequence."""
-    # Keras brings it.
+    """Yields videos' names and features from a computational sequence."""
+    # Keras depends on h5py.
     import h5py
 
     expected = f"a folder with the HDF5 file {path.name} of Social-IQ"
@@ -164,7 +164,7 @@ def _sequences(path: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
 def _means(
     path: pathlib.Path, modality: str
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Each video's mean over time of all finite values."""
+    """Yields each video's mean over time of all finite values."""
     size = None
     for video, features in _sequences(path):
         columns = features.reshape(len(features), -1)
@@ -180,7 +180,7 @@ def _means(
 
 
 def _mean(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """The mean over the last axis but one, 0 where nothing is valid."""
+    """Returns the mean over the last axis but one, or 0 if nothing is valid."""
     total = np.where(valid, values, 0.0).sum(-2, dtype=np.float64)
     count = np.maximum(valid.sum(-2), 1)
     return (total / count).astype(np.float32)
@@ -215,7 +215,7 @@ def _read_answers(
 def _questions(
     video: str, pairs: np.ndarray
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray], list[int]]]:
-    """A question's vector, those of its distinct answers, and their labels.
+    """Yields questions' vectors, their distinct answers' vectors, and labels.
 
     `pairs` has the axes (1, questions, pairs of a correct and an incorrect
     answer, 3 texts, words, size); the texts are the question, the correct and

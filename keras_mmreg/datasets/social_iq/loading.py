@@ -18,7 +18,7 @@ TASKS = ("binary", "choice")
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"question": int32 (n, question_length), "answer": int32 (n,
@@ -26,12 +26,12 @@ class Examples(NamedTuple):
             four more in the task `"choice"`. With `features`, one float32
             array for each, repeated for all questions about a video.
         y: Int32 `(n,)`: whether the answer is correct (1) or not (0), or which
-            of the four is.
+            of the four answers is correct.
         question_text: The questions as strings `(n,)`.
         answer_text: The answers as strings `(n,)`, or `(n, 4)`.
         answer_type: `"corr"`, `"matched"` or `"rewrite"`, of the same shape.
-        question_index: Which question it is, int32 `(n,)`.
-        video: Which video it is about, strings `(n,)`.
+        question_index: Index of the question, int32 `(n,)`.
+        video: Name of the video, strings `(n,)`.
     """
 
     x: dict[str, np.ndarray]
@@ -44,14 +44,14 @@ class Examples(NamedTuple):
 
 
 class SocialIQ(NamedTuple):
-    """Social-IQ 2.0.
+    """The splits of Social-IQ 2.0, and its vocabulary.
 
     Attributes:
         train: `Examples`.
         validation: `Examples` of other videos, from the training set.
         test: `Examples` of the published validation set.
         vocabulary: The words of the training questions and answers; a word's
-            id is its place.
+            id is its index.
     """
 
     train: Examples
@@ -70,10 +70,10 @@ def load_social_iq(
     min_count: int = 2,
     seed: int = 0,
 ) -> SocialIQ:
-    """Loads Social-IQ 2.0: is this answer to a question about a video right?
+    """Loads Social-IQ 2.0: questions about videos, and answers to judge.
 
-    The answer alone often tells, by its wording, so that a model may ignore
-    the question and the video.
+    The wording of the answer alone often reveals this, so that a model may
+    ignore the question and the video.
 
     The published test set has no labels. `test` is therefore the published
     validation set, and `validation` comes from the training set. No split
@@ -86,20 +86,20 @@ def load_social_iq(
             paths of both under `"train"` and `"val"`; or the path of an
             `.npz` file (see the README beside this module). Defaults to
             `"download"`.
-        task: `"binary"`, four examples a question, each a question and an
+        task: `"binary"`, four examples per question, each a question and an
             answer that is correct or not, as in Gat et al.; or `"choice"`, one
-            example a question with all four answers. Defaults to `"binary"`.
+            example per question with all four answers. Defaults to `"binary"`.
         features: Dictionary from the name of a modality to the path of an
-            `.npz` file with the arrays `video` (names) and `features` (a row a
-            video), or `None` for text alone. Defaults to `None`.
+            `.npz` file with the arrays `video` (names) and `features` (a row
+            per video), or `None` for text alone. Defaults to `None`.
         validation_split: Float in [0, 1), the share of the training set, whole
             videos at a time, that becomes the validation set. Defaults to
             `0.1`.
         question_length: Integer, words to keep of a question. Defaults to
             `20`.
         answer_length: Integer, words to keep of an answer. Defaults to `25`.
-        min_count: Integer. Words that are rarer in the training set are
-            unknown. Defaults to `2`.
+        min_count: Integer. Words that are rarer in the training set are treated
+            as unknown. Defaults to `2`.
         seed: Integer. The seed of the choice of validation videos. Defaults to
             `0`.
 
@@ -107,8 +107,8 @@ def load_social_iq(
         A `SocialIQ` named tuple.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
 
     Example:
 
@@ -164,7 +164,7 @@ def _examples(
     question_length: int,
     answer_length: int,
 ) -> Examples:
-    """An example a question."""
+    """Returns one example per question."""
     ids = texts.encode_words(rows.answers, vocabulary, answer_length)
     return Examples(
         x={
@@ -183,7 +183,7 @@ def _examples(
 
 
 def _one_answer_each(data: Examples) -> Examples:
-    """Four examples a question."""
+    """Returns four examples per question."""
 
     def repeat(values: np.ndarray) -> np.ndarray:
         return np.repeat(values, NUM_ANSWERS, axis=0)

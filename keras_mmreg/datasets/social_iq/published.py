@@ -20,7 +20,7 @@ URLS = {
     f"{_COMMIT}/siq2/qa/qa_{part}.json"
     for part in ("train", "val")
 }
-"""The files that have labels. They are JSON, one object a line."""
+"""The files that have labels: JSON, with one object per line."""
 
 HASHES = {
     "train": "0922589505dc4580cd24f4121a3c9414647a97b6cedfb175aa1b84fd9e4a1f3e",
@@ -46,10 +46,10 @@ class Questions(NamedTuple):
 
     Attributes:
         question: n strings.
-        answers: Four strings a question, 4 n in all.
-        types: Where each answer comes from: `"corr"` is the correct one,
+        answers: Four strings per question, 4 n in all.
+        types: The source of each answer: `"corr"` is the correct one,
             `"matched"` answers another question, `"rewrite"` is a correct one
-            turned false.
+            rewritten to be false.
         correct: Int32 array `(n,)`, from 0 to 3.
         video: String array `(n,)`.
         test: Boolean array `(n,)`, true for the published validation set.
@@ -104,7 +104,7 @@ def _read_files(files: Mapping[str, pathlib.Path]) -> Questions:
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:
-    """A row whose fields are there and of the right types."""
+    """Parses a row; checks that its fields exist and have the right types."""
     try:
         row = json.loads(line)
         strings = ["q", "vid_name", *(f"a{k}" for k in range(NUM_ANSWERS))]

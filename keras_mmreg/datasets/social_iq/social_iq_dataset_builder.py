@@ -25,20 +25,20 @@ _SIZES = {
 
 @dataclasses.dataclass(eq=False)
 class SocialIQConfig(tfds.core.BuilderConfig):
-    """What `tfds.load("social_iq")` prepares.
+    """The configuration of `tfds.load("social_iq")`.
 
-    Like every TFDS config it is known by its `name`: give a config of your own
-    a new name whenever you change a value, or TFDS returns the data that it
-    prepared before.
+    Like every TFDS config, it is identified by its `name`: give your own config
+    a new name whenever you change a value. Otherwise TFDS returns the data that
+    it prepared before.
 
     Args:
-        name: String. The config's name, and that of its folder on disk.
+        name: String. The name of the config, and of its folder on disk.
         task: `"binary"` or `"choice"` for the text of the second release,
             `"features"` for the features of the first. Defaults to
             `"binary"`.
-        path: What `load_social_iq` reads; for `"features"` the folder that
-            `load_social_iq_features` reads, where `None` stands for TFDS's
-            `manual_dir`. Defaults to `None`, a download.
+        path: The `path` argument of `load_social_iq`; for `"features"` the
+            folder that `load_social_iq_features` reads, where `None` stands for
+            TFDS's `manual_dir`. Defaults to `None`, a download.
         question_length: Integer. Defaults to `20`.
         answer_length: Integer. Defaults to `25`.
         sizes: The sizes of the features; other modalities are left out.

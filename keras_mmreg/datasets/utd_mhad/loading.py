@@ -14,7 +14,7 @@ from keras_mmreg.datasets.utd_mhad.recordings import read_recordings
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"depth": float32 (n, frames, height, width, 1) in metres, 0 where
@@ -22,9 +22,9 @@ class Examples(NamedTuple):
             in metres, "inertial": float32 (n, samples, 6), three accelerations
             in g and three angular velocities in degrees a second}`.
         y: The actions, int32 `(n,)`, indices into `UTD_MHAD_ACTIONS`.
-        subject: Who acts, int32 `(n,)`, from 1 to 8. Group by it to hold out
-            subjects.
-        trial: Which repetition it is, int32 `(n,)`, from 1 to 4.
+        subject: The subject's number, int32 `(n,)`, from 1 to 8. Use it as the
+            group to hold out subjects.
+        trial: The number of the repetition, int32 `(n,)`, from 1 to 4.
     """
 
     x: dict[str, np.ndarray]
@@ -55,10 +55,10 @@ def load_utd_mhad(
     Download Depth.zip, Skeleton.zip and Inertial.zip by hand from
     https://www.utdallas.edu/~kehtar/UTD-MHAD.html. They need not be unpacked.
 
-    The split is that of Chen et al.: trained on the odd subjects, tested on
-    the even ones. Clips differ in length and are brought to moments that are
-    evenly spread: depth to the frame next to each, averaged over blocks of
-    pixels; skeleton and inertial signals by linear interpolation.
+    The split is that of Chen et al., who train on the odd-numbered subjects and
+    test on the even-numbered ones. Clips differ in length, and are resampled at
+    evenly spaced times: depth by taking the nearest frame, averaged over blocks
+    of pixels; skeleton and inertial signals by linear interpolation.
 
     Args:
         path: The path of a folder with Depth.zip, Skeleton.zip and
@@ -68,23 +68,25 @@ def load_utd_mhad(
             `(n, frames, 20, 3)`, `inertial` `(n, samples, 6)`, `action` (from
             0), `subject` and `trial` (from 1).
         modalities: Which of `"depth"`, `"skeleton"` and `"inertial"` to read;
-            the archives of others need not be there. Defaults to all.
+            the archives of the others may be missing. Defaults to all.
         train_subjects: Integers from 1 to 8. Defaults to `(1, 3, 5, 7)`.
-        test_subjects: Integers from 1 to 8, none of the training subjects.
+        test_subjects: Integers from 1 to 8, without the training subjects.
             Defaults to `(2, 4, 6, 8)`.
-        depth_frames: Integer. Defaults to `8`.
+        depth_frames: Integer, the depth frames of a clip. Defaults to `8`.
         depth_size: Height and width of a depth frame, divisors of the
-            recorded 240 x 320 pixels (or of what the `.npz` file has).
+            recorded 240 x 320 pixels (or of the size in the `.npz` file).
             Defaults to `(48, 64)`.
-        skeleton_frames: Integer. Defaults to `32`.
-        inertial_samples: Integer. Defaults to `64`.
+        skeleton_frames: Integer, the skeleton frames of a clip. Defaults to
+            `32`.
+        inertial_samples: Integer, the inertial samples of a clip. Defaults to
+            `64`.
 
     Returns:
         A `UTDMHAD` named tuple of `train` and `test`.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
         ImportError: If MATLAB files are to be read and SciPy is missing.
 
     Example:

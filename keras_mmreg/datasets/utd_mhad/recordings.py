@@ -69,7 +69,7 @@ _STEP = 16 * _MILLIMETRE
 
 
 class Sizes(NamedTuple):
-    """To what every clip is brought.
+    """The sizes to which every clip is resampled.
 
     Attributes:
         depth: Integer, frames of depth.
@@ -88,7 +88,7 @@ class Recordings(NamedTuple):
     """Clips in the order of action, subject and trial.
 
     Attributes:
-        x: Dictionary of float32 arrays, one entry a clip.
+        x: Dictionary of float32 arrays, with one entry per clip.
         action: Int32 array `(n,)`, from 0.
         subject: Int32 array `(n,)`, from 1, as published.
         trial: Int32 array `(n,)`, from 1, as published.
@@ -199,7 +199,7 @@ def _mat_files(
 
 
 def _key_of(name: str) -> tuple[tuple[int, int, int], str]:
-    """Action, subject and trial, and the modality, of a file."""
+    """Returns a file's action, subject and trial, and its modality."""
     numbers, _, modality = name.removesuffix(".mat").rpartition("_")
     action, subject, trial = (int(part[1:]) for part in numbers.split("_"))
     if not (1 <= action <= len(ACTIONS) and 1 <= subject <= NUM_SUBJECTS):
@@ -213,7 +213,7 @@ def _key_of(name: str) -> tuple[tuple[int, int, int], str]:
 def _same_size(
     modality: str, frames: np.ndarray, sizes: Sizes, unit: float
 ) -> np.ndarray:
-    """Brings an array, frames first, to the size of all clips, as float32."""
+    """Resamples an array, frames first, to the common size, as float32."""
     count = getattr(sizes, modality)
     if modality == "depth":
         frames = frames[moments(len(frames), count)]

@@ -22,12 +22,12 @@ except ImportError as error:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """UTD-MHAD for `tfds.load`.
 
-    The splits are `train` (431 clips of the odd subjects) and `test` (430 of
-    the even ones). An example is `{"depth": float32 (8, 48, 64, 1),
-    "skeleton": float32 (32, 20, 3), "inertial": float32 (64, 6), "label":
-    int64, "subject": int64, "trial": int64}`; units are those of
-    `load_utd_mhad`. `as_supervised=True` gives pairs that `model.fit` takes as
-    they are.
+    The splits are `train` (431 clips of the odd-numbered subjects) and `test`
+    (430 of the even-numbered ones). An example is `{"depth": float32 (8, 48,
+    64, 1), "skeleton": float32 (32, 20, 3), "inertial": float32 (64, 6),
+    "label": int64, "subject": int64, "trial": int64}`; units are those of
+    `load_utd_mhad`. `as_supervised=True` gives pairs that `model.fit` accepts
+    directly.
 
     Example:
 

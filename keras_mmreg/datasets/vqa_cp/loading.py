@@ -15,21 +15,21 @@ from keras_mmreg.datasets.vqa_cp.published import read_questions
 
 
 class Examples(NamedTuple):
-    """A split.
+    """The examples of a split.
 
     Attributes:
         x: `{"question": int32 (n, question_length)}`, word ids padded with 0;
             with `features` also `"image": float32 (n, ...)`.
-        y: Index into `VQACP.answers` of the most frequent answer, int32
-            `(n,)`, or -1 where it is not among them.
-        answers: The same for ten people's answers, int32 `(n, 10)`; see
+        y: Index of the most frequent answer in `VQACP.answers`, int32 `(n,)`,
+            or -1 if it is not among them.
+        answers: Indices of ten people's answers, int32 `(n, 10)`, likewise; see
             `vqa_scores`.
         question_text: The questions as strings `(n,)`.
-        question_type: Their first words as published, strings `(n,)`.
+        question_type: The questions' first words as published, strings `(n,)`.
         answer_type: `"yes/no"`, `"number"` or `"other"`, strings `(n,)`.
         question_id: Int32 `(n,)`.
         image_id: COCO's numbers of the images, int32 `(n,)`.
-        image_file: Their paths in COCO's folder, strings `(n,)`.
+        image_file: The images' paths in COCO's folder, strings `(n,)`.
     """
 
     x: dict[str, np.ndarray]
@@ -44,16 +44,16 @@ class Examples(NamedTuple):
 
 
 class VQACP(NamedTuple):
-    """VQA-CP v2.
+    """The splits of VQA-CP v2, with its answers and vocabulary.
 
     Attributes:
         train: `Examples` whose most frequent answer is among `answers`.
-        validation: `Examples` of images that `train` has not, with the priors
-            of training.
+        validation: `Examples` of images that are not in `train`, with the
+            priors of training.
         test: `Examples`, with other priors.
         answers: The classes, by frequency in the training set.
         vocabulary: The words of the training questions; a word's id is its
-            place.
+            index.
     """
 
     train: Examples
@@ -78,17 +78,18 @@ def load_vqa_cp(
     misled.
 
     An answer outside `answers` is labelled -1. Accuracy counts it as an error;
-    the loss needs `ignore_class=-1`. There is none in `train.y`.
+    the loss needs `ignore_class=-1`. `train.y` has no such answers.
 
     Args:
         path: The path of the folder of `vqacp_v2_train_questions.json`,
             `vqacp_v2_train_annotations.json`, `vqacp_v2_test_questions.json`
             and `vqacp_v2_test_annotations.json`.
         features: The path of an `.npz` file with the arrays `image_id` (COCO's
-            numbers) and `features` (a row an image), or `None` for text alone.
+            numbers) and `features` (a row per image), or `None` for text alone.
             Defaults to `None`.
-        min_answer_count: Integer. How often an answer has to be the most
-            frequent one in training to become a class. Defaults to `9`.
+        min_answer_count: Integer. The number of training questions for which an
+            answer must be the most frequent one to become a class. Defaults to
+            `9`.
         validation_split: Float in [0, 1), the share of the training set, whole
             images at a time, that becomes the validation set. Defaults to
             `0.1`.
@@ -101,8 +102,8 @@ def load_vqa_cp(
         A `VQACP` named tuple.
 
     Raises:
-        ValueError: If an argument is out of its range or files are not what
-            they should be.
+        ValueError: If an argument is out of range, or files do not have the
+            expected content.
 
     Example:
 

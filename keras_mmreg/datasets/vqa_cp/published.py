@@ -69,11 +69,11 @@ def read_questions(path: pathlib.Path, split: str) -> Questions:
 
 
 def _by_id(path: pathlib.Path) -> dict[int, dict[str, Any]]:
-    """The entries of a file by their `question_id`."""
+    """Returns the entries of a file by their `question_id`."""
     try:
         with path.open(encoding="utf-8") as file:
             entries = json.load(file)
-        # VQA v2's own files, of the same entries, have an object around them.
+        # VQA v2's own files wrap the same entries in an object.
         if isinstance(entries, dict):
             entries = entries[path.stem.rpartition("_")[2]]
         found = {entry["question_id"]: entry for entry in entries}
@@ -118,12 +118,12 @@ def _join(question: dict[str, Any], annotation: dict[str, Any]) -> tuple:
 
 
 def normalize(answer: str) -> str:
-    """An answer in lower case, without spaces around it or a last period."""
+    """Returns an answer in lower case, without outer spaces or last period."""
     return answer.strip().lower().removesuffix(".")
 
 
 def image_file(coco_split: str, image_id: int) -> str:
-    """Where an image lies in COCO's folder.
+    """Returns the path of an image in COCO's folder.
 
     Example:
 

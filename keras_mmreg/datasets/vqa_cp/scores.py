@@ -1,4 +1,4 @@
-"""How right an answer is, by how many of ten people gave it."""
+"""VQA scores, by how many of ten people gave an answer."""
 
 import numpy as np
 
@@ -7,15 +7,15 @@ _SCORES = np.array([0.0, 0.3, 0.6, 0.9, 1.0], np.float32)
 
 
 def vqa_scores(answers: np.ndarray, num_answers: int) -> np.ndarray:
-    """The score of every possible answer: soft targets, and the VQA accuracy.
+    """Returns each answer's score, for soft targets and the VQA accuracy.
 
-    An answer that four or more of ten people gave scores 1; three score 0.9,
-    two 0.6, one 0.3. The accuracy of a model is the mean score of what it
+    An answer that four or more of ten people gave scores 1; three people score
+    0.9, two 0.6, one 0.3. The accuracy of a model is the mean score of its
     answers.
 
     Args:
-        answers: Int array `(n, 10)`, the classes of ten people's answers, -1
-            where an answer is no class.
+        answers: Int array `(n, 10)`, the classes of ten people's answers, or -1
+            if an answer is not a class.
         num_answers: Integer, the number of classes.
 
     Returns:

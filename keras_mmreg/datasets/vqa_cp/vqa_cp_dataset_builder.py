@@ -15,14 +15,14 @@ from keras_mmreg.datasets.vqa_cp.published import NUM_PEOPLE
 
 @dataclasses.dataclass(eq=False)
 class VQACPConfig(tfds.core.BuilderConfig):
-    """What `tfds.load("vqa_cp")` prepares.
+    """The configuration of `tfds.load("vqa_cp")`.
 
-    Like every TFDS config it is known by its `name`: give a config of your own
-    a new name whenever you change a value, or TFDS returns the data that it
-    prepared before.
+    Like every TFDS config, it is identified by its `name`: give your own config
+    a new name whenever you change a value. Otherwise TFDS returns the data that
+    it prepared before.
 
     Args:
-        name: String. The config's name, and that of its folder on disk.
+        name: String. The name of the config, and of its folder on disk.
         path: The path of the folder that `load_vqa_cp` reads, or `None` for
             TFDS's `manual_dir`. Defaults to `None`.
         features: The path of the images' features, see `load_vqa_cp`, or
@@ -53,7 +53,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     The splits are `train`, `validation` (other images of the training set) and
     `test`. An example has the word ids `question`, the class `label` of the
-    most frequent answer (-1 where it is none), `image` if the config has
+    most frequent answer (-1 if it is not a class), `image` if the config has
     features, and the fields of `load_vqa_cp`.
 
     Example:

@@ -22,25 +22,25 @@ _FEATURES = ("all", "complementary", "contradictory")
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
-    """Complementary Multimodal VQ-VAEs: features are kept or masked as a whole.
+    """Complementary Multimodal VQ-VAE: keeps or masks whole feature channels.
 
     Each modality has an encoder, a `VectorQuantizer` and a decoder. The
     quantised features of all modalities are masked together
-    (`ComplementarityMask`), joined, and given to the head that solves the
-    task:
+    (`ComplementarityMask`), joined, and passed to the head that solves the
+    task. The loss is
 
     `loss = task + codebook + reconstruction + mask` (Eq. 1).
 
-    The reconstruction keeps encoders from dropping what the task does not
-    need, so that the mask has something to separate; the mask term makes each
-    kept channel cost something. What remains of each modality is its
-    complementary share; the ratio of shares is zeta.
+    The reconstruction term keeps the encoders from dropping features that the
+    task does not need, so that the mask has something to separate. The mask
+    term puts a cost on each kept channel. The channels that a modality keeps
+    are its complementary share; the ratio of the shares is zeta.
 
     `fit` logs `task_loss`, `codebook_loss`, `mask_loss`, `reconstruction_loss`,
-    `perplexity_<modality>` and `codebook_usage_<modality>`. Decoders run in
-    training only: in `evaluate` both the log and the term in `loss` are
-    missing. Monitor `val_task_loss`, with `mode="min"`, for the task alone.
-    Shares and zeta are properties of `mask`;
+    `perplexity_<modality>` and `codebook_usage_<modality>`. Decoders run only
+    in training: `evaluate` does not log `reconstruction_loss`, and its `loss`
+    lacks that term. To monitor the task alone, use `val_task_loss` with
+    `mode="min"`. Methods of `mask` return the shares and zeta;
     `keras_mmreg.callbacks.ComplementarityLogger` logs them.
 
     The paper's baselines are options:
@@ -51,42 +51,44 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     - configuration (iii) is a mask without quantizers and decoders.
 
     Args:
-        encoders: Dict from modality to a layer or model. Features have
-            their channels last, or first with such a mask and quantizers.
-        head: A layer or model that solves the task, from the joined features
+        encoders: Dict from modality to a layer or model. Features are
+            channels-last, or channels-first if the mask and the quantizers
+            are, too.
+        head: A layer or model that solves the task from the joined features
             (see `fusion`).
         decoders: Dict from modality to a layer or model that turns the
             modality's features into its input, or to `None` for a modality
             that is not reconstructed; or `None` for no reconstruction at all.
             Defaults to `None`.
         quantizers: `"ema"` or `"gradient"` (512 codes, see `VectorQuantizer`),
-            a `VectorQuantizer` whose arguments serve all modalities, a dict
+            a `VectorQuantizer` whose arguments apply to all modalities, a dict
             from modality to a `VectorQuantizer`, or `None` for features that
             are not quantised. Defaults to `"ema"`.
         mask: A mode of `ComplementarityMask`, or an instance. Defaults to
             `"binary"`.
         fusion: `"concatenate"` joins the masked features along their channels,
             as in the paper; with `"none"` the head receives a dict and may
-            join what has different shapes. Defaults to `"concatenate"`.
-        reconstruction_weight: Non-negative float, or a dict of them. Defaults
-            to `1.0`.
+            join features of different shapes. Defaults to `"concatenate"`.
+        reconstruction_weight: Non-negative float, or a dict from modality to
+            such a float. Defaults to `1.0`.
         data_variance: Dict from modality to the variance of its data, by which
-            reconstruction errors are divided (1.0 leaves them as they are).
-            `None` takes it from each batch. Defaults to `None`.
+            its reconstruction error is divided (1.0 leaves it unchanged).
+            `None` uses the variance of each batch. Defaults to `None`.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments:
         inputs: A dict from modality to a tensor, or to a dict of tensors for
             an encoder that takes several (ids and mask); or a list in the
             order of `encoders`; or, for a single modality, its tensor.
-        training: Whether to train codes and add the reconstruction losses.
+        training: Whether to update the codes and add the reconstruction losses.
 
     Returns:
-        What the head returns.
+        The output of the head.
 
     Raises:
-        ValueError: If modalities do not match, an argument is unknown, or a
-            decoder's output does not have its input's shape.
+        ValueError: If the modalities of the arguments do not match, an argument
+            is unknown, or a decoder's output does not have the shape of its
+            modality's input.
 
     Example:
 
@@ -114,9 +116,9 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     """
 
     losses_from_add_loss = True
-    """Says that Keras's own training is not changed: `train_step` and
+    """Marks a model that leaves Keras's training unchanged: `train_step` and
     `compute_loss` only add logs, and all losses but the compiled one come from
-    `add_loss`. A wrapper may train such a model by Keras's own methods."""
+    `add_loss`. A wrapper may train such a model with Keras's own methods."""
 
     def __init__(
         self,
@@ -208,7 +210,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
             return encoded, {}
         quantized, indices = {}, {}
         for name, features in encoded.items():
-            known = mask_of(features)  # Of padding, no code is of use.
+            known = mask_of(features)  # Codes of padding do not count as used.
             quantized[name], codes = self.quantizers[name](
                 features, training=training, return_indices=True
             )
@@ -216,7 +218,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         return quantized, indices
 
     def features(self, inputs: Any, features: str = "all") -> dict[str, Tensor]:
-        """Each modality's quantised features, or a part of them.
+        """Returns each modality's quantised features, or a part of them.
 
         Args:
             inputs: A batch, as for a call.
@@ -224,7 +226,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
                 keeps) or `"contradictory"` (the rest). Defaults to `"all"`.
 
         Returns:
-            Dict from modality to a tensor; channels of the other part are 0.
+            Dict from modality to a tensor; channels outside the part are 0.
         """
         if features not in _FEATURES:
             raise ValueError(
@@ -244,7 +246,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     def reconstruct(
         self, inputs: Any, features: str = "all"
     ) -> dict[str, Tensor]:
-        """Inputs as decoded from all or a part of their features (Fig. 3).
+        """Decodes the inputs from all or a part of their features (Fig. 3).
 
         Args:
             inputs: A batch, as for a call.
@@ -266,10 +268,10 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         }
 
     def task_model(self) -> keras.Model:
-        """A plain functional model of the task, without decoders.
+        """Returns a plain functional model of the task, without decoders.
 
-        It shares this model's weights, loss and metrics; its inputs are named
-        by modality.
+        The returned model shares this model's weights, loss and metrics. Its
+        inputs are named after the modalities.
 
         Raises:
             ValueError: If the model has not been called on data yet.
@@ -291,14 +293,14 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
             }
         outputs = self.head(self._join(self.mask(encoded)))
         model = keras.Model(inputs, outputs, name=f"{self.name}_task")
-        # Keras only exports to ONNX what has been called.
+        # Keras exports to ONNX only models that have been called.
         model(model.input)
         if self.compiled:
             compile_inner(model, self)
         return model
 
     def export(self, filepath: str, **kwargs: Any) -> None:
-        """Exports `task_model()`: inference needs no decoders.
+        """Exports `task_model()`, because inference needs no decoders.
 
         Args:
             filepath: Path of the artifact.
@@ -343,7 +345,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> "CMVQVAE":
-        """The model that `get_config` described."""
+        """Creates the model that `get_config` described."""
 
         def deserialize(layer: dict) -> Any:
             return keras.saving.deserialize_keras_object(

@@ -1,4 +1,4 @@
-"""The modalities of a `CMVQVAE`: how they come in, and how they are joined."""
+"""The inputs of a `CMVQVAE` by modality, and the shape of the joined ones."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from keras_mmreg.models.cm_vqvae.parts import is_compatible
 
 
 def by_modality(inputs: Any, modalities: Sequence[str]) -> dict[str, Any]:
-    """Inputs as a dict in the order of `modalities`.
+    """Returns the inputs as a dict in the order of `modalities`.
 
     Args:
         inputs: A dict from modality to a tensor or a dict of tensors, a list
@@ -24,7 +24,7 @@ def by_modality(inputs: Any, modalities: Sequence[str]) -> dict[str, Any]:
 
 
 def shapes_by_modality(shapes: Any, modalities: Sequence[str]) -> dict:
-    """The same of shapes, as tuples."""
+    """Returns the inputs' shapes as a dict of tuples, like `by_modality`."""
     if isinstance(shapes, Mapping):
         shapes = _ordered(shapes, modalities)
     else:
@@ -65,7 +65,7 @@ def _named(values: Sequence, modalities: Sequence[str]) -> dict[str, Any]:
 
 
 def create_input(name: str, shape: Any) -> Any:
-    """A modality's `keras.Input`, or a dict of them."""
+    """Returns a modality's `keras.Input`, or a dict of them."""
     if isinstance(shape, Mapping):
         return {
             key: keras.Input(shape[key][1:], name=f"{name}_{key}")
@@ -75,7 +75,7 @@ def create_input(name: str, shape: Any) -> Any:
 
 
 def joined_shape(shapes: Mapping[str, tuple], axis: int) -> tuple:
-    """The shape of all modalities' features, concatenated along an axis."""
+    """Returns the shape of all features, concatenated along an axis."""
     joined = list(next(iter(shapes.values())))
     for name, shape in shapes.items():
         joined[axis] = shape[axis]

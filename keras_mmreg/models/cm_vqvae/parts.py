@@ -1,4 +1,4 @@
-"""The parts of a `CMVQVAE`: made from its arguments, and checked."""
+"""Creates the parts of a `CMVQVAE` from its arguments, and checks them."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -33,12 +33,12 @@ def check_encoders(encoders: Any) -> None:
 
 
 def each_once(layers: Iterable) -> list:
-    """The layers without repetition: modalities may share one."""
+    """Returns the layers without repetition: modalities may share one."""
     return list({id(layer): layer for layer in layers}.values())
 
 
 def check_layers(argument: str, layers: Iterable) -> None:
-    """Raises unless all of an argument are Keras layers."""
+    """Raises unless all layers of an argument are Keras layers."""
     for layer in layers:
         if not isinstance(layer, keras.layers.Layer):
             raise ValueError(
@@ -50,7 +50,7 @@ def check_layers(argument: str, layers: Iterable) -> None:
 def for_all(
     argument: str, values: Mapping, modalities: Sequence[str]
 ) -> dict[str, Any]:
-    """The values as a dict, which must have all modalities."""
+    """Returns the values as a dict; raises unless it has all modalities."""
     if not isinstance(values, Mapping) or set(values) != set(modalities):
         raise ValueError(
             f"`{argument}` must be a dict with the modalities of `encoders`, "
@@ -62,7 +62,7 @@ def for_all(
 def create_decoders(
     decoders: Mapping[str, Any] | None, modalities: Sequence[str]
 ) -> dict[str, Any]:
-    """Decoders by modality, without those that are `None`."""
+    """Returns the decoders by modality, without those that are `None`."""
     if decoders in (None, {}):
         return {}
     given = for_all("decoders", decoders, modalities)
@@ -72,7 +72,7 @@ def create_decoders(
 
 
 def create_mask(mask: Any) -> ComplementarityMask:
-    """The mask of a mode, or the one that is given."""
+    """Returns a mask of the given mode, or the given mask itself."""
     if isinstance(mask, ComplementarityMask):
         return mask
     if not isinstance(mask, str):
@@ -86,7 +86,7 @@ def create_mask(mask: Any) -> ComplementarityMask:
 def create_quantizers(
     quantizers: Any, modalities: Sequence[str], data_format: str
 ) -> dict[str, VectorQuantizer]:
-    """A quantizer for each modality, or none."""
+    """Returns a dict with a quantizer for each modality, or an empty one."""
     if quantizers in (None, {}):
         return {}
     if isinstance(quantizers, Mapping):
@@ -126,7 +126,7 @@ def create_reconstruction_errors(
     decoders: Mapping[str, Any],
     modalities: Sequence[str],
 ) -> dict[str, ReconstructionError]:
-    """The reconstruction term of each modality that has a decoder."""
+    """Returns the reconstruction term of each modality with a decoder."""
     if not isinstance(weights, Mapping):
         weights = dict.fromkeys(modalities, weights)
     weights = for_all("reconstruction_weight", weights, modalities)
@@ -150,10 +150,10 @@ def create_reconstruction_errors(
 
 
 def build(layer: Any, shape: Any) -> Any:
-    """Builds a layer unless it is built; returns its output's shape."""
+    """Builds a layer unless it is built, and returns its output shape."""
     symbols = keras.tree.map_shape_structure(keras.KerasTensor, shape)
     if not layer.built:
-        if type(layer).build in _DEFAULT_BUILDS:  # What is inside is called.
+        if type(layer).build in _DEFAULT_BUILDS:  # Calling builds sublayers.
             layer(symbols)
         else:
             layer.build(shape)
@@ -177,7 +177,7 @@ def build_head(head: Any, shape: Any, fusion: str) -> None:
 
 
 def is_compatible(shape: Sequence, other: Sequence) -> bool:
-    """Whether shapes agree where both are known."""
+    """Returns whether two shapes agree wherever both are known."""
     return len(shape) == len(other) and all(
         None in sizes or sizes[0] == sizes[1]
         for sizes in zip(shape, other, strict=True)
@@ -185,7 +185,7 @@ def is_compatible(shape: Sequence, other: Sequence) -> bool:
 
 
 def check_not_empty(name: str, shape: Any) -> None:
-    """Raises if a modality has an axis of no elements."""
+    """Raises if a modality has an axis of size 0."""
     shapes = shape.values() if isinstance(shape, Mapping) else [shape]
     if any(0 in tuple(size)[1:] for size in shapes):
         raise ValueError(
@@ -195,9 +195,9 @@ def check_not_empty(name: str, shape: Any) -> None:
 
 
 def check_takes(what: str, layer: Any, shape: Any) -> None:
-    """Raises if a model was made for other features than it is given.
+    """Raises if a model does not accept the shape of its features.
 
-    Keras's own message would be obscure.
+    Keras's own error message would be obscure.
     """
     expected = getattr(layer, "input_shape", None)
     if not isinstance(expected, tuple) or not isinstance(shape, tuple):
@@ -211,7 +211,7 @@ def check_takes(what: str, layer: Any, shape: Any) -> None:
 
 
 def check_decoded(name: str, decoded: tuple, shape: Any) -> None:
-    """Raises if a decoder's output cannot be compared with its input."""
+    """Raises if a decoder's output lacks the shape of its modality's input."""
     if isinstance(shape, Mapping):
         raise ValueError(
             f"`decoders` must be None for modality {name!r}, which has "

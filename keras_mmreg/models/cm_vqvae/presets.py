@@ -1,11 +1,12 @@
 """Encoders, decoders and task heads for a `CMVQVAE`.
 
-The convolutional ones have the sizes of the public VQ-VAE implementation that
+The convolutional models have the sizes of the public VQ-VAE implementation that
 the paper builds on: two strided convolutions up to 128 channels, two residual
-blocks of 32, 64 channels to quantise. With `batch_normalization=True` they are
-the networks of the paper's authors: for 128 x 128 faces and 256 x 256
-spectrograms, an `image_encoder` each, the audio's with `max_pooling=True`; an
-`image_decoder` each, the audio's with `num_upsamplings=3`; and `task_solver`.
+blocks of 32 channels, and 64 channels to quantise. With
+`batch_normalization=True` they are the networks of the paper's authors. For
+128 x 128 faces and 256 x 256 spectrograms, these are one `image_encoder` per
+modality (with `max_pooling=True` for audio), one `image_decoder` per modality
+(with `num_upsamplings=3` for audio), and `task_solver`.
 """
 
 import math
@@ -17,7 +18,7 @@ from keras import layers
 from keras_mmreg.checks import check_integer
 from keras_mmreg.types import Tensor
 
-# Whatever `keras.config.image_data_format()` says.
+# Independent of `keras.config.image_data_format()`.
 _Conv2D = partial(layers.Conv2D, data_format="channels_last")
 _Conv2DTranspose = partial(layers.Conv2DTranspose, data_format="channels_last")
 
@@ -32,11 +33,11 @@ def image_encoder(
     batch_normalization: bool = False,
     name: str | None = None,
 ) -> keras.Model:
-    """Convolutional encoder of images or spectrograms.
+    """Creates a convolutional encoder of images or spectrograms.
 
     Args:
-        input_shape: `(height, width, input channels)`; height and width
-            multiples of 4, or of 8 with `max_pooling=True`.
+        input_shape: `(height, width, input channels)`. Height and width must
+            be multiples of 4, or of 8 with `max_pooling=True`.
         channels: Integer D, the channels to quantise. Defaults to `64`.
         hidden_channels: Integer. Defaults to `128`.
         num_residual_blocks: Integer. Defaults to `2`.
@@ -53,7 +54,8 @@ def image_encoder(
         and width with `max_pooling=True`.
 
     Raises:
-        ValueError: If height or width is not such a multiple.
+        ValueError: If height or width is not a multiple of 4, or of 8 with
+            `max_pooling=True`.
 
     Example:
 
@@ -93,7 +95,7 @@ def image_decoder(
     activation: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
-    """The mirror image of `image_encoder`.
+    """Creates a decoder that mirrors `image_encoder`.
 
     Args:
         feature_shape: `(height, width, channels)` of the features.
@@ -102,7 +104,8 @@ def image_decoder(
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
         num_upsamplings: Positive integer, how many times height and width are
-            doubled: 3 for an encoder with `max_pooling=True`. Defaults to `2`.
+            doubled. Use 3 with an encoder that has `max_pooling=True`.
+            Defaults to `2`.
         batch_normalization: Whether to normalise before each activation.
             Defaults to `False`.
         activation: Optional activation of the output. Defaults to `None`.
@@ -113,7 +116,7 @@ def image_decoder(
         `(batch, 4 * height, 4 * width, output_channels)`, with 2 upsamplings.
 
     Raises:
-        ValueError: If `num_upsamplings` is no positive integer.
+        ValueError: If `num_upsamplings` is not a positive integer.
 
     Example:
 
@@ -145,7 +148,7 @@ def classification_head(
     activation: str | None = "softmax",
     name: str | None = None,
 ) -> keras.Model:
-    """Task solver that classifies the joined features.
+    """Creates a head that classifies the joined features.
 
     Args:
         feature_shape: `(height, width, channels)` of the joined features.
@@ -186,10 +189,10 @@ def task_solver(
     activation: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
-    """Classifier of the joined features, as in the authors' code.
+    """Creates a classifier of the joined features, as in the authors' code.
 
-    It keeps positions where `classification_head` averages over them: two
-    strided convolutions, residual blocks, and two dense layers.
+    It consists of two strided convolutions, residual blocks, and two dense
+    layers. It keeps the positions, which `classification_head` averages over.
 
     Args:
         feature_shape: `(height, width, channels)` of the joined features.
@@ -197,9 +200,10 @@ def task_solver(
         hidden_channels: Integer. Defaults to `32`.
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `8`.
-        hidden_units: Integer, of the first dense layer. Defaults to `256`.
-        dropout: Float in [0, 1), the rate before the residual blocks and
-            before the last layer. Defaults to `0.5`.
+        hidden_units: Integer, the units of the first dense layer. Defaults to
+            `256`.
+        dropout: Float in [0, 1), the dropout rate before the residual blocks
+            and before the last layer. Defaults to `0.5`.
         batch_normalization: Whether to normalise before each activation.
             Defaults to `True`.
         activation: Optional activation of the output; `None` gives logits.
@@ -238,7 +242,7 @@ def segmentation_head(
     activation: str | None = "softmax",
     name: str | None = None,
 ) -> keras.Model:
-    """Task solver that classifies each pixel.
+    """Creates a head that classifies each pixel.
 
     Args:
         feature_shape: `(height, width, channels)` of the joined features.
@@ -247,7 +251,8 @@ def segmentation_head(
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
         activation: Optional activation of the output; `None` gives logits,
-            which sparse labels need on torch. Defaults to `"softmax"`.
+            which the torch backend needs with sparse labels. Defaults to
+            `"softmax"`.
         name: Optional string.
 
     Returns:
@@ -276,11 +281,11 @@ def vector_encoder(
     hidden_units: int = 128,
     name: str | None = None,
 ) -> keras.Model:
-    """Dense encoder of vectors, or of small arrays taken as vectors.
+    """Creates a dense encoder of vectors, or of small arrays taken as vectors.
 
-    An example has one feature vector. A single codebook then allows no more
-    than `num_embeddings` different examples; with `num_groups=G` in the
-    `VectorQuantizer` there are `num_embeddings ** G`.
+    Each example has one feature vector. A single codebook can therefore
+    distinguish at most `num_embeddings` examples; with `num_groups=G` in the
+    `VectorQuantizer`, it is `num_embeddings ** G`.
 
     Args:
         input_shape: Tuple of integers.
@@ -308,7 +313,7 @@ def vector_decoder(
     hidden_units: int = 128,
     name: str | None = None,
 ) -> keras.Model:
-    """The mirror image of `vector_encoder`.
+    """Creates a decoder that mirrors `vector_encoder`.
 
     Args:
         feature_shape: `(channels,)` of the features.
@@ -344,6 +349,6 @@ def _residual_stack(
 
 def _relu(x: Tensor, normalize: bool) -> Tensor:
     if normalize:
-        # The constants of torch, in which the authors' code is written.
+        # The defaults of torch, in which the authors' code is written.
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
     return layers.ReLU()(x)

@@ -15,14 +15,15 @@ from keras_mmreg.types import Tensor
 class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
     """Adds a modality's scaled reconstruction error to the losses (Eq. 2).
 
-    `weight * mean((x - x_hat)^2) / variance(x)`: 1 is what predicting the mean
-    costs, for every modality. The paper's sum of squares grows with the number
-    of pixels, and an unscaled spectrogram drowns the task.
+    The loss is `weight * mean((x - x_hat)^2) / variance(x)`, where `x_hat` is
+    the reconstruction of `x`. Predicting the mean costs 1 for every modality
+    (at weight 1). The paper's sum of squares grows with the number of pixels,
+    and the error of an unscaled spectrogram would drown the task loss.
 
     Args:
         weight: Non-negative float.
         variance: Positive float, the variance of the modality's data, or
-            `None` to take it from each batch.
+            `None` to use the variance of each batch.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
@@ -48,7 +49,7 @@ class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
 
 
 def _variance(x: Tensor) -> Tensor:
-    """The variance of the whole batch, over all replicas."""
+    """Returns the variance of the whole batch, over all replicas."""
     count = ops.cast(ops.size(x), x.dtype)
     mean = quotient_over_replicas(ops.sum(x), count)
     variance = quotient_over_replicas(ops.sum(ops.square(x - mean)), count)

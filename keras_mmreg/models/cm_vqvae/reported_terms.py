@@ -1,4 +1,4 @@
-"""What `CMVQVAE` logs besides the loss: its terms, and the use of its codes."""
+"""Logs the terms of a `CMVQVAE`'s loss, and the use of its codes."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from keras_mmreg.types import Tensor
 
 
 class ReportsTerms(TrainStep):
-    """Logs each term of a loss that layers add to with `add_loss`.
+    """Mixin that logs each term that layers add to the loss with `add_loss`.
 
-    Training is that of Keras: `compute_loss` returns what Keras computes, and
-    takes down its parts.
+    It does not change training: `compute_loss` returns the loss that Keras
+    computes, and only records its terms.
     """
 
     def create_trackers(self, quantizers: dict, terms: dict[str, list]) -> None:
@@ -25,7 +25,8 @@ class ReportsTerms(TrainStep):
 
         Args:
             quantizers: Dict from modality to a `VectorQuantizer`.
-            terms: Dict from a log's name to the layers that add to it.
+            terms: Dict from the name of a log to the layers whose losses it
+                sums.
         """
         self.terms = terms
         names = ["task_loss", *(name for name in terms if terms[name])]
@@ -43,20 +44,21 @@ class ReportsTerms(TrainStep):
         self._records: dict[int, dict] = {}
 
     def record(self, indices: dict[str, tuple[Tensor, Tensor | None]]) -> None:
-        """Keeps for `compute_loss` what this call's losses are made of.
+        """Stores the terms of this call's losses for `compute_loss`.
 
-        Keras hands `compute_loss` a list of losses without their names.
+        Keras passes `compute_loss` a list of losses without their names.
 
         Args:
-            indices: Dict from modality to the codes chosen and, where there is
-                padding, a mask of the others.
+            indices: Dict from modality to a tuple of the chosen codes and a
+                mask of the positions that are not padding, or `None` where
+                there is no padding.
         """
         losses = {
             name: [loss for layer in layers for loss in layer.losses]
             for name, layers in self.terms.items()
         }
         losses = {name: sum(losses[name]) for name in losses if losses[name]}
-        # Outside of training and evaluation Keras does not collect losses.
+        # Outside training and evaluation, Keras does not collect losses.
         if losses:
             self._records[replica_id()] = {"losses": losses, "indices": indices}
 
@@ -68,7 +70,7 @@ class ReportsTerms(TrainStep):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The compiled loss and all terms of this call (Eq. 1), tracked."""
+        """Returns the loss with all terms (Eq. 1), and tracks each term."""
         loss = super().compute_loss(  # type: ignore[misc]
             x, y, y_pred, sample_weight, training
         )
@@ -92,14 +94,15 @@ class ReportsTerms(TrainStep):
         return loss
 
     def training_logs(self) -> dict[str, Tensor]:
-        """What only training computes, as means since the epoch began."""
+        """Returns logs that only training computes: means over the epoch."""
         tracker = self.loss_trackers.get("reconstruction_loss")
         return {} if tracker is None else {tracker.name: tracker.result()}
 
     def get_metrics_result(self) -> dict[str, Tensor]:
-        """The logs of training and evaluation, without those of training alone.
+        """Returns the logs that training and evaluation share.
 
-        Decoders do not run in `evaluate`, which would report an error of 0.
+        Decoders do not run in `evaluate`, which would otherwise report a
+        reconstruction loss of 0.
         """
         logs = dict(super().get_metrics_result())  # type: ignore[misc]
         logs.pop("reconstruction_loss", None)

@@ -1,4 +1,4 @@
-"""Weights that one `CMVQVAE` takes over from another."""
+"""Copies the weights of one `CMVQVAE` to another."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ PARTS = ("encoders", "quantizers", "decoders", "mask", "head")
 
 
 class TransfersWeights:
-    """Lets a `CMVQVAE` start from another one's weights, and freezes parts."""
+    """Mixin that copies weights from another `CMVQVAE` and freezes parts."""
 
     def warm_start(
         self,
@@ -19,18 +19,18 @@ class TransfersWeights:
     ) -> None:
         """Copies weights from a trained model of the same architecture.
 
-        For transfer to new classes (Table 6): everything but the head. Both
-        models must be built.
+        For transfer to new classes (Table 6), copy everything but the head.
+        Both models must be built.
 
         Args:
-            source: A `CMVQVAE` with (at least) this model's modalities.
+            source: A `CMVQVAE` with at least this model's modalities.
             parts: Which of `"encoders"`, `"quantizers"`, `"decoders"`,
                 `"mask"` and `"head"` to copy. Leave out `"mask"` to learn the
                 separation anew. Defaults to all but the head.
 
         Raises:
-            ValueError: If a part is unknown or its weights do not match;
-                nothing is copied then.
+            ValueError: If a part is unknown or its weights do not match.
+                In that case nothing is copied.
         """
         built = [getattr(model, "built", False) for model in (source, self)]
         if not isinstance(source, TransfersWeights) or not all(built):
@@ -42,17 +42,17 @@ class TransfersWeights:
         _copy_weights(source, self, parts)
 
     def freeze(self, parts: Sequence[str]) -> None:
-        """Stops training parts of the model; call `compile` afterwards.
+        """Freezes parts of the model; call `compile` afterwards.
 
         Args:
-            parts: As for `warm_start`.
+            parts: Names of parts, as for `warm_start`.
         """
         for layer in layers_of(self, parts).values():
             layer.trainable = False
 
 
 def layers_of(model: Any, parts: Sequence[str] = PARTS) -> dict[tuple, Any]:
-    """The layers of some parts of a model, by part and modality."""
+    """Returns the layers of some parts of a model, by part and modality."""
     if isinstance(parts, str) or set(parts) - set(PARTS):
         raise ValueError(
             f"`parts` must be a list of names from {PARTS}. Received: {parts!r}"
@@ -66,7 +66,7 @@ def layers_of(model: Any, parts: Sequence[str] = PARTS) -> dict[tuple, Any]:
 
 
 def _copy_weights(source: Any, target: Any, parts: Sequence[str]) -> None:
-    """Copies the weights of some parts; none if any of them do not match."""
+    """Copies the weights of some parts, or none if any part does not match."""
     targets, sources = layers_of(target, parts), layers_of(source, parts)
     for key, layer in targets.items():
         if key not in sources:
