@@ -34,9 +34,10 @@ keras.utils.set_random_seed(0)
 """
 ## The data
 
-The package ships 5,000 MNIST digits. Each is split into two modalities, its
-`shape` and its `color`. Shifted copies of the images make the shape harder to
-learn, as it is in practice; the colour stays as easy as before.
+The package ships 6,000 MNIST digits, of which 1,000 are for testing. Each is
+split into two modalities, its `shape` and its `color`. Shifted copies of the
+images make the shape harder to learn, as it is in practice; the colour stays as
+easy as before.
 """
 
 data = mmreg.datasets.load_colored_mnist()
