@@ -36,7 +36,7 @@ class ClassProbabilities:
         return ops.softmax(outputs) if kind.from_logits else outputs
 
     def output_kind(self, training_pass: TrainingPass) -> OutputFunctional:
-        """Returns the kind of the model's output, categorical or binary.
+        """Returns the kind of the model's output, which is categorical.
 
         Raises:
             ValueError: If the model is not a classifier with one output.
