@@ -58,18 +58,13 @@ def of_regularizer(
     )
 
 
-def of_penalty(name: str, title: str, values: tuple) -> Method:
-    """A method that is one of the penalties of Gat et al. (2020)."""
-    return Method(
-        name,
-        title,
-        partial(recipes.penalized, name=name),
-        "strength",
-        values,
-        needs=(name,),
-        group="paper",
-    )
-
+of_penalty = partial(
+    of_regularizer,
+    argument="strength",
+    recipe=recipes.penalized,
+    group="paper",
+)
+"""A method that is one of the penalties of Gat et al. (2020)."""
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -113,10 +108,16 @@ METHODS: dict[str, Method] = {
             recipes.ensemble,
             group="control",
         ),
-        of_penalty("fisher", "Fisher information", ("auto", 1e-3, 1e-1)),
-        of_penalty("poincare", "Poincaré information", ("auto", 1e-3, 1e-1)),
-        of_penalty("entropy", "functional entropy", ("auto", 1e-4, 1e-2)),
-        of_penalty("variance", "functional variance", ("auto", 1e-4, 1e-2)),
+        of_penalty("fisher", "Fisher information", values=("auto", 1e-3, 1e-1)),
+        of_penalty(
+            "poincare", "Poincaré information", values=("auto", 1e-3, 1e-1)
+        ),
+        of_penalty(
+            "entropy", "functional entropy", values=("auto", 1e-4, 1e-2)
+        ),
+        of_penalty(
+            "variance", "functional variance", values=("auto", 1e-4, 1e-2)
+        ),
         Method("noise", "noise", recipes.noisy, "scale", (0.5, 1.0, 1.5)),
         Method("mix", "mix", recipes.mixed, "strength", (0.3, 1.0, 3.0)),
         Method(

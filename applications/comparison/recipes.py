@@ -50,25 +50,28 @@ def ensemble(problem: Problem, value: Value) -> Recipe:
 
 
 def regularized(
-    problem: Problem, value: Value, names: Mapping[str, str | None]
+    problem: Problem,
+    value: Value,
+    names: Mapping[str, str | None],
+    **options: Any,
 ) -> Recipe:
     """Regularizers by name, the value given to an argument of each."""
     return Recipe(
         regularizer=[
             regularizers.ALIASES[name](
-                **({argument: value} if argument else {})
+                **({argument: value} if argument else {}), **options
             )
             for name, argument in names.items()
         ]
     )
 
 
-def penalized(problem: Problem, value: Value, name: str) -> Recipe:
-    """An information regularizer: its default, or the paper's at a strength."""
+def penalized(
+    problem: Problem, value: Value, names: Mapping[str, str | None]
+) -> Recipe:
+    """Information regularizers: the default, or the paper's at a strength."""
     as_in_paper = {} if value == "auto" else {"bound": "paper"}
-    return Recipe(
-        regularizer=regularizers.ALIASES[name](strength=value, **as_in_paper)
-    )
+    return regularized(problem, value, names, **as_in_paper)
 
 
 def held_out(examples: Any) -> list:

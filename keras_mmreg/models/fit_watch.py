@@ -80,14 +80,13 @@ class FitWatch(keras.callbacks.Callback):
             members = callbacks.callbacks
         else:
             callbacks = members = keras.tree.flatten(callbacks or [])
-        before = list(members)
-        self.callbacks = before
+        self.callbacks = list(members)
         members.append(self)
         members.sort(key=lambda each: not getattr(each, "measures_gate", False))
         try:
             yield callbacks
         finally:
-            members[:] = before
+            members[:] = self.callbacks
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Compiles the wrapped model, and decides how the gate is measured."""

@@ -252,7 +252,8 @@ class OpaqueNetwork:
                 checks.require_float(modality, [x.dtype for x in points])
             if any(len(point.shape) == 3 for point in points):
                 sequences.append(modality)
-        self._require_known_padding(sequences)
+        if sequences:
+            self._require_known_padding(sequences)
 
     def _standardize(self, inputs: Any) -> Any:
         """Returns the inputs in the structure that their names refer to."""
@@ -290,7 +291,6 @@ class OpaqueNetwork:
             if (
                 isinstance(layer, keras.layers.Masking)
                 and layer not in self._layers.values()
-                and sequences
             ):
                 raise ValueError(messages.hidden_padding(sequences, layer.name))
 

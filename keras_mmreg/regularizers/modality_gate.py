@@ -334,9 +334,7 @@ class ModalityGate(Regularizer):
         self, y: Tensor, mean: Callable[[Tensor], Tensor]
     ) -> None:
         """Updates label statistics, for predicting values of any size."""
-        (y,) = keras.tree.flatten(y)
-        y = ops.convert_to_tensor(y)
-        y = ops.cast(ops.reshape(y, (-1, self.label_mean.shape[0])), "float32")
+        y = labels_like(self.origin(), "regression", y)
         self._average(self.label_mean, mean(y))
         self._average(self.label_variance, mean(ops.square(y - self.origin())))
 

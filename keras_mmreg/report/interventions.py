@@ -263,13 +263,12 @@ class Window:
         if not _are_numbers(leaf):  # Ids and strings have no mean or noise.
             return leaf if change.kind == "jitter" else _zeros(leaf)
         mean, stddev = self._mean_and_stddev(index)
-        generator = np.random.default_rng([*self._seed, index, 7, start])
-        noise = generator.standard_normal(leaf.shape)
-        values = {
-            "mean": np.broadcast_to(mean, leaf.shape),
-            "noise": mean + stddev * noise,
-            "jitter": leaf + change.amount * stddev * noise,
-        }[change.kind]
+        values = leaf if change.kind == "jitter" else mean
+        if change.kind != "mean":
+            generator = np.random.default_rng([*self._seed, index, 7, start])
+            amount = change.amount if change.kind == "jitter" else 1.0
+            noise = generator.standard_normal(leaf.shape)
+            values = values + amount * stddev * noise
         padding = is_padding(leaf, self._padding.get(index))
         return _cast(np.where(padding, leaf, values), leaf.dtype)
 

@@ -60,40 +60,31 @@ class Mean:
         return float("nan")
 
 
+_OF_BOTH_CLASSES = (
+    keras.metrics.AUC,
+    keras.metrics.SensitivityAtSpecificity,
+    keras.metrics.SpecificityAtSensitivity,
+)
+_OF_POSITIVES = (
+    *_OF_BOTH_CLASSES,
+    keras.metrics.Recall,
+    keras.metrics.PrecisionAtRecall,
+    keras.metrics.RecallAtPrecision,
+    keras.metrics.FBetaScore,
+)
+
 SHARES = (
+    *_OF_POSITIVES,
     keras.metrics.Accuracy,
     keras.metrics.BinaryAccuracy,
     keras.metrics.CategoricalAccuracy,
     keras.metrics.SparseCategoricalAccuracy,
     keras.metrics.TopKCategoricalAccuracy,
     keras.metrics.SparseTopKCategoricalAccuracy,
-    keras.metrics.AUC,
     keras.metrics.Precision,
-    keras.metrics.Recall,
-    keras.metrics.PrecisionAtRecall,
-    keras.metrics.RecallAtPrecision,
-    keras.metrics.SensitivityAtSpecificity,
-    keras.metrics.SpecificityAtSensitivity,
-    keras.metrics.FBetaScore,
     keras.metrics.IoU,
 )
 """The metrics between 0 and 1, which are reported in percent."""
-
-
-_OF_POSITIVES = (
-    keras.metrics.AUC,
-    keras.metrics.Recall,
-    keras.metrics.PrecisionAtRecall,
-    keras.metrics.RecallAtPrecision,
-    keras.metrics.SensitivityAtSpecificity,
-    keras.metrics.SpecificityAtSensitivity,
-    keras.metrics.FBetaScore,
-)
-_OF_NEGATIVES = (
-    keras.metrics.AUC,
-    keras.metrics.SensitivityAtSpecificity,
-    keras.metrics.SpecificityAtSensitivity,
-)
 
 
 class KerasMetric:
@@ -222,7 +213,7 @@ class KerasMetric:
             isinstance(metric, _OF_POSITIVES)
             and none_of("true_positives", "false_negatives")
         ) or (
-            isinstance(metric, _OF_NEGATIVES)
+            isinstance(metric, _OF_BOTH_CLASSES)
             and none_of("true_negatives", "false_positives")
         )
 

@@ -7,34 +7,17 @@ import keras
 import numpy as np
 from keras import losses
 
-_SPARSE = (losses.sparse_categorical_crossentropy,)
-_ONE_HOT = (
-    losses.categorical_crossentropy,
-    losses.categorical_focal_crossentropy,
-    losses.kl_divergence,
-    losses.categorical_hinge,
-)
-_BINARY = (
-    losses.binary_crossentropy,
-    losses.binary_focal_crossentropy,
-    losses.hinge,
-    losses.squared_hinge,
-)
-_REGRESSION = (
-    losses.huber,
-    losses.log_cosh,
-    losses.mean_absolute_error,
-    losses.mean_absolute_percentage_error,
-    losses.mean_squared_error,
-    losses.mean_squared_logarithmic_error,
-    losses.poisson,
-    losses.cosine_similarity,
-)
+from keras_mmreg.information.resolve_functional import BINARY
+from keras_mmreg.information.resolve_functional import CATEGORICAL
+from keras_mmreg.information.resolve_functional import REGRESSION
+
 _HINGES = (losses.hinge, losses.squared_hinge)
+_REGRESSION = (*REGRESSION, losses.cosine_similarity)
+# The first kind that has a loss is its kind.
 _KINDS = (
-    ("sparse", _SPARSE),
-    ("one_hot", _ONE_HOT),
-    ("binary", _BINARY),
+    ("sparse", (losses.sparse_categorical_crossentropy,)),
+    ("one_hot", (*CATEGORICAL, losses.categorical_hinge)),
+    ("binary", (*BINARY, *_HINGES)),
     ("regression", _REGRESSION),
 )
 
