@@ -10,6 +10,7 @@ import jax
 import keras
 from jax.custom_derivatives import SymbolicZero
 
+from keras_mmreg.backend.keras_internals import forget_losses
 from keras_mmreg.backend.keras_internals import restore_value
 from keras_mmreg.backend.keras_internals import surrounding_updates
 from keras_mmreg.backend.keras_internals import value_of
@@ -147,6 +148,11 @@ def _depends_on(
 
 class TrainStep:
     """Adds `training_logs()` to the logs of Keras's own `train_step`."""
+
+    def stateless_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs a step's forward pass, in a trace of its own."""
+        forget_losses(self)  # type: ignore[arg-type]
+        return super().stateless_call(*args, **kwargs)  # type: ignore[misc]
 
     def train_step(self, state: tuple, data: Any) -> tuple[dict, tuple]:
         """Runs Keras's train step and adds the logs of training alone."""

@@ -4,7 +4,7 @@ Only this file imports `keras.src` or reads an underscore attribute of a Keras
 object, so that a new version of Keras can break nothing elsewhere.
 """
 
-import inspect
+import weakref
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -76,25 +76,6 @@ def all_layers(
 ) -> list[keras.layers.Layer]:
     """Returns a layer and all layers inside it, however deeply nested."""
     return list(layer._flatten_layers(include_self=include_self))
-
-
-def callbacks_in_use(
-    callback: keras.callbacks.Callback,
-) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks that Keras is currently calling with this one.
-
-    Keras does not tell a callback about the others, but its list of callbacks
-    is the caller. The result is empty if something else is the caller.
-    """
-    frame = inspect.currentframe()
-    while frame is not None:
-        caller = frame.f_locals.get("self")
-        if isinstance(caller, keras.callbacks.CallbackList) and any(
-            each is callback for each in caller.callbacks
-        ):
-            return list(caller.callbacks)
-        frame = frame.f_back
-    return []
 
 
 def copy_layer(layer: Any, name: str | None = None) -> Any:
@@ -254,13 +235,16 @@ def additional_loss(model: keras.Model, loss: Tensor) -> Tensor:
     return model._aggregate_additional_loss(loss)
 
 
-class LossesOfEachReplica:
-    """Keeps apart the losses that replicas add to a layer.
+class KeepsLossesApart:
+    """Keeps apart the losses that replicas, and traces, add to a layer.
 
     The replicas of a `tf.distribute.MirroredStrategy` share their layers'
-    Python objects, and take turns at every sum over replicas. A layer that
-    takes such sums, or is called between them, would hand each replica the
-    losses of all of them.
+    objects, and take turns at every sum over replicas. A layer that takes such
+    sums, or is called between them, would hand each replica the losses of all.
+
+    On JAX, Keras knows a trace's losses by their ids, and drops a layer's when
+    it calls the layer again. In the next trace, the loss of another layer may
+    have such an id by chance.
     """
 
     @property
@@ -273,6 +257,22 @@ class LossesOfEachReplica:
         self.__dict__["_losses_by_replica"] = {
             backend.replica_id(): list(losses)
         }
+
+    @property
+    def _loss_ids(self) -> set:
+        scope = get_stateless_scope()
+        if scope is None:
+            return set()
+        return self.__dict__["_loss_ids_by_scope"].setdefault(scope, set())
+
+    @_loss_ids.setter
+    def _loss_ids(self, ids: set) -> None:
+        self.__dict__["_loss_ids_by_scope"] = weakref.WeakKeyDictionary()
+
+
+def forget_losses(model: keras.Model) -> None:
+    """Has layers forget the losses of a trace; see `KeepsLossesApart`."""
+    model._clear_losses()
 
 
 def create_training_variables(
@@ -302,7 +302,7 @@ def create_training_variables(
 def compile_arguments(model: keras.Model) -> dict[str, Any]:
     """Returns the original arguments of `compile`.
 
-    `get_compile_config` serializes them, for which Keras imports TensorFlow.
+    For `get_compile_config`, Keras would import TensorFlow.
     """
     known = getattr(model, "_compile_config", None)
     return {} if known is None else dict(known.config)

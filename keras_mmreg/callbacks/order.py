@@ -1,10 +1,9 @@
 """Warns of callbacks that come too early in the list to see the logs."""
 
+import inspect
 import warnings
 
 import keras
-
-from keras_mmreg.backend.keras_internals import callbacks_in_use
 
 READ_ALL = (
     keras.callbacks.CSVLogger,
@@ -26,7 +25,7 @@ def warn_if_behind(
         logger: A callback that adds to the logs at the end of an epoch.
         prefixes: The prefixes of the names that the logger adds.
     """
-    callbacks = callbacks_in_use(logger)
+    callbacks = _callbacks_with(logger)
     places = [i for i, callback in enumerate(callbacks) if callback is logger]
     before = callbacks[: places[0]] if places else []
     blind = [
@@ -45,6 +44,25 @@ def warn_if_behind(
         f"`callbacks=[{name}(...), {blind[0]}(...)]`.",
         stacklevel=3,
     )
+
+
+def _callbacks_with(
+    callback: keras.callbacks.Callback,
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks that Keras is currently calling with this one.
+
+    Keras does not tell a callback about the others, but its list of callbacks
+    is the caller. The result is empty if something else is the caller.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList) and any(
+            each is callback for each in caller.callbacks
+        ):
+            return list(caller.callbacks)
+        frame = frame.f_back
+    return []
 
 
 def _waits_for(

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.backend.keras_internals import KeepsLossesApart
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
 from keras_mmreg.ops.numerics import mean_or_zero
@@ -15,7 +15,7 @@ _MODES = ("binary", "softmax")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class LearnedMixin(LossesOfEachReplica, keras.layers.Layer):
+class LearnedMixin(KeepsLossesApart, keras.layers.Layer):
     """Adds a known bias to the logits in training, but not at inference.
 
     A bias is what can be predicted without looking, e.g. how often each answer

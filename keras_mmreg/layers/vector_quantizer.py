@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.backend.keras_internals import KeepsLossesApart
 from keras_mmreg.backend.seeds import SavesSeeds
 from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
@@ -25,7 +25,7 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
 class VectorQuantizer(
-    ShowsSettings, SavesSeeds, LossesOfEachReplica, keras.layers.Layer
+    ShowsSettings, SavesSeeds, KeepsLossesApart, keras.layers.Layer
 ):
     """Replaces each feature vector by the nearest of a set of learned codes.
 

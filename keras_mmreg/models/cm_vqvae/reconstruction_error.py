@@ -5,14 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.backend.keras_internals import LossesOfEachReplica
+from keras_mmreg.backend.keras_internals import KeepsLossesApart
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_or_zero
 from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.types import Tensor
 
 
-class ReconstructionError(LossesOfEachReplica, keras.layers.Layer):
+class ReconstructionError(KeepsLossesApart, keras.layers.Layer):
     """Adds a modality's scaled reconstruction error to the losses (Eq. 2).
 
     The loss is `weight * mean((x - x_hat)^2) / variance(x)`, where `x_hat` is
