@@ -30,22 +30,27 @@ def fitted(create) -> dict:
     return replicas.fitted(create(), NUM_EXAMPLES)
 
 
+def regularized():
+    return replicas.regularized(replicas.functional(), replicas.SOME)
+
+
 def main() -> None:
     found = {}
-    for name, create in {
-        "regularized": lambda: replicas.regularized(
-            replicas.functional(), replicas.SOME
-        ),
-        "cm_vqvae": replicas.cm_vqvae,
-    }.items():
+
+    def compare(name, create, **ways):
         distribution.set_distribution(None)
         alone = fitted(create)
-        for way, make in {
-            "data": distribution.DataParallel,
-            "model": model_parallel,
-        }.items():
+        for way, make in ways.items():
             distribution.set_distribution(make())
             found[f"{name}, {way}"] = replicas.largest(alone, fitted(create))
+
+    compare("regularized", regularized, model=model_parallel)
+    compare(
+        "cm_vqvae",
+        replicas.cm_vqvae,
+        data=distribution.DataParallel,
+        model=model_parallel,
+    )
     print(json.dumps(found))
 
 
