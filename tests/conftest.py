@@ -42,7 +42,8 @@ def pytest_configure(config):
         "markers",
         "once(backend): no backend has a part in it, or another test looks at "
         "what they do differently; by `--share`, it runs on this backend, or "
-        "on the last, which compiles nothing: many steps take long there",
+        "on the last, which compiles nothing: many steps take long there. "
+        "With False, it runs on all of them, unlike the rest of its module",
     )
     config.addinivalue_line(
         "markers",
@@ -56,7 +57,7 @@ def pytest_collection_modifyitems(config, items):
 
     def belongs_here(item):
         mark = item.get_closest_marker("once")
-        if mark is None or backends == [""]:
+        if mark is None or mark.args == (False,) or backends == [""]:
             return True
         chosen = mark.args[0] if mark.args else backends[-1]
         chosen = chosen if chosen in backends else backends[-1]

@@ -9,7 +9,7 @@ from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.layers import ComplementarityMask
 from keras_mmreg.models import RegularizedModel
 
-pytestmark = pytest.mark.eager
+pytestmark = [pytest.mark.eager, pytest.mark.once]
 
 X, Y = np.eye(8, 4, dtype="float32"), np.arange(8) % 3
 Checkpoint = keras.callbacks.ModelCheckpoint

@@ -7,7 +7,7 @@ from keras_mmreg.models import RegularizedModel
 from keras_mmreg.report import modality_report
 from tests import toys
 
-pytestmark = pytest.mark.eager
+pytestmark = [pytest.mark.eager, pytest.mark.once]
 
 
 def compiled(model):
@@ -22,6 +22,7 @@ def fit(model, x, y, *callbacks, **kwargs):
     return model.fit(x, y, callbacks=list(callbacks), **kwargs).history
 
 
+@pytest.mark.once(False)
 @pytest.mark.parametrize("wrap", [lambda m: m, RegularizedModel])
 def test_the_logs_are_those_of_a_report(wrap):
     model = compiled(wrap(toys.linear(None)))

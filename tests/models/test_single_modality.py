@@ -10,15 +10,14 @@ from keras_mmreg.models import single_modality_ensemble
 from keras_mmreg.models import single_modality_model
 from tests import toys
 
-graphs_only = pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="graphs of layers have no backend"
-)
+pytestmark = pytest.mark.once
 
 
 def kernel(model, name):
     return toys.array(model.get_layer(name).kernel)
 
 
+@pytest.mark.once(False)
 def test_the_head_fits_what_is_left():
     inner = toys.two_modalities("softmax")
     singles = {
@@ -33,7 +32,7 @@ def test_the_head_fits_what_is_left():
     assert "alone" in report.summary()
 
 
-@graphs_only
+@pytest.mark.once(False)
 @pytest.mark.parametrize("weights", ["new", "kept"])
 def test_weights(weights):
     image = keras.Input((3,), name="image")
@@ -86,7 +85,6 @@ def test_what_was_adapted_stays(weights):
     )
 
 
-@graphs_only
 @pytest.mark.parametrize(
     "merge",
     [
@@ -110,7 +108,6 @@ def test_ways_to_merge(merge):
         assert single.get_layer("shared") is not encoder
 
 
-@graphs_only
 def test_masks_and_nested_models():
     ids = keras.Input((5,), dtype="int32", name="ids")
     kind = keras.Input((1,), name="kind")
@@ -155,7 +152,6 @@ def test_functions_in_layers(function):
     assert own is not copied and own.get_config() == copied.get_config()
 
 
-@graphs_only
 def test_a_layer_that_cannot_be_made_anew():
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     own = layers.Dense(4, activation=doubled, name="own")(a)
@@ -164,7 +160,6 @@ def test_a_layer_that_cannot_be_made_anew():
         single_modality_model(inner, "a")
 
 
-@graphs_only
 def test_what_has_no_meaning_alone():
     a, b = keras.Input((4, 2), name="a"), keras.Input((4, 2), name="b")
     attended = layers.MultiHeadAttention(1, 2)(a, b)
@@ -193,6 +188,7 @@ def log_softmax(x):
     return x - np.log(np.exp(x).sum(-1, keepdims=True))
 
 
+@pytest.mark.once(False)
 @pytest.mark.parametrize("activation", [None, "softmax", "sigmoid"])
 def test_ensemble(activation, tmp_path):
     inner = toys.linear(activation)
@@ -260,7 +256,6 @@ def test_what_was_not_adapted_yet_is_copied_as_it_is():
     assert single_modality_model(inner, "ids").output.shape == (None, 3)
 
 
-@graphs_only
 def test_layers_of_nested_models_may_share_a_name():
     nested = keras.Input((3,))
     encoder = keras.Model(nested, layers.Dense(4, name="dense")(nested))

@@ -7,7 +7,7 @@ import pytest
 from keras_mmreg import modality_report
 from tests.report.toys import adder
 
-pytestmark = pytest.mark.eager
+pytestmark = [pytest.mark.eager, pytest.mark.once]
 
 RNG = np.random.default_rng(0)
 FAST = {"num_bootstraps": 20}
@@ -29,7 +29,6 @@ def data(num_examples=60):
     return {"a": a.astype("float32"), "b": b.astype("float32")}, y
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("loss", ["mse", "cosine_similarity"])
 @pytest.mark.parametrize(
     "units, activation, label",
@@ -88,7 +87,6 @@ def test_masked_positions_do_not_count(loss, weighted):
     assert report.intact.value == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("output", ["kind", 0, "size", 1])
 def test_outputs_in_a_list_have_names_and_places(output):
     a = keras.Input((3,), name="a")
@@ -110,7 +108,6 @@ def test_outputs_in_a_list_have_names_and_places(output):
         assert report.intact.value == pytest.approx(logs["size_mae"])
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("output", [2, -1, "weight"])
 def test_an_output_that_is_not_there(output):
     x, y = data()
@@ -119,7 +116,6 @@ def test_an_output_that_is_not_there(output):
         modality_report(model, (x, y), output=output)
 
 
-@pytest.mark.once
 def test_a_loss_function_of_ones_own_may_take_logits():
     def loss(y, logits):
         return keras.losses.binary_crossentropy(y, logits, from_logits=True)

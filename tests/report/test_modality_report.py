@@ -13,7 +13,7 @@ from tests.report.toys import adder
 from tests.report.toys import color_reader
 from tests.report.toys import colored
 
-pytestmark = pytest.mark.eager
+pytestmark = [pytest.mark.eager, pytest.mark.once]
 
 FAST = {"num_bootstraps": 50}
 
@@ -22,6 +22,7 @@ def kinds(report):
     return [finding.kind for finding in report.findings]
 
 
+@pytest.mark.once(False)
 def test_a_shortcut_is_found_out():
     x, y = colored()
     report = mmreg.modality_report(color_reader(), (x, y))
@@ -87,6 +88,7 @@ def test_the_default_costs_at_most_3m_plus_1_predicts(count):
     assert len(calls) == 3 * report.passes + 1
 
 
+@pytest.mark.once(False)
 @pytest.mark.eager(False)
 def test_nothing_is_compiled_twice():
     traces = []
@@ -111,6 +113,7 @@ def test_nothing_is_compiled_twice():
     assert len(traces) - before <= 1
 
 
+@pytest.mark.once(False)
 @pytest.mark.parametrize("wrap", [lambda m: m, RegularizedModel])
 def test_the_score_is_that_of_evaluate(wrap):
     inner = toys.two_modalities()
@@ -159,6 +162,7 @@ def test_a_stream_has_groups_in_its_order():
             )
 
 
+@pytest.mark.once(False)
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(policy):
     keras.config.set_dtype_policy(policy)
@@ -169,6 +173,7 @@ def test_mixed_precision(policy):
     assert report.intact.value == 1.0
 
 
+@pytest.mark.once(False)
 @toys.needs_strings
 def test_strings_are_shuffled_and_emptied():
     text = keras.Input((), dtype="string", name="text")
@@ -242,6 +247,7 @@ def test_regression():
     assert error.shuffled["a"].cost > 1.0 > error.intact.value
 
 
+@pytest.mark.once(False)
 def test_segmentation():
     inputs = {name: keras.Input((4, 4, 3), name=name) for name in ("rgb", "z")}
     model = keras.Model(inputs, keras.layers.Add()(list(inputs.values())))
@@ -253,6 +259,7 @@ def test_segmentation():
     assert report.baselines == {}
 
 
+@pytest.mark.once(False)
 def test_a_cm_vqvae_and_a_subclassed_model():
     x, y = colored(24)
 
@@ -333,6 +340,7 @@ def test_shapley_values_add_up(count):
         assert both == pytest.approx(report.shuffled["b"].value)
 
 
+@pytest.mark.once(False)
 def test_noise_curves_calibration_information_and_probes():
     x, y = colored(200)
     report = modality_report(
@@ -410,7 +418,6 @@ def test_untrained_statistics_are_told():
     assert not any("never updated" in each.text for each in report.findings)
 
 
-@pytest.mark.once
 def test_keras_metrics():
     model = adder("ab")
     x, y = colored(120)
@@ -585,7 +592,6 @@ def test_strings_are_probed_at_their_embedding():
     assert report.information == {"words": 1.0}
 
 
-@pytest.mark.once
 def test_what_no_score_means_is_not_explained():
     rng = np.random.default_rng(0)
     x = {name: rng.normal(size=(60, 3)) for name in "ab"}
@@ -597,7 +603,6 @@ def test_what_no_score_means_is_not_explained():
     assert [each.kind for each in report.findings] == ["broken"]
 
 
-@pytest.mark.once
 def test_chance_of_the_area_under_the_curve():
     rng = np.random.default_rng(0)
     x = {name: rng.normal(size=(90, 3)) for name in "ab"}
@@ -684,7 +689,6 @@ def test_outputs_in_a_dict_have_no_places():
         modality_report(model, (np.eye(3)[y], labels), output=0)
 
 
-@pytest.mark.once
 def test_taps_that_are_found():
     x, y = colored(60)
     x["ids"] = y[:, np.newaxis]
@@ -757,7 +761,6 @@ def test_infinity_is_no_json():
     assert [each.kind for each in report.findings] == ["broken"]
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
 def test_images_of_integers_have_a_mean(dtype):
     image = keras.Input((4, 4, 1), dtype=dtype, name="image")
@@ -803,7 +806,6 @@ def test_probes_at_a_layer_that_two_modalities_share():
     assert report.baselines["b"].value < 0.7
 
 
-@pytest.mark.once
 def test_probes_are_not_judged_by_how_sure_they_are():
     x, y = colored(60)
     report = modality_report(
@@ -846,7 +848,6 @@ def test_a_tap_of_no_modality():
         modality_report(color_reader(), (x, y), taps={"Color": layer})
 
 
-@pytest.mark.once
 def test_a_metric_keeps_the_name_it_was_asked_by():
     x, y = colored(40)
     for _ in range(2):
@@ -884,7 +885,6 @@ def test_nan_for_models_that_are_told_by_it(knows):
         assert report.missing["nan"]["a"].value == pytest.approx(right.mean())
 
 
-@pytest.mark.once
 def test_a_rare_class_is_in_every_draw():
     a, b = keras.Input((1,), name="a"), keras.Input((1,), name="b")
     unread = keras.layers.Dense(1, kernel_initializer="zeros")(b)
@@ -905,7 +905,6 @@ def test_a_rare_class_is_in_every_draw():
     assert [each.kind for each in report.findings] == ["broken"]
 
 
-@pytest.mark.once
 def test_advice_for_rare_classes_can_be_followed():
     x, y = colored(60)
     model = color_reader()

@@ -2,11 +2,14 @@
 
 import keras
 import numpy as np
+import pytest
 
 import keras_mmreg as mmreg
 from keras_mmreg.report.interventions import Change
 from keras_mmreg.report.interventions import Window
 from keras_mmreg.report.padding import padding_values
+
+pytestmark = pytest.mark.once
 
 
 def reader():

@@ -12,6 +12,8 @@ from keras_mmreg.report import modality_report
 from tests.report.toys import color_reader
 from tests.report.toys import colored
 
+pytestmark = pytest.mark.once
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--headless",
@@ -63,7 +65,6 @@ def page(report):
     return report.to_html()
 
 
-@pytest.mark.once
 def test_the_page_is_well_formed_and_needs_no_network(page):
     outline = Outline()
     outline.feed(page)
@@ -118,7 +119,6 @@ def browse(page, tmp_path_factory):
     return run
 
 
-@pytest.mark.once
 @needs_chromium
 def test_a_browser_shows_what_a_person_looks_for(browse):
     shown = re.sub("<style>.*?</style>", "", browse("--dump-dom"), flags=re.S)
@@ -135,7 +135,6 @@ def test_a_browser_shows_what_a_person_looks_for(browse):
         assert sought in text, sought
 
 
-@pytest.mark.once
 @needs_chromium
 @pytest.mark.parametrize("width", [390, 1200])
 def test_a_browser_draws_the_page(browse, tmp_path, width):

@@ -7,6 +7,8 @@ from keras_mmreg.report import modality_report
 from tests.report.toys import color_reader
 from tests.report.toys import colored
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def report():

@@ -12,6 +12,8 @@ from keras_mmreg.report.scores import RSquared
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import infer_task
 
+pytestmark = pytest.mark.once
+
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(50, 4)).astype("float32")
 LABELS = RNG.integers(0, 4, 50)
