@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+import time
+from unittest import mock
 
 import keras_tuner
 
@@ -49,7 +51,10 @@ def in_process(function, **environment: str) -> int:
     process = os.fork()
     if process == 0:
         os.environ.update(environment)
-        function()
+        # KerasTuner's chief would sleep for 20 seconds before it leaves.
+        sleep = time.sleep
+        with mock.patch("time.sleep", lambda _: sleep(0.1)):
+            function()
         os._exit(0)
     return process
 
