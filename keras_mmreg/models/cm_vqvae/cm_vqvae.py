@@ -193,15 +193,19 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         """Solves the task from the complementary features."""
         tensors = modality_inputs.by_modality(inputs, self.modalities)
-        encoded = {name: self.encoders[name](tensors[name]) for name in tensors}
+        # On JAX, Keras gives layers no context that says that they are trained.
+        encoded = {
+            name: self.encoders[name](tensors[name], training=training)
+            for name in tensors
+        }
         quantized, indices = self._quantize(encoded, training)
         if training:
             for name, decoder in self.decoders.items():
-                reconstruction = decoder(quantized[name])
+                reconstruction = decoder(quantized[name], training=True)
                 self.reconstruction_errors[name](tensors[name], reconstruction)
         masked = self.mask(quantized, training=training)
         self.record(indices)
-        return self.head(self._join(masked))
+        return self.head(self._join(masked), training=training)
 
     def _quantize(
         self, encoded: dict[str, Tensor], training: bool

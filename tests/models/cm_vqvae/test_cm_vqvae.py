@@ -552,3 +552,38 @@ def test_warm_start_brings_adapted_statistics_along():
     for name, values in source.features(x).items():
         found = array(target.features(x)[name])
         np.testing.assert_allclose(found, array(values), rtol=1e-5)
+
+
+class Told(keras.layers.Layer):
+    """Keeps what it is told of training."""
+
+    def __init__(self):
+        super().__init__()
+        self.training = []
+
+    def call(self, inputs, training=None):
+        self.training.append(training)
+        return inputs
+
+
+def test_all_parts_know_that_they_are_trained():
+    told = {name: Told() for name in ("encoder", "decoder", "head")}
+    norm = keras.layers.BatchNormalization()
+    encoder = keras.Sequential([Dense(4), norm, told["encoder"]])
+    model = create_model(
+        encoders={"image": encoder, "audio": Dense(4)},
+        decoders={
+            "image": keras.Sequential([Dense(4), told["decoder"]]),
+            "audio": Dense(5),
+        },
+        head=keras.Sequential([told["head"], Dense(3, activation="softmax")]),
+    )
+    x, y = data()
+    model.fit(x, y, verbose=0)
+    assert [each.training[-1] for each in told.values()] == [True] * 3
+    assert np.abs(array(norm.moving_mean)).min() > 0.0
+    for each in told.values():
+        each.training.clear()
+    model.evaluate(x, y, verbose=0)
+    for part in ("encoder", "head"):
+        assert set(told[part].training) == {False}, part
