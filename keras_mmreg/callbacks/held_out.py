@@ -115,10 +115,7 @@ class HeldOut(keras.callbacks.Callback):
         if isinstance(self.data, tuple | list):
             require_inputs(self.model.inner, self.data[0])
         gate = self.model.gate
-        if self.doubt and not gate.doubts:
-            gate.doubts = True
-            # A train step that was compiled before would shuffle nothing.
-            self.model.make_train_function(force=True)
+        gate.doubts = gate.doubts or self.doubt
         self._meter = GateMeter(self.model, shuffles=self.doubt)
         self._prepared = preprocessed_data(self.model.inner, self.data)
 

@@ -14,6 +14,7 @@ from keras_mmreg.backend import sync_variables
 from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
+from keras_mmreg.network.checks import updated_statistics
 
 FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
 """The names of the arguments of Keras's `fit`, in order."""
@@ -94,7 +95,11 @@ class FitWatch(keras.callbacks.Callback):
         compile_inner(self.model.inner, self.model)
         self._warn_of_optimizer()
         self._gate_meter = None
-        if self.model.gate is not None and not any(
+        if self.model.gate is None:
+            return
+        if self.model.gate.begins_to_shuffle():
+            self.model.make_train_function(force=True)
+        if not any(
             getattr(callback, "measures_gate", False)
             for callback in self.callbacks
         ):
@@ -107,7 +112,8 @@ class FitWatch(keras.callbacks.Callback):
         callbacks may have loaded by now.
         """
         if not self._has_begun:
-            if not int(self.model.step.numpy()):
+            is_new = not int(self.model.step.numpy())
+            if is_new or not updated_statistics(self.model.inner):
                 self.model.settled_step.assign(0)
             self.model.await_settled_statistics()
             self._has_begun = True

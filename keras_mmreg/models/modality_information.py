@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_mmreg import regularizers
+from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.checks import check_integer
 from keras_mmreg.information.meter import InformationMeter
 from keras_mmreg.information.meter import warn_of_new_statistics
@@ -52,15 +53,16 @@ def create_meter(
             options["modalities"],
             seed,
             model.run_eagerly,
-            [id(variable) for variable in inner.variables],
+            [(id(v), v.trainable) for v in inner.variables],
         ],
         default=str,
         sort_keys=True,
     )
     return _meters_of(inner).get(
         settings,
-        # A notebook may redefine a class under the same name.
-        (loss, options["functional"], type(measure)),
+        # A notebook may redefine a class under the same name, or change a
+        # layer, after which Keras asks to compile the model again.
+        (loss, compiled_loss(model), options["functional"], type(measure)),
         lambda: InformationMeter(
             inner,
             measure,

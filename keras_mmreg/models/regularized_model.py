@@ -54,7 +54,8 @@ class RegularizedModel(WrapperModel):
     Training updates the wrapped model's own weights. `evaluate` and `predict`
     run the wrapped model at no extra cost. `fit` compiles the wrapped model
     with the same loss and metrics, so that `inner` can be evaluated, saved
-    and loaded by itself.
+    and loaded by itself. To train it further by itself, compile it with an
+    optimizer first: what `fit` compiles it with is a plain SGD.
 
     Every modality has a *point*, where it is perturbed and measured: its input
     tensors, or the output of a layer. The methods rerun the part of the model
@@ -99,7 +100,8 @@ class RegularizedModel(WrapperModel):
             (`{"text": "embedding"}`), or to rerun only the layers behind it.
             `"auto"` takes the last tensor of each modality before it is merged
             with another. Layers inside nested functional models can be named,
-            too. Defaults to `None`: the inputs.
+            too. In a subclassed model, gates and `"blending"` take no taps.
+            Defaults to `None`: the inputs.
         functional: The functional f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last
             activation: cross-entropy for softmax and sigmoid outputs (from
@@ -135,13 +137,8 @@ class RegularizedModel(WrapperModel):
     ... )
     >>> x = {"color": np.eye(8, 3), "shape": np.random.rand(8, 28, 28)}
     >>> history = model.fit(x, np.arange(8), verbose=0)
-    >>> for name in sorted(history.history):
-    ...     print(name)
-    fisher_penalty
-    information_color
-    information_shape
-    loss
-    penalty
+    >>> print(*sorted(history.history))
+    fisher_penalty information_color information_shape loss penalty
 
     References:
         - [Gat et al., 2020](https://arxiv.org/abs/2010.10802), Eq. 12
@@ -306,9 +303,11 @@ class RegularizedModel(WrapperModel):
 
     def build(self, input_shape: Any) -> None:
         """Names the modalities of a model whose inputs were unknown so far."""
+        dtypes = iter(self.input_dtypes)
         self._attach(
             keras.tree.map_shape_structure(
-                lambda shape: keras.KerasTensor(shape), input_shape
+                lambda shape: keras.KerasTensor(shape, next(dtypes, None)),
+                input_shape,
             )
         )
 

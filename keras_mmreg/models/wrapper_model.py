@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras.backend import standardize_dtype
 
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend.seeds import SavesSeeds
@@ -33,7 +34,17 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
             )
         require_no_training_of_its_own(inner)
         self.inner = inner
+        self.input_dtypes: tuple[str | None, ...] = ()
         self.trackers: dict[str, keras.metrics.Mean] = {}
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls the model; keeps the inputs' dtypes, unknown to `build`."""
+        if not self.built:
+            self.input_dtypes = tuple(
+                standardize_dtype(getattr(x, "dtype", None))
+                for x in keras.tree.flatten(inputs)
+            )
+        return super().__call__(inputs, *args, **kwargs)
 
     @property
     def output_names(self) -> list[str] | None:

@@ -50,14 +50,22 @@ def updates_to_settle(inner: keras.Model) -> int:
         counted = int(inner.settled_step) - int(inner.step)
     new = [
         math.ceil(5.0 / (1.0 - layer.momentum))
+        for layer in updated_statistics(inner)
+        if has_new_statistics(layer)
+    ]
+    return max([0, counted, *new])
+
+
+def updated_statistics(inner: keras.Model) -> list[Any]:
+    """Returns the layers whose batch statistics training updates."""
+    return [
+        layer
         for layer in all_layers(inner, include_self=False)
         if isinstance(layer, keras.layers.BatchNormalization)
         and layer.built
         and layer.trainable
         and layer.momentum < 1.0
-        and has_new_statistics(layer)
     ]
-    return max([0, counted, *new])
 
 
 def has_new_statistics(layer: keras.layers.BatchNormalization) -> bool:

@@ -194,10 +194,11 @@ class OpaqueNetwork:
         """
         if self._layers:
             raise ValueError(
-                "The shapes of the modalities' features have to be known, "
-                f"which the taps {sorted(self._layers)} of a subclassed model "
-                "do not tell. Build the model from `keras.Input`s, or pass "
-                "`gate=None` to a method that has a gate."
+                "The shapes of the modalities' features have to be known, but "
+                "a subclassed model does not tell those at its taps, "
+                f"{sorted(self._layers)}. Build the model from `keras.Input`s, "
+                "leave `taps` out, or pass `gate=None` if the method has a "
+                "gate."
             )
         return {
             name: [self._symbols[leaf] for leaf in self.leaves_of(name)]
@@ -259,6 +260,12 @@ class OpaqueNetwork:
         """Returns the inputs in the structure that their names refer to."""
         graph = graph_in(self._inner)
         if graph is None:
+            given = leaf_names(self._inner, inputs)
+            if given != self._names:
+                raise ValueError(
+                    "Data must have the inputs that the model was first called "
+                    f"with, {self._names}. Received: {given}"
+                )
             return inputs
         tensors = standardize_inputs(graph, inputs)
         return keras.tree.pack_sequence_as(graph.input, tensors)

@@ -86,6 +86,7 @@ class ModalityGate(Regularizer):
         check_number("threshold", threshold, minimum=0, below=1)
         self.threshold = threshold
         self.doubts = False
+        self._shuffles = False
         self._memo = Memo()
 
     @property
@@ -153,8 +154,12 @@ class ModalityGate(Regularizer):
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; distrusted modalities are shuffled again."""
         super().load_own_variables(store)
-        disbelieved = ops.convert_to_numpy(self.disbelieved)
-        self.doubts = self.doubts or bool(disbelieved.any())
+        self.begins_to_shuffle()
+
+    def begins_to_shuffle(self) -> bool:
+        """Returns whether a train step compiled before shuffles too little."""
+        self.doubts |= bool(ops.convert_to_numpy(self.disbelieved).any())
+        return self.doubts and not self._shuffles
 
     @property
     def perturbs(self) -> bool:
@@ -165,6 +170,7 @@ class ModalityGate(Regularizer):
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
         """Shuffles the modalities that are not trusted."""
+        self._shuffles = True
         orders = training_pass.memo(
             self,
             lambda: permutations(

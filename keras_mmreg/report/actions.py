@@ -14,7 +14,7 @@ CALLS = {
     "shuffle": (
         "`RegularizedModel(inner, regularizers.ModalityShuffle({suspects}))`"
     ),
-    "noise": '`RegularizedModel(inner, "noise")`',
+    "noise": '`RegularizedModel(inner, "noise"{taps})`',
     "mix": '`RegularizedModel(inner, "mix")`',
     "dropout": '`RegularizedModel(inner, "dropout")`',
 }
@@ -67,8 +67,9 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
         return []
     beginning, parts = ADVICE[cause]
     refused = {*report.idle, *_senseless(report)}
+    taps = ', taps="auto"' if report.noise_needs == "taps" else ""
     calls = {
-        name: CALLS[name].format(suspects=_literal(suspects))
+        name: CALLS[name].format(suspects=_literal(suspects), taps=taps)
         for name in parts
         if name not in refused
     }
@@ -96,9 +97,12 @@ def _senseless(report: Result) -> list[str]:
     dense = report.task == "dense classification"
     if dense or report.settings.get("output") is not None:
         return ["noise", "mix"]  # Their gate needs one output (batch, units).
-    # A modality may explain a part of the labels; then averages are wrong.
-    parts = report.task in ("regression", "multi-label classification")
-    return ["mix"] if parts else []
+    methods = [] if report.noise_needs else ["noise"]
+    # A modality may explain a part of the labels; then averages are wrong, and
+    # so is a gate for all labels.
+    if report.task == "multi-label classification":
+        methods += ["noise", "mix"]
+    return [*methods, "mix"] if report.task == "regression" else methods
 
 
 def _cause(

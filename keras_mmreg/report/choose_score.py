@@ -18,9 +18,9 @@ from keras_mmreg.report.task import Task
 _ACCURACIES = {
     "accuracy",
     "acc",
-    "binary_accuracy",
-    "categorical_accuracy",
-    "sparse_categorical_accuracy",
+    "binaryaccuracy",
+    "categoricalaccuracy",
+    "sparsecategoricalaccuracy",
 }
 _ACCURACY_METRICS = (
     keras.metrics.Accuracy,
@@ -118,7 +118,7 @@ def compiled_metric(model: keras.Model, output: Output, several: bool) -> Any:
 def asks_for_classes(metric: Any) -> bool:
     """Returns whether a metric is an accuracy, whatever the loss is."""
     if isinstance(metric, str):
-        return metric.lower() in _ACCURACIES
+        return metric.lower().replace("_", "") in _ACCURACIES
     return isinstance(metric, _ACCURACY_METRICS)
 
 
@@ -144,10 +144,23 @@ def _by_name(name: str, task: Task, y: np.ndarray) -> Any:
             "numbers. Leave it out, or pass 'r2'."
         )
     try:
-        return keras.metrics.get(name)
+        metric = keras.metrics.get(name)
+        return _of_logits(metric) if task.from_logits else metric
     except ValueError:
         raise ValueError(
             "`metric` must be the name of a Keras metric, a metric, or a "
             "function of `y_true` and `y_pred` that returns a value for each "
             f"example. Received: metric={name!r}"
         ) from None
+
+
+def _of_logits(metric: Any) -> Any:
+    """Returns the metric for logits, if it is one of probabilities."""
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    config = metric.get_config()
+    if "from_logits" in config:
+        return type(metric).from_config({**config, "from_logits": True})
+    if isinstance(metric, keras.metrics.Precision | keras.metrics.Recall):
+        return type(metric).from_config({**config, "thresholds": 0.0})
+    return metric

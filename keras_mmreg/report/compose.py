@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_mmreg.backend.keras_internals import all_layers
+from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.modality_information import modality_information
 from keras_mmreg.network.checks import has_new_statistics
@@ -21,6 +22,7 @@ from keras_mmreg.report.doubts import broken
 from keras_mmreg.report.findings import find
 from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import cut
+from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.measure import ADDITIVE
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import NOISE_SCALES
@@ -102,6 +104,7 @@ def compose(
         },
         methods=[method.name for method in _methods(model)],
         idle=_idle(model),
+        noise_needs=_noise_needs(model, source.first.x, leaves),
         unasked=plan.unasked,
         settings={  # In the types of JSON.
             name: list(value) if isinstance(value, tuple) else value
@@ -129,6 +132,16 @@ def compose(
 
 def _methods(model: keras.Model) -> list[Regularizer]:
     return model.regularizers if isinstance(model, RegularizedModel) else []
+
+
+def _noise_needs(
+    model: keras.Model, x: Any, leaves: Mapping[str, list[int]]
+) -> str | None:
+    """Returns what `Result.noise_needs` says."""
+    if all(takes_noise(x, own) for own in leaves.values()):
+        return "nothing"
+    inner = getattr(model, "inner", model)
+    return "taps" if as_graph(inner) is not None else None
 
 
 def _idle(model: keras.Model) -> list[str]:

@@ -97,7 +97,7 @@ class KerasMetric:
 
     def __init__(self, metric: Any, name: str, higher_is_better: bool) -> None:
         # A copy, so that the model's own metric keeps its state.
-        self.metric = _rebuilt(metric)
+        self.metric = self._of_sums = _rebuilt(metric)
         self.name = name
         self._original = metric
         self.higher_is_better = higher_is_better
@@ -122,6 +122,10 @@ class KerasMetric:
             self._variables = list(self.metric.variables)
             self._require_copy(y, predictions, weight)
             self._require_sums(y, predictions, weight)
+            if any("int" in variable.dtype for variable in self._variables):
+                # Means of counts over permutations are no integers.
+                self._of_sums = _rebuilt(self.metric, dtype="float32")
+                self._variables = list(self._of_sums.variables)
         return states
 
     def _state(
@@ -198,17 +202,17 @@ class KerasMetric:
             start = stop
         if self._lacks_a_class():
             return float("nan")
-        result = keras.ops.convert_to_numpy(self.metric.result())
+        result = keras.ops.convert_to_numpy(self._of_sums.result())
         return float(np.mean(result))
 
     def _lacks_a_class(self) -> bool:
         """Returns whether a class has no examples, where Keras returns 0."""
 
         def none_of(*names: str) -> bool:
-            counts = [getattr(self.metric, name) for name in names]
+            counts = [getattr(self._of_sums, name) for name in names]
             return not np.any(sum(map(keras.ops.convert_to_numpy, counts)))
 
-        metric = self.metric
+        metric = self._of_sums
         return (
             isinstance(metric, _OF_POSITIVES)
             and none_of("true_positives", "false_negatives")
@@ -233,9 +237,9 @@ def _as_tensor(array: Any) -> Any:
     return None if array is None else keras.ops.convert_to_tensor(array)
 
 
-def _rebuilt(metric: Any) -> Any:
+def _rebuilt(metric: Any, **changes: Any) -> Any:
     try:
-        return type(metric).from_config(metric.get_config())
+        return type(metric).from_config({**metric.get_config(), **changes})
     except TypeError as error:
         raise ValueError(
             "`metric` must be rebuilt from its config, which needs a "

@@ -176,11 +176,11 @@ def _tapped_features(
     parts = []
     for start in range(0, len(order), BATCH_SIZE):
         rows = order[start : start + BATCH_SIZE]
-        points = network.points(as_tensors(_take(x, rows)))
+        activations = network.run(as_tensors(_take(x, rows)))
         parts.append(
             {
                 name: _pooled(as_array(point))
-                for name, point in points.items()
+                for name, point in network.points_of(activations).items()
                 if _is_float(point) and (taps == "auto" or name in taps)
             }
         )

@@ -70,6 +70,8 @@ class Result:
         methods: List of the names of the regularizers that the model is
             trained with. Empty unless the model is a `RegularizedModel`.
         idle: List of the methods that do nothing because their gate is shut.
+        noise_needs: What noise needs, `"nothing"`, or `"taps"` where inputs are
+            no floats, or `None` where a model of such inputs has no graph.
         unasked: List of the inputs that were not asked for.
         settings: The arguments that the numbers depend on.
     """
@@ -104,6 +106,7 @@ class Result:
     unimodal: dict[str, Measurement] = field(default_factory=dict)
     methods: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
+    noise_needs: str | None = "nothing"
     unasked: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 

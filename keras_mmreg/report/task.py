@@ -175,8 +175,9 @@ def infer_task(
         outputs //= max(num_classes, 1)
     if outputs != positions:
         raise ValueError(
-            "`data` must have labels that fit the model's output. Received: "
-            f"labels of shape {y.shape} and outputs of {predictions.shape}"
+            "`data` must have labels that fit the model's output. Received, "
+            f"for each example: labels of shape {y.shape[1:]} and outputs of "
+            f"{predictions.shape[1:]}"
         )
     # The predictions of a hinge loss lie around 0, like logits.
     from_logits = function in _HINGES or config.get("from_logits")

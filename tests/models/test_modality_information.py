@@ -339,3 +339,29 @@ def test_what_could_not_be_measured_can_be_tried_again():
     for _ in range(2):
         with pytest.raises(ValueError, match="has dtype int32"):
             mmreg.modality_information(model, x)
+
+
+def compiled(model):
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def test_a_model_that_is_compiled_anew_is_measured_anew():
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    ignoring = keras.layers.Dense(4, activation="tanh")
+    reading = keras.layers.Dense(4, activation="tanh")
+    merged = keras.layers.Concatenate()([ignoring(a), reading(b)])
+    outputs = keras.layers.Dense(3, activation="softmax")(merged)
+    model = keras.Model({"a": a, "b": b}, outputs)
+    ignoring.set_weights([np.zeros((4, 4)), np.zeros(4)])
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(64, 4)).astype("float32") for name in "ab"}
+    ignoring.trainable = False
+    first = modality_information(compiled(model), x)
+    assert first["a"] == 0.0 < first["b"]
+    # On JAX, weights come in the order of those that are trained.
+    ignoring.trainable, reading.trainable = True, False
+    assert modality_information(model, x) == pytest.approx(first)
+    assert modality_information(compiled(model), x) == pytest.approx(first)
+    reading.activation = lambda x: 0.0 * x
+    assert modality_information(compiled(model), x) == {"a": 0.0, "b": 0.0}

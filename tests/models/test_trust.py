@@ -194,3 +194,68 @@ def test_automatic_taps_of_a_subclassed_model():
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="`taps='auto'` finds the points"):
         model.fit(np.ones((4, 2)), np.ones((4, 2)), verbose=0)
+
+
+class Subclassed(keras.Model):
+    """Reads ids and numbers."""
+
+    def __init__(self, mask_zero=False):
+        super().__init__()
+        self.embedding = keras.layers.Embedding(10, 4, mask_zero=mask_zero)
+        self.pool = keras.layers.GlobalAveragePooling1D()
+        self.end = keras.layers.Dense(3, activation="softmax")
+
+    def call(self, inputs):
+        words = self.pool(self.embedding(inputs["text"]))
+        features = [words, inputs["audio"]]
+        return self.end(keras.ops.concatenate(features, axis=-1))
+
+
+def ids_and_numbers():
+    rng = np.random.default_rng(0)
+    audio = rng.normal(size=(32, 4)).astype("float32")
+    return {"text": rng.integers(1, 10, (32, 5)), "audio": audio}, (
+        np.arange(32) % 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("mask_zero", "method"),
+    [
+        (False, mmreg.regularizers.ModalityDropout(value={"text": "nan"})),
+        (True, mmreg.regularizers.ModalityDropout()),
+        (True, mmreg.regularizers.UnimodalLoss()),
+    ],
+)
+def test_ids_of_a_subclassed_model_are_no_numbers(mask_zero, method):
+    model = RegularizedModel(Subclassed(mask_zero), method)
+    model.compile("sgd", SOFTMAX)
+    x, y = ids_and_numbers()
+    with pytest.raises(ValueError, match="floats|nothing but padding"):
+        model.fit(x, y, verbose=0)
+
+
+def test_a_modality_that_held_out_data_of_a_subclassed_model_lack():
+    model = RegularizedModel(Subclassed(), "noise", modalities=["audio"])
+    model.compile("sgd", SOFTMAX)
+    x, y = ids_and_numbers()
+    held_out = mmreg.callbacks.HeldOut(({"audio": x["audio"]}, y))
+    with pytest.raises(ValueError, match="Data must have the inputs"):
+        model.fit(x, y, callbacks=[held_out], verbose=0)
+
+
+def test_frozen_statistics_are_not_waited_for():
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    norm = keras.layers.BatchNormalization()
+    merged = norm(keras.layers.Concatenate()([a, b]))
+    outputs = keras.layers.Dense(3, activation="softmax")(merged)
+    model = RegularizedModel(keras.Model({"a": a, "b": b}, outputs), seed=0)
+    x = dict.fromkeys("ab", ids_and_numbers()[0]["audio"])
+    y = np.arange(32) % 3
+    model.compile("sgd", SOFTMAX)
+    waiting = "waits until the statistics of batch normalization"
+    with pytest.warns(UserWarning, match=waiting):
+        model.fit(x, y, verbose=0)
+    norm.trainable = False
+    model.compile("sgd", SOFTMAX)
+    assert model.fit(x, y, verbose=0).history["fisher_penalty"][0] > 0.0

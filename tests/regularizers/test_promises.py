@@ -342,3 +342,48 @@ class TestBypass:
             mmreg.models.RegularizedModel(
                 inner, "dropout", taps={"image": "bottleneck"}
             )
+
+
+class TestDoubts:
+    """A modality that is not believed is shuffled, whatever came before."""
+
+    @staticmethod
+    def create():
+        a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+        merged = keras.layers.Concatenate()([a, b])
+        end = Dense(2, activation="softmax")
+        model = RegularizedModel(
+            keras.Model({"a": a, "b": b}, end(merged)), "noise", seed=0
+        )
+        model.compile(
+            keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy"
+        )
+        kernel = np.array([[3.0, -3.0], [-3.0, 3.0], [0.0, 0.0], [0.0, 0.0]])
+        end.set_weights([kernel, np.zeros(2)])
+        return model
+
+    @pytest.mark.parametrize("used", [False, True])
+    @pytest.mark.parametrize("way", ["load_weights", "set_weights", "HeldOut"])
+    def test_after(self, way, used, tmp_path):
+        y = np.arange(64) % 2
+        x = {"a": np.eye(2)[y] * 4 - 2, "b": np.zeros((64, 2))}
+
+        def loss_of(model, callbacks):
+            logs = logs_of(model, x, y, callbacks=[*callbacks, HeldOut((x, y))])
+            return logs["loss"]
+
+        doubting = self.create()
+        loss_of(doubting, [])
+        doubting.gate.disbelieved.assign([1.0, 0.0])
+        model = self.create()
+        if used:
+            assert loss_of(model, []) < 0.1
+        callbacks = []
+        if way == "load_weights":
+            doubting.save_weights(tmp_path / "w.weights.h5")
+            model.load_weights(tmp_path / "w.weights.h5")
+        else:
+            model.set_weights(doubting.get_weights())
+        if way == "HeldOut":
+            callbacks = [HeldOut((x, y), doubt=True, start=10**9)]
+        assert loss_of(model, callbacks) > 1.0

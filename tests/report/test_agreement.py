@@ -178,3 +178,42 @@ def test_a_model_that_remembers_is_refused():
         modality_report(
             keras.Model(inputs, outputs), (np.ones((8, 5, 2)), np.arange(8) % 2)
         )
+
+
+# Raised by Keras on JAX.
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype:UserWarning")
+def test_means_of_counts_are_no_integers():
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
+    model = keras.Model(
+        {"a": a, "b": b}, layers.Softmax()(layers.Add()([a, b]))
+    )
+    model.compile("sgd", "categorical_crossentropy")
+    y = np.eye(3, dtype="float32")[RNG.integers(0, 3, 12)]
+    data = {"a": 5 * y, "b": 0 * y}, y
+    found = [
+        modality_report(model, data, metric=metric, num_permutations=20, **FAST)
+        for metric in (keras.metrics.OneHotMeanIoU(3), "mean_iou")
+    ]
+    ours, keras_ = (report.shuffled["a"].value for report in found)
+    assert ours == pytest.approx(keras_, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("BinaryAccuracy", keras.metrics.BinaryAccuracy(threshold=0.0)),
+        ("AUC", keras.metrics.AUC(from_logits=True)),
+        ("precision", keras.metrics.Precision(thresholds=0.0)),
+    ],
+)
+def test_names_of_metrics_follow_the_loss(name, metric):
+    inputs = {key: keras.Input((3,), name=key) for key in ("a", "b")}
+    outputs = layers.Dense(2)(layers.Concatenate()(list(inputs.values())))
+    model = keras.Model(inputs, outputs)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile("sgd", loss)
+    x = {key: RNG.normal(size=(60, 3)).astype("float32") for key in inputs}
+    y = RNG.integers(0, 2, (60, 2))
+    metric.update_state(y, model.predict(x, verbose=0))
+    report = modality_report(model, (x, y), metric=name, **FAST)
+    assert report.intact.value == pytest.approx(float(metric.result()))

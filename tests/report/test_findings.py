@@ -426,7 +426,7 @@ def test_accuracy_of_rare_classes():
     ("task", "settings", "noise", "mix"),
     [
         ("classification", {}, True, True),
-        ("multi-label classification", {}, True, False),
+        ("multi-label classification", {}, False, False),
         ("dense classification", {}, False, False),
         ("classification", {"output": "box"}, False, False),
     ],
@@ -437,6 +437,21 @@ def test_what_a_model_would_refuse_is_no_advice(task, settings, noise, mix):
     text = texts(report)["action"]
     assert "ModalityShuffle" in text
     assert ('"noise"' in text, '"mix"' in text) == (noise, mix)
+
+
+@pytest.mark.parametrize(
+    ("needs", "advice"),
+    [
+        ("nothing", 'RegularizedModel(inner, "noise")'),
+        ("taps", 'RegularizedModel(inner, "noise", taps="auto")'),
+        (None, None),
+    ],
+)
+def test_noise_where_inputs_are_ids(needs, advice):
+    report = result({"a": 0.3, "b": 0.88}, {"a": 0.88, "b": 0.3})
+    text = texts(dataclasses.replace(report, noise_needs=needs))["action"]
+    assert "ModalityShuffle" in text
+    assert "noise" not in text if advice is None else advice in text
 
 
 def test_what_has_to_be_combined_is_not_compared_with_one_of_its_parts():

@@ -911,3 +911,41 @@ def test_advice_for_rare_classes_can_be_followed():
     report = modality_report(model, (x, (y + 1) % 3), verbose=0)
     assert "always the most frequent class" in report.findings[0].text
     assert "include=['per_class']" in report.findings[0].text
+
+
+class Reader(keras.Model):
+    """Reads the product of two numbers, and ids."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = keras.layers.Embedding(9, 4, name="embedding")
+        self.pool = keras.layers.GlobalAveragePooling1D()
+        self.product = keras.layers.Lambda(
+            lambda x: x[:, :1] * x[:, 1:2], name="product"
+        )
+        self.end = keras.layers.Dense(2, activation="softmax")
+
+    def call(self, x):
+        parts = [self.product(x["a"]), self.pool(self.embedding(x["ids"]))]
+        return self.end(keras.layers.concatenate(parts))
+
+
+@pytest.mark.once(False)
+def test_probes_at_taps_of_a_subclassed_model():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(200, 3)).astype("float32")
+    x = {"a": a, "ids": rng.integers(0, 9, (200, 4))}
+    y = (a[:, 0] * a[:, 1] > 0).astype("int64")
+    model = Reader()
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+
+    def probes(**taps):
+        report = modality_report(
+            model, (x, y), include="baselines", taps=taps, num_bootstraps=20
+        )
+        return report.baselines
+
+    assert probes()["a"].value < 0.7
+    found = probes(a="product", ids="embedding")
+    assert found["a"].value > 0.85
+    assert "ids" in found
