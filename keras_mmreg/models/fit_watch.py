@@ -97,7 +97,7 @@ class FitWatch(keras.callbacks.Callback):
         self._gate_meter = None
         if self.model.gate is None:
             return
-        if self.model.gate.begins_to_shuffle():
+        if self.model.gate.update_doubts():
             self.model.make_train_function(force=True)
         if not any(
             getattr(callback, "measures_gate", False)

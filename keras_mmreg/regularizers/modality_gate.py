@@ -154,10 +154,10 @@ class ModalityGate(Regularizer):
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; distrusted modalities are shuffled again."""
         super().load_own_variables(store)
-        self.begins_to_shuffle()
+        self.update_doubts()
 
-    def begins_to_shuffle(self) -> bool:
-        """Returns whether a train step compiled before shuffles too little."""
+    def update_doubts(self) -> bool:
+        """Reads the state; returns whether a compiled step knows no doubts."""
         self.doubts |= bool(ops.convert_to_numpy(self.disbelieved).any())
         return self.doubts and not self._shuffles
 
