@@ -1,5 +1,6 @@
 """Every test starts from the same seeds and the default dtype policy."""
 
+import gc
 import os
 
 # Most of the time would go into making XLA's programs fast.
@@ -13,6 +14,9 @@ os.environ.setdefault(
 
 import keras
 import pytest
+
+# Graphs are many objects: by default, garbage is looked for all the time.
+gc.set_threshold(100_000, 50, 100)
 
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf

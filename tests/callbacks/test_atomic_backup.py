@@ -70,10 +70,7 @@ def kill_in_the_third_write(directory):
     fit(create(), [AtomicBackup(directory)])
 
 
-@pytest.mark.once("jax")
-@pytest.mark.skipif(
-    keras.config.backend() != "jax", reason="the files are Keras's"
-)
+@pytest.mark.once
 def test_a_kill_during_a_write_loses_that_epoch_alone(tmp_path):
     done = subprocess.run(
         [

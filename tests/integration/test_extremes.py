@@ -46,7 +46,8 @@ def create(activation="tanh"):
 
 def fit(model, x, y, optimizer="adam"):
     """One batch, and all that it leaves behind."""
-    model.compile(optimizer, toys.LOGITS_LOSS, run_eagerly=True)
+    eagerly = keras.config.backend() != "jax"  # It compiles operations singly.
+    model.compile(optimizer, toys.LOGITS_LOSS, run_eagerly=eagerly)
     logs = model.train_on_batch(x, y, return_dict=True)
     state = [*model.variables, *model.optimizer.variables]
     values = [array(keras.ops.cast(v, "float32")) for v in state]
