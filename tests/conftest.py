@@ -71,6 +71,8 @@ def pytest_collection_modifyitems(config, items):
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if belongs_here(item)]
+    # At the end, the other process would wait for the longest.
+    items.sort(key=lambda item: "test_replicas" not in item.nodeid)
 
 
 @pytest.fixture(autouse=True)
