@@ -32,6 +32,15 @@ def forget(package, monkeypatch):
             monkeypatch.delitem(sys.modules, name)
 
 
+def test_an_unknown_backend_is_refused(monkeypatch):
+    forget("keras_mmreg", monkeypatch)
+    monkeypatch.setattr(keras.config, "backend", lambda: "abacus")
+    with pytest.raises(
+        ValueError, match="keras_mmreg runs on the Keras backends"
+    ):
+        importlib.import_module("keras_mmreg")
+
+
 def test_help_and_members_need_no_extra():
     done = run_without(
         EXTRAS,

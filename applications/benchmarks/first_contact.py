@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in args.problems:
         problem = problems.get(name)
         for method in args.methods or methods():
-            if name == "colored_mnist_raw" and method in NEED_ENCODERS:
+            if method in NEED_ENCODERS and not problem.has_encoders:
                 continue
             for seed in args.seeds[:1] if args.smoke else args.seeds:
                 settings = {

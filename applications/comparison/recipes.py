@@ -166,7 +166,7 @@ def has_suspects(problem: Problem) -> bool:
 
 def has_encoders(problem: Problem) -> bool:
     """Whether a mask has channels to choose from in every modality."""
-    return problem.name != "colored_mnist_raw"
+    return problem.has_encoders
 
 
 def complementary(problem: Problem, value: Value) -> Recipe:

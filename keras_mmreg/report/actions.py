@@ -97,12 +97,14 @@ def _senseless(report: Result) -> list[str]:
     dense = report.task == "dense classification"
     if dense or report.settings.get("output") is not None:
         return ["noise", "mix"]  # Their gate needs one output (batch, units).
-    methods = [] if report.noise_needs else ["noise"]
-    # A modality may explain a part of the labels; then averages are wrong, and
-    # so is a gate for all labels.
-    if report.task == "multi-label classification":
-        methods += ["noise", "mix"]
-    return [*methods, "mix"] if report.task == "regression" else methods
+    several = report.task == "multi-label classification"
+    methods = []
+    if several or report.noise_needs is None:  # One gate is for all labels.
+        methods.append("noise")
+    # A modality may explain a part of the labels; then averages are wrong.
+    if several or report.task == "regression":
+        methods.append("mix")
+    return methods
 
 
 def _cause(

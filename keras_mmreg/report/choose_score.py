@@ -8,6 +8,7 @@ import numpy as np
 from keras_mmreg.backend.keras_internals import compiled_metrics
 from keras_mmreg.report.keras_scores import KerasMetric
 from keras_mmreg.report.keras_scores import Mean
+from keras_mmreg.report.keras_scores import rebuilt
 from keras_mmreg.report.output import Output
 from keras_mmreg.report.scores import Accuracy
 from keras_mmreg.report.scores import MeanIoU
@@ -158,9 +159,8 @@ def _of_logits(metric: Any) -> Any:
     """Returns the metric for logits, if it is one of probabilities."""
     if not isinstance(metric, keras.metrics.Metric):
         return metric
-    config = metric.get_config()
-    if "from_logits" in config:
-        return type(metric).from_config({**config, "from_logits": True})
+    if "from_logits" in metric.get_config():
+        return rebuilt(metric, from_logits=True)
     if isinstance(metric, keras.metrics.Precision | keras.metrics.Recall):
-        return type(metric).from_config({**config, "thresholds": 0.0})
+        return rebuilt(metric, thresholds=0.0)
     return metric

@@ -140,7 +140,7 @@ def _noise_needs(
     """Returns what `Result.noise_needs` says."""
     if all(takes_noise(x, own) for own in leaves.values()):
         return "nothing"
-    inner = getattr(model, "inner", model)
+    inner = model.inner if isinstance(model, RegularizedModel) else model
     return "taps" if as_graph(inner) is not None else None
 
 

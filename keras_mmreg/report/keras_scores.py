@@ -97,7 +97,7 @@ class KerasMetric:
 
     def __init__(self, metric: Any, name: str, higher_is_better: bool) -> None:
         # A copy, so that the model's own metric keeps its state.
-        self.metric = self._of_sums = _rebuilt(metric)
+        self.metric = self._of_sums = rebuilt(metric)
         self.name = name
         self._original = metric
         self.higher_is_better = higher_is_better
@@ -124,7 +124,7 @@ class KerasMetric:
             self._require_sums(y, predictions, weight)
             if any("int" in variable.dtype for variable in self._variables):
                 # Means of counts over permutations are no integers.
-                self._of_sums = _rebuilt(self.metric, dtype="float32")
+                self._of_sums = rebuilt(self.metric, dtype="float32")
                 self._variables = list(self._of_sums.variables)
         return states
 
@@ -237,7 +237,12 @@ def _as_tensor(array: Any) -> Any:
     return None if array is None else keras.ops.convert_to_tensor(array)
 
 
-def _rebuilt(metric: Any, **changes: Any) -> Any:
+def rebuilt(metric: Any, **changes: Any) -> Any:
+    """Returns a copy of a Keras metric, with other values in its config.
+
+    Raises:
+        ValueError: If the config does not have all arguments.
+    """
     try:
         return type(metric).from_config({**metric.get_config(), **changes})
     except TypeError as error:

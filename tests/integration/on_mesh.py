@@ -30,10 +30,6 @@ def fitted(create) -> dict:
     return replicas.fitted(create(), NUM_EXAMPLES)
 
 
-def regularized():
-    return replicas.regularized(replicas.functional(), replicas.SOME)
-
-
 def main() -> None:
     found = {}
 
@@ -44,7 +40,7 @@ def main() -> None:
             distribution.set_distribution(make())
             found[f"{name}, {way}"] = replicas.largest(alone, fitted(create))
 
-    compare("regularized", regularized, model=model_parallel)
+    compare("regularized", replicas.several_methods, model=model_parallel)
     compare(
         "cm_vqvae",
         replicas.cm_vqvae,

@@ -1,4 +1,4 @@
-"""Trains on 1 and on 2 or 4 replicas of TensorFlow's `MirroredStrategy`."""
+"""Trains on 1, 2 and 4 replicas of TensorFlow's `MirroredStrategy`."""
 
 import functools
 import json
@@ -46,10 +46,6 @@ def check_copies(model) -> None:
                 np.testing.assert_array_equal(first, copy, variable.path)
 
 
-def regularized():
-    return replicas.regularized(replicas.functional(), replicas.SOME)
-
-
 def subclassed():
     names = ("disentangled", "dropout")
     return replicas.regularized(replicas.Subclassed(), names)
@@ -65,14 +61,16 @@ def main() -> None:
     )
     found = {}
 
-    def compare(name, create, number):
-        found[f"{name} on {number}"] = replicas.largest(
-            fitted(create, 1), fitted(create, number)
-        )
+    def compare(name, create, *numbers):
+        alone = fitted(create, 1)
+        for number in numbers:
+            found[f"{name} on {number}"] = replicas.largest(
+                alone, fitted(create, number)
+            )
 
-    compare("cm_vqvae", replicas.cm_vqvae, 2)
+    compare("cm_vqvae", replicas.cm_vqvae, 2, 4)
     with mock.patch.multiple(keras.random, **replicas.FIXED_DRAWS):
-        compare("regularized", regularized, 4)
+        compare("regularized", replicas.several_methods, 4)
         compare("subclassed", subclassed, 2)
     print(json.dumps(found))
 

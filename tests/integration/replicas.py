@@ -102,6 +102,11 @@ def regularized(
     return model
 
 
+def several_methods() -> RegularizedModel:
+    """A functional model with one of each kind of methods."""
+    return regularized(functional(), SOME)
+
+
 def cm_vqvae() -> CMVQVAE:
     """Most of its codes are restarted in every step, and move in both ways."""
     seed = SEEDS_WITHOUT_TIES[keras.config.backend()]

@@ -31,7 +31,7 @@ def only_on(backend):
 @only_on("tensorflow")
 def test_replicas_of_a_mirrored_strategy():
     found = run("tests.integration.on_mirrored")
-    assert len(found) == 3
+    assert len(found) == 4
     assert max(found.values())[0] < TOLERANCE, found
 
 

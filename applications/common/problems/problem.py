@@ -14,6 +14,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from applications.common.problems import nets
+
 SGD = functools.partial(keras.optimizers.SGD, momentum=0.9)
 FUSIONS = {"concatenate": layers.Concatenate, "multiply": layers.Multiply}
 
@@ -147,6 +149,11 @@ class Problem:
     def modalities(self) -> tuple[str, ...]:
         """The names of the modalities, in order."""
         return tuple(self.shapes)
+
+    @property
+    def has_encoders(self) -> bool:
+        """Whether every modality has an encoder of its own."""
+        return nets.identity not in self.encoders.values()
 
     def input(self, modality: str) -> Any:
         """A modality's `keras.Input`."""
