@@ -8,7 +8,6 @@ Each backend module provides the same names:
   respect to its inputs, itself differentiable with respect to the weights.
 - `TrainStep`: the mixin that overrides `keras.Model.train_step` to add the
   logs that only training computes.
-- `sync_variables`: makes a model's variables current in the middle of `fit`.
 - `kept_variables`: a context that restores the variables if `fit` raises.
 - `sum_over_batch`: a sum over the first axis.
 - `sum_over_replicas`: a sum over the devices that share a batch.
@@ -34,7 +33,6 @@ if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import sum_over_batch
     from keras_mmreg.backend.tensorflow import sum_over_previous_replicas
     from keras_mmreg.backend.tensorflow import sum_over_replicas
-    from keras_mmreg.backend.tensorflow import sync_variables
     from keras_mmreg.backend.tensorflow import unscaled_loss
     from keras_mmreg.backend.tensorflow import value_and_input_gradients
     from keras_mmreg.backend.xla import argmin_distance
@@ -49,7 +47,6 @@ elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import sum_over_batch
     from keras_mmreg.backend.jax import sum_over_previous_replicas
     from keras_mmreg.backend.jax import sum_over_replicas
-    from keras_mmreg.backend.jax import sync_variables
     from keras_mmreg.backend.jax import unscaled_loss
     from keras_mmreg.backend.jax import value_and_input_gradients
     from keras_mmreg.backend.xla import argmin_distance
@@ -66,7 +63,6 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import sum_over_batch
     from keras_mmreg.backend.torch import sum_over_previous_replicas
     from keras_mmreg.backend.torch import sum_over_replicas
-    from keras_mmreg.backend.torch import sync_variables
     from keras_mmreg.backend.torch import unscaled_loss
     from keras_mmreg.backend.torch import value_and_input_gradients
 else:
@@ -89,7 +85,6 @@ __all__ = [
     "sum_over_batch",
     "sum_over_previous_replicas",
     "sum_over_replicas",
-    "sync_variables",
     "unscaled_loss",
     "value_and_input_gradients",
 ]

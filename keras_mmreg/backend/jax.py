@@ -164,11 +164,6 @@ class TrainStep:
         return {**logs, **training_logs}, state
 
 
-def sync_variables(model: keras.Model) -> None:
-    """Writes the state that `fit` carries outside the model back into it."""
-    model.jax_state_sync()
-
-
 @contextmanager
 def kept_variables(model: keras.Model) -> Iterator[None]:
     """Restores the variables if the code inside raises in its first step.

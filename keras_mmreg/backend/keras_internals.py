@@ -275,28 +275,33 @@ def forget_losses(model: keras.Model) -> None:
     model._clear_losses()
 
 
-def create_training_variables(
-    model: keras.Model, labels: Any, outputs: Any
-) -> None:
-    """Creates the variables of the optimizer, and of metrics of one output.
+class BuildsBeforeTracing:
+    """Has TensorFlow create variables, as those of metrics, before a trace.
 
-    This happens only on TensorFlow, where a step that creates variables is
-    traced again. On other backends Keras creates them before the first step.
-
-    Args:
-        model: A compiled model that is built.
-        labels: An object with the shape of the labels, or `None`.
-        outputs: The symbolic outputs of the model.
+    A step that creates some is traced twice.
     """
-    if keras.config.backend() != "tensorflow":
-        return
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    if not hasattr(labels, "shape") or keras.tree.is_nested(outputs):
-        return
-    for part in (model._compile_metrics, model._compile_loss):
-        if part is not None and not part.built:
-            part.build(labels, outputs)
+
+    def known_outputs(self) -> Any:
+        """Returns the symbolic outputs, or `None` if only a call shows them."""
+        return None
+
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        if self._distribute_strategy is not None or iterator is None:  # type: ignore[attr-defined]
+            super()._maybe_symbolic_build(iterator, data_batch)  # type: ignore[misc]
+            return
+        specs = iterator._distributed_dataset.element_spec
+        shapes = [getattr(x, "shape", None) for x in keras.tree.flatten(specs)]
+        if any(getattr(shape, "rank", None) is None for shape in shapes):
+            return
+        _, labels, _ = keras.utils.unpack_x_y_sample_weight(specs)
+        outputs = self.known_outputs()
+        if hasattr(labels, "shape") and isinstance(outputs, keras.KerasTensor):
+            for part in (self._compile_metrics, self._compile_loss):  # type: ignore[attr-defined]
+                if part is not None and not part.built:
+                    part.build(labels, outputs)
+        self._symbolic_build(data_batch=specs)  # type: ignore[attr-defined]
 
 
 def compile_arguments(model: keras.Model) -> dict[str, Any]:
@@ -314,10 +319,7 @@ def set_initial_epoch(model: keras.Model, epoch: int | None) -> None:
 
 
 def mark_called(model: keras.Model) -> None:
-    """Tells Keras that a model was called, if only its layers were.
-
-    Keras exports to ONNX only models that have been called.
-    """
+    """Tells Keras that a model was called, which its ONNX export asks for."""
     model._called = True
 
 
@@ -341,11 +343,7 @@ def set_paths(prefix: str, layer: Any) -> None:
 
 
 def set_seed_paths(prefix: str, states: Iterable[keras.Variable]) -> None:
-    """Gives the states of seed generators paths that are always the same.
-
-    Keras numbers seed generators in the order of creation, and so differently
-    in a loaded model. Checkpoints that find variables by their paths would not
-    restore them.
+    """Like `set_paths`, for seed generators, which Keras numbers as it creates.
 
     Args:
         prefix: String that all paths start with.

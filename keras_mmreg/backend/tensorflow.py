@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_mmreg.backend.keras_internals import BuildsBeforeTracing
 from keras_mmreg.types import Tensor
 
 
@@ -31,7 +32,7 @@ def value_and_input_gradients(
     return values, tape.gradient(values, inputs)
 
 
-class TrainStep:
+class TrainStep(BuildsBeforeTracing):
     """Adds `training_logs()` to the logs of Keras's own `train_step`."""
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
@@ -47,10 +48,6 @@ class TrainStep:
 
         context = tf.distribute.get_replica_context()
         return context.merge_call(logs_of_all_replicas)
-
-
-def sync_variables(model: keras.Model) -> None:
-    """Does nothing: TensorFlow updates variables in place."""
 
 
 def kept_variables(model: keras.Model) -> AbstractContextManager:

@@ -60,10 +60,6 @@ class TrainStep:
         return {**logs, **self.training_logs()}  # type: ignore[attr-defined]
 
 
-def sync_variables(model: keras.Model) -> None:
-    """Does nothing: torch updates variables in place."""
-
-
 def kept_variables(model: keras.Model) -> AbstractContextManager:
     """Does nothing: torch keeps the values in the variables."""
     return nullcontext(model)

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mmreg.backend import sync_variables
 from keras_mmreg.checks import check_integer
 from keras_mmreg.models.blending_meter import BlendingMeter
 from keras_mmreg.network.preprocessing import preprocessed_data
@@ -144,7 +143,6 @@ class BlendingEstimator(keras.callbacks.Callback):
         """Trains each branch alone, restores the model (Algorithm 1)."""
         assert self._meter is not None  # Set by `on_train_begin`.
         model = self.model
-        sync_variables(model)
         number = int(method.estimates.numpy())
         rng = np.random.default_rng((self.seed, number))
         # Otherwise TensorFlow creates its variables in a trial's first step.

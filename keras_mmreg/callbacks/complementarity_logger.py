@@ -4,7 +4,6 @@ from typing import Any
 
 import keras
 
-from keras_mmreg.backend import sync_variables
 from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.layers import ComplementarityMask
@@ -77,7 +76,6 @@ class ComplementarityLogger(keras.callbacks.Callback):
         """Adds the shares and zeta to the logs."""
         if logs is None or self._mask is None:
             return
-        sync_variables(self.model)
         for name, share in self._mask.complementary_shares().items():
             logs[f"complementary_{name}"] = float(share)
         for name, share in self._mask.contradictory_shares().items():

@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from keras_mmreg.backend import sync_variables
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
@@ -138,7 +137,6 @@ class InformationLogger(keras.callbacks.Callback):
             for tracker in self._meter.trackers.values():
                 logs.pop(f"{self.prefix}{tracker.name}", None)
             return
-        sync_variables(self.model)
         information = self._meter.run(self.data, self.batch_size, self.steps)
         self._warn_of_new_statistics()
         total = sum(information.values())

@@ -8,19 +8,16 @@ from typing import Any
 
 import keras
 
-from keras_mmreg.backend.keras_internals import create_training_variables
-
 _CONTAINERS = (list, tuple, Mapping, str)
 
 
 def build_on_first_batch(
     model: Any, arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """Creates the variables of training before Keras traces the train step.
+    """Calls a model that is not built on the first batch.
 
-    A model that has no variables yet is called on the first batch: within a
-    trace nothing has a value, and variables may be created twice. A model on
-    several replicas is left to Keras, which knows where to place variables.
+    Within a trace, in which Keras builds models, nothing has a value. A model
+    on several replicas is left to Keras, which knows where to place variables.
 
     Args:
         model: A `RegularizedModel`.
@@ -41,20 +38,8 @@ def build_on_first_batch(
             model.inner(inputs)
             model(inputs)
     if model.built:
-        outputs = model.network.output_symbols  # Methods ask in a trace.
-        if alone and getattr(model, "optimizer", None) is not None:
-            create_training_variables(model, _labels(arguments), outputs)
+        model.known_outputs()  # In a trace it would be too late.
     return arguments
-
-
-def _labels(arguments: dict[str, Any]) -> Any:
-    """Returns an object with the labels' shape, or `None` if it is unknown."""
-    labels = arguments.get("y")
-    elements = getattr(arguments.get("x"), "element_spec", None)
-    if isinstance(elements, tuple) and len(elements) > 1:
-        labels = elements[1]
-    shape = getattr(labels, "shape", None)
-    return None if getattr(shape, "rank", 0) is None else labels
 
 
 def _first_batch(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

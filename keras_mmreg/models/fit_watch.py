@@ -1,7 +1,7 @@
 """The callback with which `RegularizedModel.fit` monitors training."""
 
 import collections
-import inspect
+import threading
 import warnings
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -10,14 +10,11 @@ from typing import Any
 
 import keras
 
-from keras_mmreg.backend import sync_variables
 from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.network.checks import updated_statistics
-
-FIT_ARGUMENTS = tuple(inspect.signature(keras.Model.fit).parameters)[1:]
-"""The names of the arguments of Keras's `fit`, in order."""
+from keras_mmreg.regularizers import Regularizer
 
 WARMUP_STEPS = 100
 """Steps in which a penalty may be larger than the task loss."""
@@ -46,6 +43,7 @@ class FitWatch(keras.callbacks.Callback):
     """
 
     measures_gate = True
+    async_safe = True  # Else Keras would wait for the logs of every step.
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         super().__init__()
@@ -67,6 +65,8 @@ class FitWatch(keras.callbacks.Callback):
         self._gate_was_open = False
         self._steps = 0
         self._first_step = 0
+        self._lock = threading.Lock()
+        self._methods: list[Regularizer] = []
 
     @contextmanager
     def among(self, callbacks: Any, model: keras.Model) -> Iterator[Any]:
@@ -93,6 +93,8 @@ class FitWatch(keras.callbacks.Callback):
         """Compiles the wrapped model, and decides how the gate is measured."""
         self._has_begun = False
         compile_inner(self.model.inner, self.model)
+        # On JAX, `self.model` waits for the step, and takes its state back.
+        self._methods = self.model.regularizers
         self._warn_of_optimizer()
         self._gate_meter = None
         if self.model.gate is None:
@@ -122,29 +124,35 @@ class FitWatch(keras.callbacks.Callback):
         self._earlier = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Compares penalties and task loss once, over steps 100 to 200."""
-        self._steps = self._first_step + batch + 1
-        if self._first_step > 0 or self._has_compared or logs is None:
-            return
-        if self._earlier is None and self._steps >= WARMUP_STEPS:
-            self._earlier = (self._steps, _floats(logs))
-        elif self._earlier and self._steps >= 2 * WARMUP_STEPS:
+        """Compares penalties and task loss once, over steps 100 to 200.
+
+        Keras calls this from several threads, and in any order.
+        """
+        steps = self._first_step + batch + 1
+        with self._lock:
+            self._steps = max(self._steps, steps)
+            if self._first_step > 0 or self._has_compared or logs is None:
+                return
+            if self._earlier is None:
+                if steps >= WARMUP_STEPS:
+                    self._earlier = (steps, _floats(logs))
+                return
+            begin, before = self._earlier
+            if steps < 2 * WARMUP_STEPS or steps <= begin:
+                return
             self._has_compared = True
-            steps, before = self._earlier
-            now = _floats(logs)
-            recent = {
-                name: (now[name] * self._steps - before[name] * steps)
-                / (self._steps - steps)
-                for name in before
-                if name in now
-            }
-            self._compare(recent)
+        now = _floats(logs)
+        recent = {
+            name: (now[name] * steps - before[name] * begin) / (steps - begin)
+            for name in before
+            if name in now
+        }
+        self._compare(recent)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Issues the methods' warnings, and warns of penalties too large."""
         logs = logs or {}
         if self._gate_meter is not None:
-            sync_variables(self.model)
             update_gate(
                 self.model,
                 self._gate_meter,
@@ -153,7 +161,6 @@ class FitWatch(keras.callbacks.Callback):
                 self.validation_steps,
             )
         if self.model.gate is not None and not self._gate_was_open:
-            sync_variables(self.model)
             self._gate_was_open = self.model.gate.is_open_anywhere()
         for method in self.model.regularizers:
             told = self._told[method.name]
@@ -166,7 +173,6 @@ class FitWatch(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Warns of penalties that stayed 0, waiting for batch statistics."""
-        sync_variables(self.model)
         remaining = int(self.model.settled_step.numpy()) - int(
             self.model.step.numpy()
         )
@@ -198,10 +204,10 @@ class FitWatch(keras.callbacks.Callback):
         if not self._gate_was_open:
             warnings.warn(
                 f"{gated} changed nothing: their gates were shut after every "
-                f"epoch, because no modality tells the label by itself (each "
-                f"below {gate.threshold:g} on held-out data; see `gate_...` in "
-                "the logs). That is right where modalities must be combined. "
-                "Else train longer, or check the held-out data.",
+                "epoch, because no modality predicts the label by itself "
+                f"(each below {gate.threshold:g} on held-out data; see "
+                "`gate_...` in the logs). That is right where modalities must "
+                "be combined. Else train longer, or check the held-out data.",
                 stacklevel=2,
             )
 
@@ -241,7 +247,7 @@ class FitWatch(keras.callbacks.Callback):
         self.model.gate.held_out.assign(0.0)
         warnings.warn(
             "The gate is measured on training data, where a modality whose "
-            f"examples were memorised counts as one that tells the label: "
+            f"examples were memorised counts as one that predicts the label: "
             f"{reason}. Hold data out for it: `train, held_out = "
             "keras_mmreg.callbacks.HeldOut.split(x, y)`, then `fit(*train, "
             "callbacks=[keras_mmreg.callbacks.HeldOut(held_out)])`.",
@@ -249,8 +255,10 @@ class FitWatch(keras.callbacks.Callback):
         )
 
     def _compare(self, logs: dict[str, float]) -> None:
+        if "loss" not in logs:  # A subclass may log what it likes.
+            return
         task_loss = abs(logs["loss"] - logs.get("penalty", 0.0))
-        for method in self.model.regularizers:
+        for method in self._methods:
             penalty = logs.get(f"{method.name}_penalty", 0.0)
             if (
                 not method.has_automatic_strength
@@ -260,7 +268,7 @@ class FitWatch(keras.callbacks.Callback):
             ):
                 continue
             self._dominant.add(method.name)
-            advised = method.strength * 0.1 * task_loss / penalty
+            advised = float(method.strength) * 0.1 * task_loss / penalty
             warnings.warn(
                 f"The {method.name!r} penalty is {penalty:.3g}, "
                 f"{penalty / max(task_loss, 1e-12):.3g} times the task loss of "

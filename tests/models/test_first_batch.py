@@ -126,6 +126,45 @@ def test_a_step_is_traced_once(metrics, streams):
     assert "accuracy" in model.history.history or metrics is None
 
 
+def autoencoder():
+    return CMVQVAE(
+        encoders={name: Dense(8) for name in SIZES},
+        head=Dense(3),
+        quantizers=mmreg.layers.VectorQuantizer(4, num_groups=2),
+    )
+
+
+def two_outputs():
+    inner = toys.two_modalities()
+    other = Dense(3, name="other")(inner.output)
+    outputs = {"first": inner.output, "other": other}
+    return RegularizedModel(keras.Model(inner.input, outputs), "fisher")
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="TensorFlow traces again"
+)
+@pytest.mark.parametrize("create", [autoencoder, two_outputs])
+def test_a_step_that_creates_metrics_is_traced_once(create):
+    model = create()
+    several = isinstance(model, RegularizedModel)
+    metrics = {"first": "accuracy"} if several else ["accuracy"]
+    model.compile("sgd", toys.LOGITS_LOSS, metrics=metrics)
+    traces = []
+    compute_loss = model.compute_loss
+
+    def counting(*args, training=True, **kwargs):
+        traces.append(training)
+        return compute_loss(*args, training=training, **kwargs)
+
+    model.compute_loss = counting
+    x, y = toys.data(model.inner) if several else data()
+    labels = {"first": y, "other": y} if several else y
+    history = model.fit(x, labels, verbose=0).history
+    assert traces.count(True) == 1
+    assert any(name.endswith("accuracy") for name in history)
+
+
 @pytest.mark.once
 def test_a_generator_stays_open():
     def endless():

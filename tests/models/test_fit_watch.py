@@ -1,5 +1,7 @@
 """What `fit` of a regularized model reads, and what it tells."""
 
+import concurrent.futures
+import re
 import warnings
 
 import keras
@@ -9,6 +11,7 @@ import pytest
 import keras_mmreg as mmreg
 from keras_mmreg.callbacks import HeldOut
 from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.fit_watch import FitWatch
 from tests import toys
 
 GATE_ON_TRAINING_DATA = "The gate is measured on training data"
@@ -68,7 +71,6 @@ def test_a_gate_of_earlier_held_out_data_is_measured_anew():
     assert float(model.gate.held_out.numpy()) == 0.0
 
 
-@pytest.mark.once("tensorflow")
 @pytest.mark.skipif(
     keras.config.backend() == "torch",
     reason="Keras has no steps per execution on torch.",
@@ -87,6 +89,42 @@ def test_a_dominant_penalty_is_told_between_executions():
         model.fit(x, np.repeat(y, 210), batch_size=4, verbose=0)
     told = [w for w in caught if "times the task loss" in str(w.message)]
     assert len(told) == 1
+
+
+@pytest.mark.once
+def test_keras_need_not_wait_for_the_logs_of_a_step():
+    """Of penalties that are as large as the step, in steps in any order."""
+    model = RegularizedModel(
+        toys.linear(None), mmreg.regularizers.PoincareInformation(1.0)
+    )
+    model.compile("sgd", toys.LOGITS_LOSS)
+    watch = FitWatch({})
+    watch.set_model(model)
+    watch.on_train_begin()
+    assert keras.callbacks.CallbackList([watch])._async_train == (
+        keras.config.backend() != "tensorflow"
+    )
+    steps = np.random.default_rng(0).permutation(250)
+    steps = [*steps[steps < 99], 99, *steps[steps > 99]]
+
+    def end(step):  # Means over the epoch of a penalty of 1, 2, ...
+        penalty = (step + 2) / 2
+        watch.on_train_batch_end(
+            step,
+            {
+                "loss": penalty + 1,
+                "penalty": penalty,
+                "poincare_penalty": penalty,
+            },
+        )
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with concurrent.futures.ThreadPoolExecutor(8) as threads:
+            list(threads.map(end, steps))
+    (told,) = [str(w.message) for w in caught if "task loss" in str(w.message)]
+    penalty = float(re.search(r"penalty is ([\d.]+)", told)[1])
+    assert 150 <= penalty <= 176  # Of steps 100 to 200, or up to 250.
 
 
 def test_a_list_of_callbacks_is_as_it_was():
