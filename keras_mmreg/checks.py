@@ -149,8 +149,8 @@ def check_gate(value: Any) -> None:
     """Raises unless the argument `gate` is `"auto"` or `None`."""
     if value is not None and value != "auto":
         raise ValueError(
-            "`gate` must be 'auto', for the modalities that tell the label by "
-            f"themselves, or None, for all. Received: gate={value!r}"
+            "`gate` must be 'auto', for the modalities that predict the label "
+            f"by themselves, or None, for all. Received: gate={value!r}"
         )
 
 

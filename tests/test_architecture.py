@@ -15,6 +15,7 @@ RANKS = {
     "version": 0,
     "types": 0,
     "checks": 0,
+    "configs": 0,
     "backend": 1,
     "ops": 2,
     "network": 3,

@@ -1,5 +1,6 @@
 """Arguments of a search space: numbers that are fixed or searched."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,17 +28,18 @@ def choice(hp: Any, name: str, values: Any, default: int) -> int:
     return hp.Choice(name, values, default=default)
 
 
-def check_range(name: str, value: Any) -> None:
+def check_range(name: str, value: Any, maximum: float = math.inf) -> None:
     """Raises unless the value is valid for `number`."""
     pair = isinstance(value, tuple | list) and len(value) == 2
-    if not (
-        0 < value[0] < value[1]
-        if pair
-        else isinstance(value, float | int) and value >= 0
-    ):
+    if pair:
+        valid = 0 < value[0] < value[1] <= maximum
+    else:
+        valid = isinstance(value, float | int) and 0 <= value <= maximum
+    limit = "" if maximum == math.inf else f" <= {maximum}"
+    if not valid:
         raise ValueError(
             f"`{name}` must be a number, or a pair `(low, high)` of numbers "
-            "with 0 < low < high to search on a log scale. "
+            f"with 0 < low < high{limit} to search on a log scale. "
             f"Received: {name}={value!r}"
         )
 

@@ -11,6 +11,8 @@ import keras_tuner
 
 from keras_mmreg.callbacks import HeldOut
 from keras_mmreg.callbacks import ShuffledModalityLogger
+from keras_mmreg.checks import check_options
+from keras_mmreg.configs import rebuilt
 from keras_mmreg.hypermodels.hyperparameters import check_compile_arguments
 from keras_mmreg.hypermodels.hyperparameters import check_range
 from keras_mmreg.hypermodels.hyperparameters import compile_trial
@@ -21,6 +23,9 @@ from keras_mmreg.regularizers import get_all
 
 PLAIN = "plain"
 """The label of training without a regularizer."""
+
+WRAPPER = ("taps", "functional", "modalities", "seed")
+"""The further arguments, all of `RegularizedModel`."""
 
 
 class RegularizedHyperModel(keras_tuner.HyperModel):
@@ -138,9 +143,13 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     ) -> None:
         super().__init__(name=name, tunable=tunable)
         check_compile_arguments(compile_arguments)
-        for argument, value in (("strength", strength), ("fraction", fraction)):
-            if value is not None:
-                check_range(argument, value)
+        check_options(
+            "RegularizedHyperModel", kwargs, WRAPPER, "RegularizedModel"
+        )
+        if strength is not None:
+            check_range("strength", strength)
+        if fraction is not None:
+            check_range("fraction", fraction, maximum=1)
         self.build_inner = build_inner
         self.compile_arguments = compile_arguments
         self.regularizers = _by_label(regularizers)
@@ -149,6 +158,25 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         self.suspects = suspects
         self.held_out = held_out
         self.kwargs = kwargs
+        self._require_use(
+            "strength", strength, lambda method: method.has_automatic_strength
+        )
+        self._require_use("fraction", fraction, _takes_fraction)
+
+    def _require_use(
+        self, argument: str, value: Any, applies: Callable[[Regularizer], bool]
+    ) -> None:
+        """Raises if an argument would change none of the methods."""
+        given = list(self.regularizers.values())
+        if value is None or any(_is_function(each) for each in given):
+            return
+        if not any(applies(m) for each in given for m in get_all(each)):
+            raise ValueError(
+                f"`{argument}` applies to none of the methods "
+                f"{list(self.regularizers)}. Leave it out, or search their own "
+                "arguments with a function in `regularizers`. "
+                f"Received: {argument}={value!r}"
+            )
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Returns the compiled model of a trial."""
@@ -164,7 +192,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     def _create(self, label: str, hp: Any) -> list[Regularizer]:
         """Returns new instances of the methods that a label stands for."""
         given = self.regularizers[label]
-        if callable(given) and not isinstance(given, Regularizer):
+        if _is_function(given):
             return get_all(given(hp))
         methods = get_all(given)
         if len(methods) == 1:
@@ -186,14 +214,12 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
                 value,
                 default=math.prod(limits) ** 0.5 if own == "auto" else own,
             )
-        takes_fraction = method.penalizes and "fraction" not in method.without
-        if self.fraction is not None and takes_fraction:
+        if self.fraction is not None and _takes_fraction(method):
             settings["fraction"] = number(
                 hp, f"{prefix}_fraction", self.fraction, default=1.0
             )
         # A copy, because trials would share the given instance.
-        config = {**method.get_config(), **settings}
-        return type(method).from_config(config)
+        return rebuilt(method, **settings)
 
     @staticmethod
     def conclusion(tuner: keras_tuner.Tuner) -> str:
@@ -256,7 +282,9 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
                     data,
                     self.suspects,
                     batch_size=batch_size or kwargs.get("batch_size"),
-                    steps=kwargs.get("validation_steps"),
+                    steps=None
+                    if isinstance(data, tuple)
+                    else kwargs.get("validation_steps"),
                 )
                 logger.set_model(model)
                 logger.on_train_begin()
@@ -284,6 +312,15 @@ def _by_label(regularizers: Any) -> dict[str, Any]:
             f"function that returns them. Received: regularizers={regularizers}"
         )
     for value in regularizers.values():
-        if not callable(value):
+        if not _is_function(value):
             get_all(value)
     return dict(regularizers)
+
+
+def _is_function(given: Any) -> bool:
+    """Returns whether a function of the `HyperParameters` was given."""
+    return callable(given) and not isinstance(given, Regularizer)
+
+
+def _takes_fraction(method: Regularizer) -> bool:
+    return method.penalizes and "fraction" not in method.without

@@ -47,15 +47,7 @@ def create_estimator(
             or names an unknown one, or no functional fits.
     """
     network.require_float_points()
-    if isinstance(measure.stddev, dict):
-        check_named("stddev", measure.stddev, inner, network.modalities)
-        missing = set(network.modalities) - set(measure.stddev)
-        if missing:
-            raise ValueError(
-                "`stddev` must name every modality, or be one value for all. "
-                f"Missing: {sorted(missing)}. "
-                f"Received: {sorted(measure.stddev)}"
-            )
+    check_names_of_stddev(measure.stddev, inner, network.modalities)
     return InformationEstimator(
         network,
         measure,
@@ -67,3 +59,22 @@ def create_estimator(
         spans_batch=spans_batch,
         over_replicas=over_replicas,
     )
+
+
+def check_names_of_stddev(
+    stddev: Any, inner: keras.Model, modalities: list[str]
+) -> None:
+    """Raises unless `stddev` is one value, or names every modality.
+
+    Raises:
+        ValueError: If `stddev` lacks a modality or names an unknown one.
+    """
+    if not isinstance(stddev, dict):
+        return
+    check_named("stddev", stddev, inner, modalities)
+    missing = set(modalities) - set(stddev)
+    if missing:
+        raise ValueError(
+            "`stddev` must name every modality, or be one value for all. "
+            f"Missing: {sorted(missing)}. Received: {sorted(stddev)}"
+        )

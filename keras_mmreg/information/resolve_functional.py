@@ -47,8 +47,8 @@ def check_functional(functional: Any) -> None:
         )
     if not known:
         raise ValueError(
-            f"`functional` does not know {functional!r}. Pass 'auto', to "
-            f"derive it from the compiled loss, or choose one. {REMEDY}"
+            "`functional` must be 'auto', which derives it from the compiled "
+            f"loss, or one of your own. Received: {functional!r}. {REMEDY}"
         )
 
 

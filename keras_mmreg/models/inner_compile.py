@@ -1,59 +1,59 @@
 """Compiles a wrapped model like the model that wraps it."""
 
-import inspect
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from keras_mmreg.backend.keras_internals import compile_arguments
 from keras_mmreg.backend.keras_internals import mark_called
+from keras_mmreg.configs import rebuilt
 
 
 def compile_inner(inner: keras.Model, model: keras.Model) -> None:
     """Compiles a model with the loss and metrics of the model that wraps it.
 
-    Metrics have state, which two models cannot share, so they are recreated
-    from their configs. If one of them cannot be recreated, all are left out.
-    The optimizer is plain SGD, which keeps no moments of the weights; to train
-    the model further, choose another one.
+    Metrics have state, which two models cannot share, so they are rebuilt from
+    their configs. The model keeps its optimizer; without one it gets plain SGD,
+    which stores no moments of the weights.
 
     Args:
         inner: The model to compile.
         model: The compiled model that wraps it.
     """
     arguments = compile_arguments(model) or {"loss": model.loss}
+    several = len(getattr(model, "output_names", None) or ()) > 1
     for name in ("metrics", "weighted_metrics"):
-        try:
-            arguments[name] = keras.tree.map_structure(
-                _anew, arguments.get(name)
-            )
-        except Exception:  # Raised by a custom class. Training goes on.
-            arguments[name] = None
+        arguments[name] = _rebuilt_metrics(arguments.get(name), several)
+    arguments["optimizer"] = getattr(inner, "optimizer", None) or "sgd"
     # Not the `compile` of a subclass, which may require further arguments.
-    keras.Model.compile(inner, **{**arguments, "optimizer": "sgd"})
+    keras.Model.compile(inner, **arguments)
     if inner.built:
         mark_called(inner)
         inner.optimizer.build(inner.trainable_variables)
 
 
-def _anew(metric: Any) -> Any:
-    """Returns a metric with new state; names and functions are unchanged."""
-    if not isinstance(metric, keras.metrics.Metric):
-        return metric
-    config = metric.get_config()
-    if unknown := _own_arguments(type(metric)) - config.keys():
-        raise ValueError(f"{metric!r} has a config without {unknown}.")
-    return type(metric).from_config(config)
+def _rebuilt_metrics(metrics: Any, by_output: bool = False) -> Any:
+    """Returns metrics with new state, without those that cannot be rebuilt.
 
-
-def _own_arguments(metric_class: type) -> set[str]:
-    """Returns the argument names of a custom metric; none for Keras's own."""
-    owner = next(c for c in metric_class.__mro__ if "__init__" in vars(c))
-    if owner.__module__.split(".")[0] == "keras":
-        return set()
-    parameters = inspect.signature(vars(owner)["__init__"]).parameters.values()
-    return {
-        each.name
-        for each in list(parameters)[1:]
-        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
-    } - {"dtype"}
+    Args:
+        metrics: As `compile` takes them: names, functions and metrics.
+        by_output: Whether a list has an entry for each output.
+    """
+    if isinstance(metrics, Mapping):
+        return {name: _rebuilt_metrics(metrics[name]) for name in metrics}
+    if isinstance(metrics, list | tuple):
+        found = [_rebuilt_metrics(each) for each in metrics]
+        return found if by_output else [m for m in found if m is not None]
+    if not isinstance(metrics, keras.metrics.Metric):
+        return metrics
+    try:
+        return rebuilt(metrics)
+    except Exception as error:  # Of the user's class. Training goes on.
+        warnings.warn(
+            f"`inner` is compiled without the metric {metrics.name!r}, which "
+            f"cannot be rebuilt: {error}",
+            stacklevel=2,
+        )
+        return None

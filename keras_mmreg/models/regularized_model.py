@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import keras
@@ -23,7 +25,6 @@ from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.models.first_batch import build_on_first_batch
-from keras_mmreg.models.fit_watch import FIT_ARGUMENTS
 from keras_mmreg.models.fit_watch import FitWatch
 from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
@@ -54,8 +55,8 @@ class RegularizedModel(WrapperModel):
     Training updates the wrapped model's own weights. `evaluate` and `predict`
     run the wrapped model at no extra cost. `fit` compiles the wrapped model
     with the same loss and metrics, so that `inner` can be evaluated, saved
-    and loaded by itself. To train it further by itself, compile it with an
-    optimizer first: what `fit` compiles it with is a plain SGD.
+    and loaded by itself. It keeps its optimizer, or else has a plain SGD: to
+    train it further by itself, compile it with another one.
 
     Every modality has a *point*, where it is perturbed and measured: its input
     tensors, or the output of a layer. The methods rerun the part of the model
@@ -275,25 +276,24 @@ class RegularizedModel(WrapperModel):
             ops.greater_equal(self.step, self.settled_step), "float32"
         )
         perturbing = [method for method in self._methods if method.perturbs]
-        intervene = None
-        if perturbing:
-            intervene = partial(training_pass.intervene, methods=perturbing)
-        activations = network.run(inputs, training=True, intervene=intervene)
+        intervene = partial(training_pass.intervene, methods=perturbing)
+        activations = network.run(
+            inputs, training=True, intervene=intervene if perturbing else None
+        )
         training_pass.complete(activations)
         return training_pass
 
     # Around the training steps.
 
-    def fit(
-        self, *args: Any, callbacks: Any = None, **kwargs: Any
-    ) -> keras.callbacks.History:
+    @wraps(keras.Model.fit, assigned=())
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Runs Keras's `fit`, and tells the methods the epoch.
 
         If the first step raises, the variables are restored. Callbacks that
         measure the gate run first, so that a backup has its epoch's gate.
         """
-        kwargs.update(zip(FIT_ARGUMENTS, args, strict=False))
-        callbacks = kwargs.pop("callbacks", callbacks)
+        kwargs = signature(self.fit).bind(*args, **kwargs).arguments
+        callbacks = kwargs.pop("callbacks", None)
         kwargs = preprocessed_arguments(self.inner, kwargs)
         kwargs = build_on_first_batch(self, kwargs)
         watch = FitWatch(kwargs)
@@ -310,6 +310,10 @@ class RegularizedModel(WrapperModel):
                 input_shape,
             )
         )
+
+    def known_outputs(self) -> Any:
+        """Returns the symbolic outputs of the wrapped model, once built."""
+        return self.network.output_symbols if self.network else None
 
     def summary(self, *args: Any, **kwargs: Any) -> None:
         """Prints Keras's `summary`, then the regularizers and the points."""
@@ -339,24 +343,21 @@ class RegularizedModel(WrapperModel):
 
     def _attach(self, inputs: Any) -> None:
         """Finds the points and prepares the methods for them."""
-        self._network = create_network(
-            self.inner, inputs, self.taps, self.modalities
-        )
+        network = create_network(self.inner, inputs, self.taps, self.modalities)
+        for method in self._methods:  # Of which none has any state yet.
+            method.check(network, self.inner)
+        self._network = network
         self._trains_as_it_infers = trains_as_it_infers(self.inner)
         for index, method in enumerate(self._methods):
             if self.seed is not None and method.seed is None:
                 method.reseed(self.seed + index)
-            method.attach(self._network, self.inner)
-        self._create_trackers(self._network.modalities)
-        set_seed_paths("seed_generators", seed_states(self))
-        self.await_settled_statistics()
-
-    def _create_trackers(self, modalities: list[str]) -> None:
-        for method in self._methods:
+            method.attach(network, self.inner)
             if method.penalizes:
                 self.add_tracker(f"{method.name}_penalty")
-            for name in method.log_names_for(modalities):
+            for name in method.log_names_for(network.modalities):
                 self.add_tracker(name)
+        set_seed_paths("seed_generators", seed_states(self))
+        self.await_settled_statistics()
 
     def await_settled_statistics(self) -> None:
         """Holds the penalties back while batch statistics are new."""

@@ -146,8 +146,17 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         self.trackers[name] = keras.metrics.Mean(name=name)
 
     def track(self, logs: Mapping[str, Tensor], weight: Tensor | int) -> None:
-        """Updates the means over the epoch, weighted like the mean loss."""
+        """Updates the means over the epoch, weighted like the mean loss.
+
+        Raises:
+            ValueError: If a method did not announce one of its logs.
+        """
         for name, value in logs.items():
+            if name not in self.trackers:
+                raise ValueError(
+                    "A method's `log_names_for` must return the names of all "
+                    f"that its `penalty` logs. Received: {name!r}"
+                )
             self.trackers[name].update_state(value, sample_weight=weight)
 
     def training_logs(self) -> dict[str, Tensor]:

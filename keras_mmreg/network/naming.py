@@ -158,8 +158,8 @@ def check_taps(taps: Mapping[str, str], modalities: Sequence[str]) -> None:
     for name in taps:
         if name not in modalities:
             raise ValueError(
-                f"`taps` names modality {name!r}, which is no input of the "
-                f"model. Its modalities are {list(modalities)}."
+                f"`taps` names modality {name!r}, which is not an input of "
+                f"the model. Its modalities are {list(modalities)}."
             )
 
 

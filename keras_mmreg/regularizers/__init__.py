@@ -121,8 +121,8 @@ def get_all(identifiers: Any) -> list[Regularizer]:
         )
     methods = [get(identifier) for identifier in identifiers]
     measuring = [m for m in methods if isinstance(m, InformationRegularizer)]
-    for method in measuring[1:]:
-        method.log_prefix = f"{method.name}_"
+    for index, method in enumerate(measuring):
+        method.log_prefix = f"{method.name}_" if index else ""
     logged = [
         name
         for method in methods

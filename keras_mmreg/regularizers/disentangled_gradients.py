@@ -59,9 +59,9 @@ class DisentangledGradients(Regularizer):
     without = ("fraction",)
     search_range = ("strength", 0.5, 5.0)
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders to train."""
-        super().attach(network, inner)
+        super().check(network, inner)
         require_all_modalities(network, self.name)
         require_encoders(network, self.name)
         require_no_bypass(network, self.name)

@@ -61,6 +61,7 @@ class GradientBlending(Regularizer):
     """
 
     alias = "blending"
+    needs_units = True
     without = ("strength", "fraction", "schedule")
     search_range = None
 

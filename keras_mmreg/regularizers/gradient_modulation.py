@@ -12,7 +12,6 @@ from keras_mmreg.checks import check_number
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
-from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.network.checks import require_no_bypass
@@ -65,6 +64,7 @@ class GradientModulation(Regularizer):
     """
 
     alias = "modulation"
+    needs_units = True
     without = ("strength", "fraction", "schedule")
     search_range = ("alpha", 0.1, 0.8)
     undone_by_adam = True
@@ -98,9 +98,9 @@ class GradientModulation(Regularizer):
         """Names of the coefficient of each modality."""
         return [f"{self.name}_{name}" for name in modalities]
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
-        """Checks that there are encoders, and creates their coefficients."""
-        super().attach(network, inner)
+    def check(self, network: Network, inner: keras.Model) -> None:
+        """Checks that there are several encoders, and nothing around them."""
+        super().check(network, inner)
         if len(network.modalities) < 2:
             raise ValueError(
                 "The 'modulation' regularizer compares modalities, and so "
@@ -110,7 +110,10 @@ class GradientModulation(Regularizer):
         require_all_modalities(network, self.name)
         require_no_bypass(network, self.name)
         require_encoders(network, self.name)
-        num_outputs(network, self.name)
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Creates the encoders' coefficients."""
+        super().attach(network, inner)
         self.coefficients = self.add_state(
             (len(network.modalities),), "coefficients", initializer="ones"
         )

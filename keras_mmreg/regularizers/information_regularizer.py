@@ -11,6 +11,7 @@ from keras import ops
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.information.create_estimator import check_names_of_stddev
 from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.memo import Memo
@@ -206,14 +207,19 @@ class InformationRegularizer(Regularizer):
         )
         return REDUCTIONS[self.reduction](vector, self.floor)
 
+    def check(self, network: Network, inner: keras.Model) -> None:
+        """Checks that the modalities can be perturbed and differentiated."""
+        super().check(network, inner)
+        network.require_float_points()
+        require_no_state(inner)
+        if self.differentiates:
+            require_second_derivative(inner)
+        check_names_of_stddev(self.stddev, inner, network.modalities)
+
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Creates the moving averages, one for each modality."""
         super().attach(network, inner)
-        network.require_float_points()
-        require_no_state(inner)
         self._spans_batch = outputs_span_batch(network)
-        if self.differentiates:
-            require_second_derivative(inner)
         dtype = keras.backend.result_type(keras.config.floatx(), "float32")
         self.moving_information = {
             name: self.add_state((), f"moving_information_{name}", dtype=dtype)

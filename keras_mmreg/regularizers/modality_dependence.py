@@ -67,16 +67,16 @@ class ModalityDependence(Regularizer):
         super().__init__(strength, fraction, **kwargs)
         self._probabilities = ClassProbabilities(self.name)
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that whole modalities can be shuffled."""
-        super().attach(network, inner)
+        super().check(network, inner)
+        require_outputs_of_examples(network, self.name)
         require_whole_modalities(network, self.name, network.modalities)
 
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the negative divergences, weighted."""
-        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         outputs = training_pass.rerun({}, chosen)
         intact = self._probabilities(training_pass, outputs)

@@ -79,9 +79,9 @@ class ModalityDropout(Regularizer):
         self.rate = rate
         self.value = value
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that `value` names modalities of the model."""
-        super().attach(network, inner)
+        super().check(network, inner)
         require_more_than_padding(network, inner, self.name)
         require_no_bypass(network, self.name)
         if isinstance(self.value, Mapping):

@@ -78,6 +78,7 @@ class ModalityGate(Regularizer):
     """
 
     alias = "gate"
+    needs_units = True
     without = ("strength", "fraction", "schedule")
     search_range = None
 
@@ -234,11 +235,7 @@ class ModalityGate(Regularizer):
         return None, logs
 
     def _descend(
-        self,
-        name: str,
-        features: Tensor,
-        error: Tensor,
-        weight: Tensor | None,
+        self, name: str, features: Tensor, error: Tensor, weight: Tensor | None
     ) -> None:
         """Takes a step of RMSprop on the probe's own loss.
 

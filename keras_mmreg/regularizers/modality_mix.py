@@ -73,9 +73,10 @@ class ModalityMix(Regularizer):
         check_gate(gate)
         self.gate_option = gate
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that whole modalities can be shuffled."""
-        super().attach(network, inner)
+        super().check(network, inner)
+        require_outputs_of_examples(network, self.name)
         if len(network.modalities) + len(network.others) < 2:
             raise ValueError(
                 "The 'mix' regularizer joins modalities of different examples, "
@@ -87,7 +88,6 @@ class ModalityMix(Regularizer):
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the task loss of mixed examples, under shared labels."""
-        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         orders = permutations(
             self.modalities,

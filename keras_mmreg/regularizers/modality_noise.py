@@ -76,9 +76,9 @@ class ModalityNoise(Regularizer):
         self.scale = scale
         self.gate_option = gate
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that there is something to add noise to."""
-        super().attach(network, inner)
+        super().check(network, inner)
         network.require_float_points()
 
     def perturb(

@@ -68,9 +68,10 @@ class ModalityShuffle(Regularizer):
             )
         self.suspects = list(suspects)
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that the suspects are modalities, and not all of them."""
-        super().attach(network, inner)
+        super().check(network, inner)
+        require_outputs_of_examples(network, self.name)
         if set(self.suspects) - set(network.modalities):
             raise self._wrong_suspects(network.modalities)
         require_whole_modalities(network, self.name, self.suspects)
@@ -96,7 +97,6 @@ class ModalityShuffle(Regularizer):
         """Returns the task loss of a part of the batch, suspects permuted."""
         # The inputs of a subclassed model are known only now.
         self._require_others(training_pass.inner, training_pass.inputs)
-        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         orders = dict.fromkeys(self.modalities, chosen) | permutations(
             self.suspects, training_pass.batch_size, self.seed_generator, chosen

@@ -72,6 +72,7 @@ class PrototypicalRebalance(Regularizer):
     """
 
     alias = "prototypes"
+    needs_units = True
     without = ("fraction",)
 
     def __init__(
@@ -91,20 +92,26 @@ class PrototypicalRebalance(Regularizer):
         self.momentum = momentum
         self._probabilities = ClassProbabilities(self.name)
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
-        """Checks that there are encoders, and creates the prototypes."""
-        super().attach(network, inner)
+    def check(self, network: Network, inner: keras.Model) -> None:
+        """Checks that there are encoders, and features of known shapes."""
+        super().check(network, inner)
         require_encoders(network, self.name)
-        classes = num_outputs(network, self.name)
-        self.prototypes, self.seen = {}, {}
         for name in network.modalities:
             (leaf,) = network.leaves_of(name)
             if leaf not in network.symbols:
                 raise ValueError(
-                    "The 'prototypes' regularizer has to know the shape of "
-                    f"each point, which that of {name!r} in a subclassed model "
-                    "does not tell. Build the model from `keras.Input`s."
+                    "The 'prototypes' regularizer needs the shape of each "
+                    "point, which a subclassed model does not show for "
+                    f"{name!r}. Build the model from `keras.Input`s."
                 )
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Creates the prototypes."""
+        super().attach(network, inner)
+        classes = num_outputs(network, self.name)
+        self.prototypes, self.seen = {}, {}
+        for name in network.modalities:
+            (leaf,) = network.leaves_of(name)
             size = pooled_size(network.symbols[leaf].shape)
             self.prototypes[name] = self.add_state(
                 (classes, size), f"prototypes_{name}"

@@ -11,7 +11,9 @@ from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_number
 from keras_mmreg.checks import check_schedule
 from keras_mmreg.checks import check_seed
+from keras_mmreg.configs import require_config
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
@@ -27,7 +29,8 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     - `penalty(training_pass)` runs after the model and returns a loss term.
 
     A method is a layer so that Keras tracks, saves and places its state, but it
-    is never called. One instance serves one model.
+    is never called. One instance serves one model. If the constructor has
+    arguments of its own, `get_config` must return them, too.
 
     Args:
         strength: Non-negative float, by which the penalty is multiplied.
@@ -86,6 +89,9 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     has_automatic_strength: ClassVar[bool] = False
     """Whether `strength` may be "auto"."""
 
+    needs_units: ClassVar[bool] = False
+    """Whether the model must have one output of shape `(batch, units)`."""
+
     undone_by_adam: ClassVar[bool] = False
     """Whether an optimizer that rescales each gradient undoes the method."""
 
@@ -128,25 +134,35 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         """The modalities of the model that the method serves."""
         return [] if self.network is None else self.network.modalities
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
-        """Prepares the method for a model, before training starts.
-
-        A subclass checks here whether it supports the model, and creates its
-        own state.
+    def check(self, network: Network, inner: keras.Model) -> None:
+        """Raises if the method cannot serve a model; changes nothing.
 
         Args:
             network: The model's points, and how to run the model from them.
             inner: The model.
 
         Raises:
-            ValueError: If the method cannot work on this model, or already
-                serves another one.
+            ValueError: If the method cannot work on this model, already serves
+                another one, or could not be saved with it.
         """
+        require_config(self)
         if self.network is not None:
             raise ValueError(
                 f"This `{type(self).__name__}` serves another model already, "
                 "whose state it holds. Create one for each model."
             )
+        if self.needs_units:
+            num_outputs(network, self.name)
+
+    def attach(self, network: Network, inner: keras.Model) -> None:
+        """Prepares the method for a model that it can serve.
+
+        A subclass creates its own state here.
+
+        Args:
+            network: The model's points, and how to run the model from them.
+            inner: The model.
+        """
         self.network = network
         self.built = True
 

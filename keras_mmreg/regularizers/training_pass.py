@@ -157,8 +157,8 @@ class TrainingPass:
         if self.loss_function is None:
             raise ValueError(
                 "`compile` must be given a `loss`: this regularizer adds the "
-                "loss of other predictions, and `add_loss` terms tell only "
-                "that of the model's own."
+                "loss of other predictions, and `add_loss` terms cover "
+                "only the model's own predictions."
             )
         y, weight = self.y, self.sample_weight
         if indices is not None:

@@ -64,9 +64,10 @@ class UnimodalLoss(Regularizer):
         check_choice("value", value, ("zero", "mean"))
         self.value = value
 
-    def attach(self, network: Network, inner: keras.Model) -> None:
+    def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that the modalities can be dropped."""
-        super().attach(network, inner)
+        super().check(network, inner)
+        require_outputs_of_examples(network, self.name)
         require_all_modalities(network, self.name)
         require_more_than_padding(network, inner, self.name)
         require_no_bypass(network, self.name)
@@ -75,7 +76,6 @@ class UnimodalLoss(Regularizer):
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the sum of the modalities' own losses."""
-        require_outputs_of_examples(training_pass.network, self.name)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         points, weight = take(
             (dict(training_pass.points), training_pass.sample_weight), chosen

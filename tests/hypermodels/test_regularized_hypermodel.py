@@ -116,6 +116,20 @@ def test_each_method_is_tuned_by_what_it_has():
     assert method.fraction == 0.25
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"regularizers": ["mix"], "strength": (1e-3, 1e-2)}, "`strength`"),
+        ({"regularizers": ["noise"], "fraction": (0.1, 0.5)}, "`fraction`"),
+        ({"fraction": 2.0}, "`fraction` must be a number.* <= 1 "),
+        ({"tap": "auto"}, "takes no argument 'tap'"),
+    ],
+)
+def test_arguments_without_effect_or_out_of_range(options, message):
+    with pytest.raises(ValueError, match=message):
+        hypermodel(**options)
+
+
 @pytest.mark.parametrize("cls", regularizers.ALIASES.values())
 def test_search_ranges_are_of_arguments(cls):
     if cls.search_range is not None:

@@ -84,9 +84,8 @@ class TestOutputsOverTheBatch:
         ],
     )
     def test_methods_that_cut_batches_say_so(self, create, method):
-        model = RegularizedModel(create(), method(), seed=0)
         with pytest.raises(ValueError, match="compare all examples of a batch"):
-            step(model, self.x, self.y)
+            step(RegularizedModel(create(), method(), seed=0), self.x, self.y)
 
     def test_samples_are_those_of_smaller_batches(self, create):
         model = create()

@@ -45,10 +45,27 @@ class OwnCompile(keras.Model):
 def test_metrics_that_cannot_be_made_anew_are_left_out(metric):
     inner = toys.two_modalities()
     model = RegularizedModel(inner, "dropout")
-    model.compile("sgd", toys.LOGITS_LOSS, metrics=[metric])
+    model.compile("sgd", toys.LOGITS_LOSS, metrics=[metric, "accuracy"])
     x, y = toys.data(inner)
+    with pytest.warns(UserWarning, match=f"without the metric '{metric.name}'"):
+        model.fit(x, y, verbose=0)
+    logs = inner.evaluate(x, y, verbose=0, return_dict=True)
+    assert set(logs) == {"loss", "accuracy"}
+
+
+@pytest.mark.once
+def test_the_optimizer_stays():
+    """With its moments: who compiled the model may train it further."""
+    inner = toys.two_modalities()
+    x, y = toys.data(inner)
+    inner.compile("adam", toys.LOGITS_LOSS)
+    inner.fit(x, y, epochs=2, verbose=0)
+    optimizer, steps = inner.optimizer, int(inner.optimizer.iterations.numpy())
+    model = RegularizedModel(inner, "dropout")
+    model.compile("sgd", toys.LOGITS_LOSS)
     model.fit(x, y, verbose=0)
-    assert list(inner.evaluate(x, y, verbose=0, return_dict=True)) == ["loss"]
+    assert inner.optimizer is optimizer
+    assert int(optimizer.iterations.numpy()) == steps > 0
 
 
 @pytest.mark.once
@@ -81,7 +98,8 @@ def test_the_weights_of_losses_stay():
     )
     x = {"a": np.ones((8, 3)), "b": np.ones((8, 2))}
     y = {"u": np.ones((8, 1)), "v": np.zeros((8, 1))}
-    model.fit(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="without the metric 'close'"):
+        model.fit(x, y, verbose=0)
     ours = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
     its = inner.evaluate(x, y, verbose=0, return_dict=True)["loss"]
     assert its == pytest.approx(ours)

@@ -1098,7 +1098,7 @@ class TestErrors:
     def test_unknown_tap(self):
         with pytest.raises(ValueError, match="'words', which the model does"):
             RegularizedModel(text_model(), taps={"text": "words"})
-        with pytest.raises(ValueError, match="'sound', which is no input"):
+        with pytest.raises(ValueError, match="'sound', which is not an input"):
             RegularizedModel(text_model(), taps={"sound": "embedding"})
 
     def test_a_tap_that_does_not_depend_on_its_modality(self):
@@ -1114,10 +1114,8 @@ class TestErrors:
         regularizer = mmreg.regularizers.FisherInformation(
             stddev={"audio": 0.1}
         )
-        inner = toys.linear(None)
-        model = RegularizedModel(inner, regularizer)
         with pytest.raises(ValueError, match=r"`stddev`.*\['image'\]"):
-            fit(model, *toys.data(inner))
+            RegularizedModel(toys.linear(None), regularizer)
 
     @pytest.mark.once
     def test_no_functional_fits(self):

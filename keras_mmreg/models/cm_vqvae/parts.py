@@ -172,7 +172,7 @@ def build_head(head: Any, shape: Any, fusion: str) -> None:
         raise ValueError(
             "`fusion='none'` needs a `head` that takes a dict from modality "
             "to features, such as a functional model with dict inputs. "
-            f"Received: head={head!r}"
+            f"Received: head={head!r}, which says: {error!r}"
         ) from error
 
 

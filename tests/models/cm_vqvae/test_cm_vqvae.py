@@ -449,6 +449,15 @@ def test_a_modality_of_several_tensors(tmp_path):
         )(x)
 
 
+def test_the_error_of_a_head_is_told():
+    class Typo(keras.layers.Layer):
+        def call(self, features):
+            return features["adio"]
+
+    with pytest.raises(ValueError, match="KeyError.*adio"):
+        create_model(head=Typo(), fusion="none")(data(8)[0])
+
+
 def test_fusion_none_needs_a_head_that_takes_a_dict():
     x, _ = data(8)
     with pytest.raises(ValueError, match="`fusion='none'` needs a `head`"):

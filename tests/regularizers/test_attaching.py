@@ -1,0 +1,119 @@
+"""Methods and their model: what is refused, when, and what then stays."""
+
+import inspect
+
+import keras
+import pytest
+
+from keras_mmreg import regularizers
+from keras_mmreg.models import RegularizedModel
+from tests import toys
+
+pytestmark = pytest.mark.once
+
+
+@keras.saving.register_keras_serializable("tests")
+class Shrink(regularizers.Regularizer):
+    """A method with an argument of its own, which its config may lack."""
+
+    alias = "shrink"
+    saves_rate = True
+
+    def __init__(self, rate=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = rate
+
+    def perturb(self, points, training_pass):
+        return {name: self.rate * x for name, x in points.items()}
+
+    def get_config(self):
+        own = {"rate": self.rate} if self.saves_rate else {}
+        return {**super().get_config(), **own}
+
+
+class Forgetful(Shrink):
+    saves_rate = False
+
+    def __init__(self, rate=0.5, **kwargs):
+        super().__init__(rate, **kwargs)
+
+
+class Unannounced(regularizers.Regularizer):
+    alias = "unannounced"
+
+    def penalty(self, training_pass):
+        return None, {"extra": keras.ops.zeros(())}
+
+
+@pytest.mark.parametrize("name", list(regularizers.ALIASES))
+def test_a_method_that_was_refused_can_serve_another_model(name):
+    method = regularizers.get(name)
+    wrong = regularizers.ModalityShuffle(["nobody"])
+    for refused in ([method, wrong], [wrong, method]):
+        with pytest.raises(ValueError):
+            RegularizedModel(toys.two_modalities(), refused, taps="auto")
+    assert not method.weights
+    model = RegularizedModel(toys.two_modalities(), method, taps="auto")
+    assert method.network is model.network
+    with pytest.raises(ValueError, match="serves another model"):
+        RegularizedModel(toys.two_modalities(), method, taps="auto")
+
+
+def test_a_method_says_what_it_needs_and_then_works():
+    method = regularizers.DisentangledGradients()
+    with pytest.raises(ValueError, match="taps='auto'"):
+        RegularizedModel(toys.two_modalities(), method)
+    RegularizedModel(toys.two_modalities(), method, taps="auto")
+
+
+def test_looking_at_methods_changes_none():
+    method = regularizers.PoincareInformation()
+    regularizers.get_all(["fisher", method])
+    model = RegularizedModel(toys.two_modalities(), method)
+    assert all(name.startswith("information_") for name in method.log_names)
+    assert method.modalities == model.network.modalities
+
+
+def test_a_config_must_have_all_arguments():
+    with pytest.raises(ValueError, match=r"`Forgetful`.*\['rate'\]"):
+        RegularizedModel(toys.two_modalities(), Forgetful(0.25))
+    model = RegularizedModel(toys.two_modalities(), Shrink(0.25))
+    copy = RegularizedModel.from_config(model.get_config())
+    assert copy.regularizers[0].rate == 0.25
+
+
+def test_logs_must_be_announced():
+    model = RegularizedModel(toys.two_modalities(), Unannounced())
+    model.compile("sgd", toys.LOGITS_LOSS)
+    with pytest.raises(ValueError, match="`log_names_for`.*'extra'"):
+        model.fit(*toys.data(model.inner), verbose=0)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "mix",
+        "dependence",
+        "unimodal",
+        regularizers.ModalityShuffle(["a"]),
+        regularizers.ModalityMix(gate=None),
+    ],
+)
+def test_outputs_that_compare_examples_are_refused_at_once(method):
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    similarities = keras.ops.matmul(a, keras.ops.transpose(b))
+    with pytest.raises(ValueError, match="compare all|needs one output"):
+        RegularizedModel(keras.Model([a, b], similarities), method)
+
+
+def test_fit_has_the_signature_of_keras():
+    assert inspect.signature(RegularizedModel.fit) == inspect.signature(
+        keras.Model.fit
+    )
+    model = RegularizedModel(toys.two_modalities(), "dropout")
+    model.compile("sgd", toys.LOGITS_LOSS)
+    x, y = toys.data(model.inner)
+    with pytest.raises(TypeError, match="multiple values"):
+        model.fit(x, y, x=None)
+    history = model.fit(x, y, 8, 2, 0, [keras.callbacks.TerminateOnNaN()])
+    assert history.epoch == [0, 1]
