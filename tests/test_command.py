@@ -152,7 +152,7 @@ def test_one_of_several_outputs(files, capsys):
     arguments = ["report", str(model), str(data), "--quiet"]
     with pytest.raises(SystemExit):
         main(arguments)
-    assert "`output` must tell one" in capsys.readouterr().err
+    assert "`output` must name one" in capsys.readouterr().err
     for output in ("0", listed.output_names[0]):
         assert main([*arguments, "--output", output]) == 0
         assert "accuracy" in capsys.readouterr().out

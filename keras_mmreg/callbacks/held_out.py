@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mmreg.backend import sync_variables
 from keras_mmreg.callbacks.report_logger import require_rereadable
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
@@ -118,12 +117,23 @@ class HeldOut(keras.callbacks.Callback):
         gate.doubts = gate.doubts or self.doubt
         self._meter = GateMeter(self.model, shuffles=self.doubt)
         self._prepared = preprocessed_data(self.model.inner, self.data)
+        if self.model.built:
+            self._measure_a_batch()
+
+    def _measure_a_batch(self) -> None:
+        """Measures one batch, so that errors show now, not after an epoch."""
+        data = self._prepared
+        if isinstance(data, tuple | list):
+            data = keras.tree.map_structure(
+                lambda x: None if x is None else x[: self.batch_size], data
+            )
+        assert self._meter is not None
+        self._meter.run(data, self.batch_size, steps=1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the gate."""
         if self._meter is None:
             return
-        sync_variables(self.model)
         measured = update_gate(
             self.model,
             self._meter,

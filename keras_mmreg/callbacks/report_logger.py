@@ -6,12 +6,13 @@ from typing import Any
 
 import keras
 
-from keras_mmreg.backend import sync_variables
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
 from keras_mmreg.report import modality_report
+from keras_mmreg.report.settings import INCLUDE
+from keras_mmreg.report.settings import chosen_names
 
 OPTIONS = tuple(inspect.signature(modality_report).parameters)[2:]
 """The arguments of `modality_report` besides the model and the data."""
@@ -78,6 +79,7 @@ class ReportLogger(keras.callbacks.Callback):
         check_integer("frequency", frequency, minimum=1)
         require_rereadable(data)
         check_options("ReportLogger", kwargs, OPTIONS, "modality_report")
+        chosen_names("include", kwargs.get("include", ()), INCLUDE)
         self.data = data
         self.frequency = frequency
         self.prefix = prefix
@@ -92,6 +94,13 @@ class ReportLogger(keras.callbacks.Callback):
         kinds = ("intact", "shuffled_", "alone_", "missing_")
         warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
         self._first_epoch = None
+        if self.model.built:
+            self._report_on_a_batch()
+
+    def _report_on_a_batch(self) -> None:
+        """Creates a small report, so that errors show now, not later."""
+        small = {"steps": 1, "num_bootstraps": 1, "include": (), "groups": None}
+        modality_report(self.model, self.data, **{**self.kwargs, **small})
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Creates a report and adds its headline numbers to the logs."""
@@ -99,7 +108,6 @@ class ReportLogger(keras.callbacks.Callback):
             self._first_epoch = epoch
         if (epoch - self._first_epoch) % self.frequency:
             return
-        sync_variables(self.model)
         self.report = modality_report(self.model, self.data, **self.kwargs)
         if logs is not None:
             for name, value in _headlines(self.report).items():

@@ -11,12 +11,12 @@ import numpy as np
 
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.callbacks.report_logger import require_rereadable
+from keras_mmreg.checks import check_integer
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.network.preprocessing import preprocessed_data
-from keras_mmreg.report.data import NEEDS_LABELS
 from keras_mmreg.report.data import Source
-from keras_mmreg.report.data import is_dataset
 from keras_mmreg.report.data import open_source
+from keras_mmreg.report.data import require_labelled
 from keras_mmreg.report.interventions import Change
 from keras_mmreg.report.interventions import Window
 from keras_mmreg.report.interventions import as_tensors
@@ -108,8 +108,20 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         require_rereadable(data)
-        if not is_dataset(data):
-            _check_arrays(data)
+        require_labelled(data)
+        check_integer("seed", seed, minimum=0)
+        for name, value in (
+            ("batch_size", batch_size),
+            ("steps", steps),
+            ("window", window),
+        ):
+            if value is not None:
+                check_integer(name, value, minimum=1)
+        given = [n for n, v in (("steps", steps), ("window", window)) if v]
+        if given and isinstance(data, tuple):
+            raise ValueError(
+                f"{given} are for datasets: all of the arrays are shuffled."
+            )
         if isinstance(modalities, str):
             modalities = [modalities]
         self.data = data
@@ -205,18 +217,3 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             for x, *rest in window.batches(changes, source.batch_size):
                 batch = (as_tensors(x), *rest)
                 yield preprocessed_data(inner, batch)
-
-
-def _check_arrays(data: Any) -> None:
-    if not isinstance(data, tuple) or len(data) not in (2, 3):
-        raise ValueError(NEEDS_LABELS.format(type(data).__name__))
-    lengths = [
-        leaf.shape[0]
-        for leaf in keras.tree.flatten(data)
-        if hasattr(leaf, "shape")
-    ]
-    if len(set(lengths)) > 1 or 0 in lengths:
-        raise ValueError(
-            "`data` must have arrays of as many examples each, and not empty. "
-            f"Received: {lengths} examples"
-        )

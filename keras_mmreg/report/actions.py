@@ -33,8 +33,8 @@ ADVICE: dict[str, tuple[str, dict[str, str]]] = {
         "If {others} may mislead, train with ",
         {
             "shuffle": "{call}",
-            "mix": "; if that is not known, with {call}, which asks of each "
-            "modality to tell the label by itself",
+            "mix": "; if that is not known, with {call}, which asks each "
+            "modality to predict the label by itself",
         },
     ),
     "missing": (
@@ -50,8 +50,8 @@ IN_USE = (
 )
 
 IDLE = (
-    "The gates of {idle} are shut, as no modality tells the label by itself: "
-    "no strength of {it} changes anything."
+    "The gates of {idle} are shut, as no modality predicts the label by "
+    "itself: no strength of {it} changes anything."
 )
 
 
@@ -94,9 +94,8 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
 
 def _senseless(report: Result) -> list[str]:
     """Returns methods that the model does not support or would be harmed by."""
-    dense = report.task == "dense classification"
-    if dense or report.settings.get("output") is not None:
-        return ["noise", "mix"]  # Their gate needs one output (batch, units).
+    if not report.takes_gate:
+        return ["noise", "mix"]
     several = report.task == "multi-label classification"
     methods = []
     if several or report.noise_needs is None:  # One gate is for all labels.

@@ -8,7 +8,7 @@ import numpy as np
 from keras_mmreg.backend.keras_internals import compiled_metrics
 from keras_mmreg.report.keras_scores import KerasMetric
 from keras_mmreg.report.keras_scores import Mean
-from keras_mmreg.report.keras_scores import rebuilt
+from keras_mmreg.report.keras_scores import rebuilt_metric
 from keras_mmreg.report.output import Output
 from keras_mmreg.report.scores import Accuracy
 from keras_mmreg.report.scores import MeanIoU
@@ -160,7 +160,7 @@ def _of_logits(metric: Any) -> Any:
     if not isinstance(metric, keras.metrics.Metric):
         return metric
     if "from_logits" in metric.get_config():
-        return rebuilt(metric, from_logits=True)
+        return rebuilt_metric(metric, from_logits=True)
     if isinstance(metric, keras.metrics.Precision | keras.metrics.Recall):
-        return rebuilt(metric, thresholds=0.0)
+        return rebuilt_metric(metric, thresholds=0.0)
     return metric

@@ -105,6 +105,7 @@ def compose(
         methods=[method.name for method in _methods(model)],
         idle=_idle(model),
         noise_needs=_noise_needs(model, source.first.x, leaves),
+        takes_gate=measuring.takes_gate,
         unasked=plan.unasked,
         settings={  # In the types of JSON.
             name: list(value) if isinstance(value, tuple) else value

@@ -150,7 +150,7 @@ def _unused_one(report: Result, name: str) -> Finding | None:
         return Finding("misleading", "bad", text)
     if kind == "unclear":
         text = (
-            f"Whether `{name}` is used stays open: shuffling it costs "
+            f"It is unclear whether `{name}` is used: shuffling it costs "
             f"{cost}. More examples would tell."
         )
         return Finding("unclear", "note", text)
@@ -272,8 +272,8 @@ def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
         for name in names[:MAX_LISTED]
     ]
     text = (
-        f"What is lost with {FILL_WORDS[fill]} in place of a modality stays "
-        f"open: {', '.join(parts)}. More examples would tell."
+        f"It is unclear what is lost with {FILL_WORDS[fill]} in place of a "
+        f"modality: {', '.join(parts)}. More examples would tell."
     )
     return Finding("missing", "note", text)
 

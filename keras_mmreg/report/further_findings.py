@@ -78,7 +78,7 @@ def further(report: Result) -> list[Finding]:
                 f"interaction, {against}."
             )
         else:
-            text = f"Whether interaction is used stays open ({against})."
+            text = f"It is unclear whether interaction is used ({against})."
         found.append(Finding("interaction", "note", text))
     if report.calibration:
         intact = report.calibration["intact"]

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mmreg.configs import rebuilt
 from keras_mmreg.report.scores import position_weights
 from keras_mmreg.report.scores import ratio
 
@@ -97,7 +98,7 @@ class KerasMetric:
 
     def __init__(self, metric: Any, name: str, higher_is_better: bool) -> None:
         # A copy, so that the model's own metric keeps its state.
-        self.metric = self._of_sums = rebuilt(metric)
+        self.metric = self._of_sums = rebuilt_metric(metric)
         self.name = name
         self._original = metric
         self.higher_is_better = higher_is_better
@@ -124,7 +125,7 @@ class KerasMetric:
             self._require_sums(y, predictions, weight)
             if any("int" in variable.dtype for variable in self._variables):
                 # Means of counts over permutations are no integers.
-                self._of_sums = rebuilt(self.metric, dtype="float32")
+                self._of_sums = rebuilt_metric(self.metric, dtype="float32")
                 self._variables = list(self._of_sums.variables)
         return states
 
@@ -181,8 +182,8 @@ class KerasMetric:
             raise ValueError(
                 f"`metric` must be the sum of what examples add to it, so that "
                 f"intervals can be drawn. Received: {self.name!r}, whose state "
-                "is none. Pass a function of `y_true` and `y_pred` that "
-                "returns a value for each example."
+                "is not such a sum. Pass a function of `y_true` and `y_pred` "
+                "that returns a value for each example."
             )
 
     def value(self, sums: np.ndarray) -> np.ndarray:
@@ -237,15 +238,15 @@ def _as_tensor(array: Any) -> Any:
     return None if array is None else keras.ops.convert_to_tensor(array)
 
 
-def rebuilt(metric: Any, **changes: Any) -> Any:
+def rebuilt_metric(metric: Any, **changes: Any) -> Any:
     """Returns a copy of a Keras metric, with other values in its config.
 
     Raises:
         ValueError: If the config does not have all arguments.
     """
     try:
-        return type(metric).from_config({**metric.get_config(), **changes})
-    except TypeError as error:
+        return rebuilt(metric, **changes)
+    except (TypeError, ValueError) as error:
         raise ValueError(
             "`metric` must be rebuilt from its config, which needs a "
             f"`get_config` with all arguments. Received: {metric!r}: {error}"

@@ -80,6 +80,7 @@ class Measuring:
         self._own = {name: Tally() for name in unimodal}
         self._broken = [0 for _ in plan.runs]
         self._seen = 0
+        self.takes_gate = True
         self.label_sums: np.ndarray | None = None
 
     def _compared(self) -> list[int]:
@@ -207,6 +208,8 @@ class Measuring:
         Each replica of a `MirroredStrategy` predicts the whole batch.
         """
         predictions = self._model.predict_on_batch(x)
+        shapes = [output.shape for output in keras.tree.flatten(predictions)]
+        self.takes_gate = len(shapes) == 1 and len(shapes[0]) == 2
         return as_array(self._of_output(predictions, "predictions"))
 
     def _of_output(self, structure: Any, what: str) -> Any:

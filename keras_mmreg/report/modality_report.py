@@ -38,6 +38,7 @@ from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import Settings
+from keras_mmreg.report.settings import chosen_names
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import as_array
 from keras_mmreg.report.task import infer_task
@@ -176,8 +177,8 @@ def modality_report(
     _check_model(model)
     check_kind_of_taps(taps)
     settings = Settings(
-        include=_names("include", include, INCLUDE),
-        missing=_names("missing", missing, FILLS),
+        include=chosen_names("include", include, INCLUDE),
+        missing=chosen_names("missing", missing, FILLS),
         num_permutations=num_permutations,
         num_bootstraps=num_bootstraps,
         confidence=confidence,
@@ -244,18 +245,6 @@ def _check_model(model: Any) -> None:
     require_no_state(model)
 
 
-def _names(
-    argument: str, given: str | Sequence[str], known: Sequence[str]
-) -> tuple[str, ...]:
-    """Returns a name, a list of names, or `"all"`, as a tuple of names."""
-    names = (given,) if isinstance(given, str) else tuple(given)
-    if "all" in names:
-        return tuple(known)
-    for name in names:
-        check_choice(argument, name, known)
-    return tuple(dict.fromkeys(names))
-
-
 def _check(
     settings: Settings,
     mode: str,
@@ -297,7 +286,7 @@ def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:
         )
     if len(labels) < 2:
         raise ValueError(
-            "`groups` must have several groups, of which the intervals are. "
+            "`groups` must have at least two groups: intervals are over them. "
             f"Received: {list(labels)}"
         )
     return groups
@@ -358,7 +347,7 @@ def _with_known_classes(settings: Settings, task: Task) -> Settings:
     if set(settings.include) != set(INCLUDE):
         raise ValueError(
             f"`include` has {sorted(needing)}, which need classes, but the "
-            "output is one of regression. Leave them out."
+            "output is that of a regression. Leave them out."
         )
     rest = tuple(name for name in settings.include if name not in needing)
     return replace(settings, include=rest)

@@ -38,8 +38,8 @@ class Output(NamedTuple):
             if place in parts:
                 return parts[place]
         raise ValueError(
-            f"`output` must tell one of the model's outputs, as its {what} "
-            f"are given by {list(parts)}. Received: output={self.name!r}"
+            f"`output` must name one of the model's outputs, whose {what} are "
+            f"given by {list(parts)}. Received: output={self.name!r}"
         )
 
     def found_in(self, structure: Any) -> Any:

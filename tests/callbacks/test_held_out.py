@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from keras_mmreg.callbacks import HeldOut
+from keras_mmreg.models import RegularizedModel
+from tests import toys
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.5, 0.99])
@@ -35,3 +37,15 @@ def test_no_part_is_empty(fraction):
 def test_data_that_cannot_be_split(x, y, message):
     with pytest.raises(ValueError, match=message):
         HeldOut.split(x, y)
+
+
+@pytest.mark.once
+def test_errors_show_before_training():
+    """Labels of another shape than the outputs."""
+    model = RegularizedModel(toys.two_modalities(), "mix")
+    model.compile("sgd", toys.LOGITS_LOSS)
+    x, y = toys.data(model.inner)
+    wrong = (x, np.ones((len(y), 7), "float32"))
+    with pytest.raises((ValueError, TypeError)):
+        model.fit(x, y, callbacks=[HeldOut(wrong)], verbose=0)
+    assert int(model.step.numpy()) == 0

@@ -72,3 +72,22 @@ def test_what_can_be_read_once_is_refused():
         ReportLogger(iter([]))
     with pytest.raises(ValueError, match="`frequency`"):
         ReportLogger((1, 2), frequency=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"metric": "nonsense"}, "`metric`"),
+        ({"modalities": ["zz"]}, "`modalities`"),
+        ({"include": ["nope"]}, "`include`"),
+    ],
+)
+def test_errors_show_before_training(options, message):
+    model = toys.two_modalities()
+    model.compile("sgd", toys.LOGITS_LOSS)
+    x, y = toys.data(model)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, y, callbacks=[ReportLogger((x, y), **options)], verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

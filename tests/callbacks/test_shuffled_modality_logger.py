@@ -252,3 +252,19 @@ def test_batches_are_prepared_as_the_model_does():
     assert logged[0]["val_shuffled_color_accuracy"] < 0.7
     for logs in logged[1:]:
         assert logs == pytest.approx(logged[0], rel=1e-5)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": -1},
+        {"seed": -1},
+        {"steps": -3},
+        {"steps": 2},
+        {"window": 64},
+    ],
+)
+def test_arguments_out_of_range_or_without_effect(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        ShuffledModalityLogger(({"a": np.ones((4, 2))}, np.ones(4)), **options)

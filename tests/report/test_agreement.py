@@ -103,6 +103,7 @@ def test_outputs_in_a_list_have_names_and_places(output):
     for labels in (y, list(y.values())):
         report = modality_report(model, (x, labels), output=output, **FAST)
         assert report.metric == wanted
+        assert not report.takes_gate
     if wanted == "mae":
         logs = model.evaluate(x, y, return_dict=True, verbose=0)
         assert report.intact.value == pytest.approx(logs["size_mae"])

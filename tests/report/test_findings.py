@@ -77,8 +77,8 @@ def test_fusion_that_one_modality_beats():
     assert found["action"] == (
         "If `depth` may mislead, train with `RegularizedModel(inner, "
         'regularizers.ModalityShuffle(["depth"]))`; if that is not known, with '
-        '`RegularizedModel(inner, "mix")`, which asks of each modality to tell '
-        "the label by itself. Compare with a model of `skeleton` alone."
+        '`RegularizedModel(inner, "mix")`, which asks each modality to '
+        "predict the label by itself. Compare with a model of `skeleton` alone."
     )
 
 
@@ -300,9 +300,9 @@ def measured(cost, low, high, intact=0.9):
         (
             [(0.17, 0.0, 0.33), (0.0, -0.1, 0.1)],
             "note",
-            "What is lost with {} in place of a modality stays open: 17 points "
-            "(0 to 33) without `a`, 0 points (-10 to 10) without `b`. More "
-            "examples would tell.",
+            "It is unclear what is lost with {} in place of a modality: 17 "
+            "points (0 to 33) without `a`, 0 points (-10 to 10) without `b`. "
+            "More examples would tell.",
         ),
     ],
 )
@@ -333,7 +333,7 @@ def test_what_is_lost_and_what_may_be_are_told_apart():
     ]
     assert [each.level for each in found] == ["bad", "note"]
     assert "70% without `a`." in found[0].text
-    assert "open: 10 points (0 to 20) without `b`." in found[1].text
+    assert "modality: 10 points (0 to 20) without `b`." in found[1].text
 
 
 @pytest.mark.parametrize(
@@ -423,17 +423,18 @@ def test_accuracy_of_rare_classes():
 
 
 @pytest.mark.parametrize(
-    ("task", "settings", "noise", "mix"),
+    ("task", "takes_gate", "noise", "mix"),
     [
-        ("classification", {}, True, True),
-        ("multi-label classification", {}, False, False),
-        ("dense classification", {}, False, False),
-        ("classification", {"output": "box"}, False, False),
+        ("classification", True, True, True),
+        ("multi-label classification", True, False, False),
+        ("dense classification", False, False, False),
+        ("classification", False, False, False),
+        ("regression", False, False, False),
     ],
 )
-def test_what_a_model_would_refuse_is_no_advice(task, settings, noise, mix):
+def test_what_a_model_would_refuse_is_no_advice(task, takes_gate, noise, mix):
     report = result({"a": 0.3, "b": 0.88}, {"a": 0.88, "b": 0.3})
-    report = dataclasses.replace(report, task=task, settings=settings)
+    report = dataclasses.replace(report, task=task, takes_gate=takes_gate)
     text = texts(report)["action"]
     assert "ModalityShuffle" in text
     assert ('"noise"' in text, '"mix"' in text) == (noise, mix)

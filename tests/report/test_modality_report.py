@@ -294,7 +294,7 @@ def test_one_of_several_outputs():
     x = np.eye(3, dtype="float32")[y]
     report = modality_report(model, (x, labels), output="same", **FAST)
     assert report.intact.value == 1.0 and report.modalities == ["a"]
-    with pytest.raises(ValueError, match="`output` must tell one of"):
+    with pytest.raises(ValueError, match="`output` must name one of"):
         modality_report(model, (x, labels))
 
 
@@ -821,7 +821,7 @@ def test_probes_are_not_judged_by_how_sure_they_are():
 @pytest.mark.parametrize(
     "groups, message",
     [
-        (np.zeros(40), "must have several groups"),
+        (np.zeros(40), "must have at least two groups"),
         (np.r_[np.nan, np.ones(39)], "Received: NaN"),
         ([None, 1] * 20, "Received: NaN or None"),
     ],
