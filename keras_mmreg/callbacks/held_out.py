@@ -124,6 +124,13 @@ class HeldOut(keras.callbacks.Callback):
         """Measures one batch, so that errors show now, not after an epoch."""
         data = self._prepared
         if isinstance(data, tuple | list):
+            (labels,) = keras.tree.flatten(data[1])
+            units = self.model.gate.origin().shape[0]
+            if tuple(labels.shape[1:]) not in ((), (1,), (units,)):
+                raise ValueError(
+                    f"`data` must have labels of shape (examples,), (examples, "
+                    f"1) or (examples, {units}). Received: {labels.shape}"
+                )
             data = keras.tree.map_structure(
                 lambda x: None if x is None else x[: self.batch_size], data
             )

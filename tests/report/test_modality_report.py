@@ -844,7 +844,7 @@ def test_groups_of_some_steps():
 def test_a_tap_of_no_modality():
     x, y = colored(40)
     layer = color_reader().layers[-1].name
-    with pytest.raises(ValueError, match="'Color', which is no input"):
+    with pytest.raises(ValueError, match="'Color', which is not an input"):
         modality_report(color_reader(), (x, y), taps={"Color": layer})
 
 
