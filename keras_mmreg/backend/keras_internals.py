@@ -198,6 +198,14 @@ def compiled_loss(model: keras.Model) -> CompileLoss | None:
     return model._compile_loss
 
 
+class _UntrackedLoss(CompileLoss):
+    """A compiled loss without metrics of the outputs' own losses."""
+
+    def build(self, *args: Any) -> None:
+        super().build(*args)
+        self._metrics = [None] * len(self._metrics)  # type: ignore[has-type]
+
+
 def copy_compiled_loss(
     compiled: CompileLoss | None,
 ) -> Callable[[Any, Any, Any], Tensor] | None:
@@ -208,7 +216,7 @@ def copy_compiled_loss(
     """
     if compiled is None:
         return None
-    loss = CompileLoss(
+    loss = _UntrackedLoss(
         compiled._user_loss,
         compiled._user_loss_weights,
         reduction=compiled.reduction,
@@ -305,10 +313,7 @@ class BuildsBeforeTracing:
 
 
 def compile_arguments(model: keras.Model) -> dict[str, Any]:
-    """Returns the original arguments of `compile`.
-
-    For `get_compile_config`, Keras would import TensorFlow.
-    """
+    """Returns the original arguments of `compile`, without TensorFlow."""
     known = getattr(model, "_compile_config", None)
     return {} if known is None else dict(known.config)
 
@@ -343,12 +348,7 @@ def set_paths(prefix: str, layer: Any) -> None:
 
 
 def set_seed_paths(prefix: str, states: Iterable[keras.Variable]) -> None:
-    """Like `set_paths`, for seed generators, which Keras numbers as it creates.
-
-    Args:
-        prefix: String that all paths start with.
-        states: The variables.
-    """
+    """Like `set_paths`, for seed generators, which Keras numbers in order."""
     for index, state in enumerate(states):
         state._path = f"{prefix}/{index}/seed_generator_state"
 

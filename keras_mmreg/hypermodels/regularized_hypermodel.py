@@ -240,7 +240,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         if len(best) < 2:
             raise ValueError(
                 "`tuner` must have finished a trial of plain training and one "
-                "of a regularizer. Search with more `max_trials`."
+                "of a regularizer. Search longer, with more `max_trials` or, "
+                "for `Hyperband`, `hyperband_iterations`."
             )
         sign = 1.0 if objective.direction == "max" else -1.0
         chosen, plain = best[False], best[True]

@@ -33,7 +33,8 @@ REMEDY = (
     "Pass `functional`: a Keras loss whose outputs the model has, such as "
     "`keras.losses.CategoricalCrossentropy(from_logits=True)`, or a function "
     "of the perturbed and the clean outputs that returns a non-negative "
-    "tensor of shape `(batch,)`."
+    "tensor of shape `(batch,)`. A method that only asks for its gate also "
+    "takes `gate=None`."
 )
 
 

@@ -46,7 +46,7 @@ ADVICE: dict[str, tuple[str, dict[str, str]]] = {
 
 IN_USE = (
     "The model was trained with {used} already: try other strengths on "
-    "validation data, as `RegularizedHyperModel` does{rest}."
+    "validation data, as `RegularizedHyperModel` does."
 )
 
 IDLE = (
@@ -74,17 +74,18 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
         if name not in refused
     }
     used = [name for name in calls if name in report.methods]
-    if used:
-        unused = [calls[name] for name in calls if name not in used]
-        rest = f", or {' or '.join(unused)}" if unused else ""
-        text = IN_USE.format(used=listed(used), rest=rest)
-    else:
+    unused = [name for name in calls if name not in used]
+    sentences = [IN_USE.format(used=listed(used))] if used else []
+    if unused and unused[0] == next(iter(calls)):  # The others only add to it.
         others = listed(suspects) or "one of the others"
-        ending = "".join(parts[name].format(call=calls[name]) for name in calls)
-        text = beginning.format(subject=subject, others=others) + ending + "."
-        if cause == "fusion":
-            text += f" Compare with a model of `{subject}` alone."
-    found = [Finding("action", "note", text)]
+        sentences.append(
+            beginning.format(subject=subject, others=others)
+            + "".join(parts[name].format(call=calls[name]) for name in unused)
+            + (" instead." if used else ".")
+        )
+    if cause == "fusion" and not used:
+        sentences.append(f"Compare with a model of `{subject}` alone.")
+    found = [Finding("action", "note", " ".join(sentences))]
     if report.idle:
         it = "it" if len(report.idle) == 1 else "them"
         text = IDLE.format(idle=listed(report.idle), it=it)

@@ -9,11 +9,9 @@ import keras
 import numpy as np
 
 from keras_mmreg.backend.keras_internals import all_layers
-from keras_mmreg.backend.keras_internals import as_graph
-from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.modality_information import modality_information
 from keras_mmreg.network.checks import has_new_statistics
-from keras_mmreg.regularizers import Regularizer
+from keras_mmreg.report import remedies
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Units
@@ -22,7 +20,6 @@ from keras_mmreg.report.doubts import broken
 from keras_mmreg.report.findings import find
 from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import cut
-from keras_mmreg.report.interventions import takes_noise
 from keras_mmreg.report.measure import ADDITIVE
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import NOISE_SCALES
@@ -102,10 +99,10 @@ def compose(
         unimodal={
             name: measure(("unimodal", name)) for name in measuring.own_models
         },
-        methods=[method.name for method in _methods(model)],
-        idle=_idle(model),
-        noise_needs=_noise_needs(model, source.first.x, leaves),
-        takes_gate=measuring.takes_gate,
+        methods=[method.name for method in remedies.in_use(model)],
+        idle=remedies.idle(model),
+        noise_needs=remedies.noise_needs(model, source.first.x, leaves),
+        takes_gate=measuring.takes_gate and remedies.is_understood(model, y),
         unasked=plan.unasked,
         settings={  # In the types of JSON.
             name: list(value) if isinstance(value, tuple) else value
@@ -129,26 +126,6 @@ def compose(
     if ("intact",) not in measuring.broken:
         findings = find(report, rival) + findings
     return replace(report, findings=findings + notes)
-
-
-def _methods(model: keras.Model) -> list[Regularizer]:
-    return model.regularizers if isinstance(model, RegularizedModel) else []
-
-
-def _noise_needs(
-    model: keras.Model, x: Any, leaves: Mapping[str, list[int]]
-) -> str | None:
-    """Returns what `Result.noise_needs` says."""
-    if all(takes_noise(x, own) for own in leaves.values()):
-        return "nothing"
-    inner = model.inner if isinstance(model, RegularizedModel) else model
-    return "taps" if as_graph(inner) is not None else None
-
-
-def _idle(model: keras.Model) -> list[str]:
-    """Returns the methods that do nothing because their gate is shut."""
-    gated = [method.name for method in _methods(model) if method.uses_gate]
-    return [] if gated and model.gate.is_open_anywhere() else gated
 
 
 def _included(

@@ -27,7 +27,7 @@ def baselines(report: Result) -> list[Finding]:
         text = f"The model beats every linear probe; the best is on `{best}`"
         level = "good"
     else:
-        text = f"The model and a linear probe on `{best}` are a tie"
+        text = f"The model is not shown to beat a linear probe on `{best}`"
         level = "note"
     first = Finding("baseline", level, f"{text} ({against}).")
     return [first, *(each for each in found if each is not None)]
@@ -67,19 +67,26 @@ def further(report: Result) -> list[Finding]:
     if report.additive is not None:
         gap = report.additive
         against = against_text(report, gap)
+        level = "note"
         if gap.cost_low > 0 and gap.cost >= negligible(report):
             text = (
                 "The modalities are used together: without interaction, "
                 f"{against}."
             )
-        elif gap.cost_high <= 2 * negligible(report):
+        elif gap.cost_high < 0 and -gap.cost >= negligible(report):
+            text = (
+                "What the model makes of the modalities together misleads: "
+                f"without interaction, {against}."
+            )
+            level = "bad"
+        elif max(gap.cost_high, -gap.cost_low) <= 2 * negligible(report):
             text = (
                 "The modalities' contributions only add up: without "
                 f"interaction, {against}."
             )
         else:
             text = f"It is unclear whether interaction is used ({against})."
-        found.append(Finding("interaction", "note", text))
+        found.append(Finding("interaction", level, text))
     if report.calibration:
         intact = report.calibration["intact"]
         worst = max(

@@ -283,3 +283,34 @@ def test_labels_in_a_list_are_held_out():
     x, y = data(20)
     (_, y_train), (_, y_held_out) = HeldOut.split(x, list(y))
     assert len(y_train) == 18 and len(y_held_out) == 2
+
+
+@pytest.mark.once("jax")
+@pytest.mark.parametrize("nested", [dict, list])
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda: "unimodal",
+        lambda: regularizers.ModalityMix(gate=None),
+        lambda: regularizers.ModalityShuffle(["audio"]),
+    ],
+)
+def test_several_outputs_and_a_smaller_last_batch(method, nested):
+    """Each batch size has a trace of its own, and all the same loss."""
+    inner = toys.two_modalities()
+    outputs = {
+        name: keras.layers.Dense(3, name=name)(inner.output)
+        for name in ("first", "second")
+    }
+    losses = dict.fromkeys(outputs, toys.LOGITS_LOSS)
+    x, y = toys.data(inner, 20)
+    labels = dict.fromkeys(outputs, y)
+    if nested is list:
+        outputs, losses, labels = (
+            list(each.values()) for each in (outputs, losses, labels)
+        )
+    model = RegularizedModel(keras.Model(inner.input, outputs), method())
+    model.compile("sgd", losses)
+    history = model.fit(x, labels, batch_size=8, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert {"first_loss", "second_loss"} <= history.keys()

@@ -218,3 +218,17 @@ def test_names_of_metrics_follow_the_loss(name, metric):
     metric.update_state(y, model.predict(x, verbose=0))
     report = modality_report(model, (x, y), metric=name, **FAST)
     assert report.intact.value == pytest.approx(float(metric.result()))
+
+
+def test_a_loss_that_no_gate_understands():
+    def own(y, outputs):
+        return keras.ops.mean(keras.ops.square(outputs - y) ** 1.5, axis=-1)
+
+    model = joined(layers.Dense(3))
+    x, y = data()
+    model.compile("sgd", own)
+    report = modality_report(model, (x, np.eye(3)[y]), metric="mse", **FAST)
+    assert not report.takes_gate
+    model.compile("sgd", "mse")
+    report = modality_report(model, (x, np.eye(3)[y]), **FAST)
+    assert report.takes_gate

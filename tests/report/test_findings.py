@@ -102,9 +102,11 @@ def test_a_suspect_is_named_where_there_is_one():
         (
             ["noise"],
             "The model was trained with `noise` already: try other strengths "
-            "on validation data, as `RegularizedHyperModel` does, or "
-            "`RegularizedModel(inner, regularizers.ModalityShuffle("
-            '["color"]))` or `RegularizedModel(inner, "mix")`.',
+            "on validation data, as `RegularizedHyperModel` does. If `color` "
+            "is a shortcut, train with `RegularizedModel(inner, "
+            'regularizers.ModalityShuffle(["color"]))`; if every modality '
+            'should suffice by itself, with `RegularizedModel(inner, "mix")` '
+            "instead.",
         ),
         (["shuffle", "noise", "mix"], "`RegularizedHyperModel` does."),
     ],
@@ -466,3 +468,24 @@ def test_what_has_to_be_combined_is_not_compared_with_one_of_its_parts():
             report, alone=alone, chance=chance, higher_is_better=False
         )
         assert "combined" not in texts(report)["fusion"]
+
+
+@pytest.mark.parametrize(
+    ("cost", "level", "text"),
+    [
+        ((0.2, 0.1, 0.3), "note", "are used together"),
+        ((0.0, -0.01, 0.01), "note", "only add up"),
+        ((-0.07, -0.1, -0.04), "bad", "together misleads"),
+        ((-0.02, -0.1, 0.02), "note", "unclear whether interaction"),
+    ],
+)
+def test_interaction(cost, level, text):
+    report = result({"a": 0.5, "b": 0.8}, {"a": 0.8, "b": 0.5})
+    gap, low, high = cost
+    additive = dataclasses.replace(
+        score(0.9 - gap), cost=gap, cost_low=low, cost_high=high
+    )
+    report = dataclasses.replace(report, additive=additive)
+    (found,) = [f for f in find(report, (0.1, 0.5)) if f.kind == "interaction"]
+    assert found.level == level
+    assert text in found.text

@@ -286,7 +286,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
                 "yet. Call it on a batch, or train it, first."
             )
         inputs = {
-            name: modality_inputs.create_input(name, shape)
+            name: modality_inputs.create_input(name, shape, self.encoders[name])
             for name, shape in self.input_shapes.items()
         }
         encoded = {name: self.encoders[name](inputs[name]) for name in inputs}

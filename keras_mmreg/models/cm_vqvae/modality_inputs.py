@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.models.cm_vqvae.parts import is_compatible
+from keras_mmreg.network import symbolic_inputs
 
 
 def by_modality(inputs: Any, modalities: Sequence[str]) -> dict[str, Any]:
@@ -64,14 +65,27 @@ def _named(values: Sequence, modalities: Sequence[str]) -> dict[str, Any]:
     return dict(zip(modalities, values, strict=True))
 
 
-def create_input(name: str, shape: Any) -> Any:
-    """Returns a modality's `keras.Input`, or a dict of them."""
+def create_input(name: str, shape: Any, encoder: Any) -> Any:
+    """Returns a modality's `keras.Input`, or a dict of them.
+
+    Args:
+        name: The modality.
+        shape: The shape of its tensor, or a dict of shapes.
+        encoder: Its encoder, which knows the dtypes if it has `keras.Input`s.
+    """
+    symbols = symbolic_inputs(encoder)
+
+    def create(name: str, shape: Sequence, symbol: Any) -> Any:
+        dtype = getattr(symbol, "dtype", None)
+        return keras.Input(shape[1:], name=name, dtype=dtype)
+
     if isinstance(shape, Mapping):
+        known = symbols if isinstance(symbols, Mapping) else {}
         return {
-            key: keras.Input(shape[key][1:], name=f"{name}_{key}")
+            key: create(f"{name}_{key}", shape[key], known.get(key))
             for key in shape
         }
-    return keras.Input(shape[1:], name=name)
+    return create(name, shape, symbols)
 
 
 def joined_shape(shapes: Mapping[str, tuple], axis: int) -> tuple:

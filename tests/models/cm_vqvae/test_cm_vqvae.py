@@ -596,3 +596,22 @@ def test_all_parts_know_that_they_are_trained():
     model.evaluate(x, y, verbose=0)
     for part in ("encoder", "head"):
         assert set(told[part].training) == {False}, part
+
+
+@pytest.mark.once
+def test_the_task_model_takes_ids_as_its_encoders_do():
+    ids = keras.Input((5,), dtype="int32", name="ids")
+    text = keras.layers.Embedding(7, 4)(ids)
+    text = keras.layers.GlobalAveragePooling1D()(text)
+    model = CMVQVAE(
+        encoders={"text": keras.Model(ids, text), "image": Dense(4)},
+        head=Dense(3),
+    )
+    x = {"text": np.ones((4, 5), "int32"), "image": np.ones((4, 2), "float32")}
+    expected = model.predict(x, verbose=0)
+    task_model = model.task_model()
+    dtypes = {symbol.name: symbol.dtype for symbol in task_model.inputs}
+    assert dtypes == {"text": "int32", "image": "float32"}
+    np.testing.assert_allclose(
+        task_model.predict(x, verbose=0), expected, rtol=1e-6
+    )

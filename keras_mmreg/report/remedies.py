@@ -1,0 +1,46 @@
+"""Finds out which methods a model has, and which others it could have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_mmreg.backend.keras_internals import as_graph
+from keras_mmreg.information.resolve_functional import resolve_output
+from keras_mmreg.models import RegularizedModel
+from keras_mmreg.regularizers import Regularizer
+from keras_mmreg.report.interventions import takes_noise
+
+
+def in_use(model: keras.Model) -> list[Regularizer]:
+    """Returns the methods that a model is trained with."""
+    return model.regularizers if isinstance(model, RegularizedModel) else []
+
+
+def idle(model: keras.Model) -> list[str]:
+    """Returns the methods that do nothing because their gate is shut."""
+    gated = [method.name for method in in_use(model) if method.uses_gate]
+    return [] if gated and model.gate.is_open_anywhere() else gated
+
+
+def noise_needs(
+    model: keras.Model, x: Any, leaves: Mapping[str, list[int]]
+) -> str | None:
+    """Returns what `Result.noise_needs` says."""
+    if all(takes_noise(x, own) for own in leaves.values()):
+        return "nothing"
+    return "taps" if as_graph(_inner(model)) is not None else None
+
+
+def is_understood(model: keras.Model, labels: Any) -> bool:
+    """Returns whether the loss, if any, tells a gate what the labels mean."""
+    loss = getattr(model, "loss", None)
+    try:
+        resolve_output("auto", loss, _inner(model), labels)
+    except ValueError:
+        return loss is None
+    return True
+
+
+def _inner(model: keras.Model) -> keras.Model:
+    return model.inner if isinstance(model, RegularizedModel) else model
