@@ -86,10 +86,14 @@ def choose_score(metric: Any, mode: str, task: Task, y: np.ndarray) -> Score:
 
 
 def _name_of(metric: Any) -> str:
-    return str(
-        getattr(metric, "name", None)
-        or getattr(metric, "__name__", type(metric).__name__)
+    """Returns a metric's name, without the number that Keras adds."""
+    owner = type(metric).__name__
+    name = str(
+        getattr(metric, "name", None) or getattr(metric, "__name__", owner)
     )
+    base, _, number = name.rpartition("_")
+    automatic = base.replace("_", "") == owner.lower() and number.isdigit()
+    return base if automatic else name
 
 
 def _of_task(task: Task, y: np.ndarray) -> Score:

@@ -232,3 +232,14 @@ def test_a_loss_that_no_gate_understands():
     model.compile("sgd", "mse")
     report = modality_report(model, (x, np.eye(3)[y]), **FAST)
     assert report.takes_gate
+
+
+@pytest.mark.parametrize("name", [None, "auc_9", "own_9"])
+def test_numbers_that_keras_adds_to_names_are_left_out(name):
+    keras.metrics.AUC()  # The next has a number.
+    model = joined(layers.Dense(1, activation="sigmoid"))
+    x, y = data()
+    report = modality_report(
+        model, (x, y > 0), metric=keras.metrics.AUC(name=name), **FAST
+    )
+    assert report.metric == (name if name == "own_9" else "auc")
