@@ -65,6 +65,13 @@ def check_integer(name: str, value: Any, minimum: int) -> None:
         )
 
 
+def check_sizes(**sizes: Any) -> None:
+    """Raises unless each value is `None` or a positive integer."""
+    for name, value in sizes.items():
+        if value is not None:
+            check_integer(name, value, minimum=1)
+
+
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
     """Raises unless an argument is one of several strings."""
     if not isinstance(value, str) or value not in choices:

@@ -12,6 +12,7 @@ import numpy as np
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.callbacks.report_logger import require_rereadable
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_sizes
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import Source
@@ -110,13 +111,7 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         require_rereadable(data)
         require_labelled(data)
         check_integer("seed", seed, minimum=0)
-        for name, value in (
-            ("batch_size", batch_size),
-            ("steps", steps),
-            ("window", window),
-        ):
-            if value is not None:
-                check_integer(name, value, minimum=1)
+        check_sizes(batch_size=batch_size, steps=steps, window=window)
         given = [n for n, v in (("steps", steps), ("window", window)) if v]
         if given and isinstance(data, tuple):
             raise ValueError(

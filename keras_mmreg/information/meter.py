@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import kept_variables
-from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import check_sizes
 from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.measure import Measure
@@ -118,9 +118,7 @@ class InformationMeter(keras.Model):
         Raises:
             ValueError: If `data` is empty, or a modality cannot be measured.
         """
-        for name, value in (("batch_size", batch_size), ("steps", steps)):
-            if value is not None:
-                check_integer(name, value, minimum=1)
+        check_sizes(batch_size=batch_size, steps=steps)
         _require_examples(data)
         seed = self.seed_generator
         seed.state.assign(ops.convert_to_tensor([self.seed, 0], "uint32"))

@@ -11,6 +11,7 @@ import numpy as np
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.checks import check_sizes
 from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.report.bootstrap import Units
@@ -258,13 +259,7 @@ def _check(
     check_integer("num_bootstraps", settings.num_bootstraps, minimum=1)
     check_number("confidence", settings.confidence, above=0, below=1)
     check_integer("seed", settings.seed, minimum=0)
-    for name, value in (
-        ("batch_size", batch_size),
-        ("steps", steps),
-        ("window", window),
-    ):
-        if value is not None:
-            check_integer(name, value, minimum=1)
+    check_sizes(batch_size=batch_size, steps=steps, window=window)
 
 
 def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:

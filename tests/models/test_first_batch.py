@@ -11,6 +11,9 @@ from tests import toys
 
 Dense = keras.layers.Dense
 SIZES = {"a": 3, "b": 2}
+where_traces_repeat = pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="TensorFlow traces again"
+)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -104,9 +107,7 @@ def test_statistics_that_come_after_wrapping():
     assert history["fisher_penalty"][0] > 0
 
 
-@pytest.mark.skipif(
-    keras.config.backend() != "tensorflow", reason="TensorFlow traces again"
-)
+@where_traces_repeat
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("metrics", [None, ["accuracy"]])
 def test_a_step_is_traced_once(metrics, streams):
@@ -141,9 +142,7 @@ def two_outputs():
     return RegularizedModel(keras.Model(inner.input, outputs), "fisher")
 
 
-@pytest.mark.skipif(
-    keras.config.backend() != "tensorflow", reason="TensorFlow traces again"
-)
+@where_traces_repeat
 @pytest.mark.parametrize("create", [autoencoder, two_outputs])
 def test_a_step_that_creates_metrics_is_traced_once(create):
     model = create()
