@@ -8,9 +8,9 @@ import keras
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
-from keras_mmreg.information.meter import NO_DATA
-from keras_mmreg.information.meter import InformationMeter
-from keras_mmreg.information.meter import warn_of_new_statistics
+from keras_mmreg.information.information_meter import NO_DATA
+from keras_mmreg.information.information_meter import InformationMeter
+from keras_mmreg.information.information_meter import warn_of_new_statistics
 from keras_mmreg.models.modality_information import create_meter
 from keras_mmreg.network.checks import updates_to_settle
 

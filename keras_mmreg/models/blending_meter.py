@@ -4,17 +4,15 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_mmreg.backend import kept_variables
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
 from keras_mmreg.information.examples import batch_size as size_of
+from keras_mmreg.information.meter import Meter
 from keras_mmreg.regularizers import GradientBlending
-from keras_mmreg.types import Tensor
 
 
-class BlendingMeter(keras.Model):
+class BlendingMeter(Meter):
     """Evaluates a model and its single-modality heads on a dataset.
 
     Args:
@@ -23,9 +21,7 @@ class BlendingMeter(keras.Model):
     """
 
     def __init__(self, model: Any, method: GradientBlending) -> None:
-        super().__init__()
-        self.autocast = False
-        self.inner = model.inner
+        super().__init__(model.inner, model.run_eagerly)
         self.method = method
         self._network = model.network
         self._loss = model.loss
@@ -41,34 +37,21 @@ class BlendingMeter(keras.Model):
             name: keras.metrics.Mean(name=name) for name in method.branches
         }
         self.built = True
-        self.compile(run_eagerly=model.run_eagerly)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Returns a dict from branch to the outputs of the model or head."""
-        activations = self._network.run(inputs)
+    def measure(self, x: Any, y: Any, sample_weight: Any) -> None:
+        """Updates the mean loss of the model and of each head."""
+        activations = self._network.run(x)
         features = self._network.features_of(activations)
         outputs = self.method.outputs(
             features, self.inner, self._loss, self._functional
         )
-        joint = self._network.outputs_of(activations)
-        return {**outputs, self.method.branches[-1]: joint}
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = False,
-    ) -> Tensor:
-        """Updates the trackers; there is no loss."""
+        outputs[self.method.branches[-1]] = self._network.outputs_of(
+            activations
+        )
         for name, tracker in self.trackers.items():
-            loss = self._loss_function(y, y_pred[name], sample_weight)
+            loss = self._loss_function(y, outputs[name], sample_weight)
             tracker.update_state(loss, sample_weight=size_of(x))
-        return ops.zeros(())
 
     def run(self, data: tuple, batch_size: int = 1024) -> np.ndarray:
         """Returns the mean loss of each branch on `(x, y)`."""
-        with kept_variables(self):
-            self.evaluate(*data, batch_size=batch_size, verbose=0)
-        return np.array([float(t.result()) for t in self.trackers.values()])
+        return np.array([*self.results(*data, batch_size=batch_size).values()])

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.backend import kept_variables
 from keras_mmreg.information.examples import batch_size as size_of
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.functional import OutputFunctional
+from keras_mmreg.information.meter import Meter
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.ops.confidence import confidence_of_means
@@ -22,7 +22,7 @@ from keras_mmreg.regularizers import ModalityGate
 from keras_mmreg.types import Tensor
 
 
-class GateMeter(keras.Model):
+class GateMeter(Meter):
     """Evaluates a gate's probes, and how much shuffling costs the model.
 
     Args:
@@ -32,9 +32,7 @@ class GateMeter(keras.Model):
     """
 
     def __init__(self, model: Any, shuffles: bool = False) -> None:
-        super().__init__()
-        self.autocast = False
-        self.inner = model.inner
+        super().__init__(model.inner, model.run_eagerly)
         self.gate: ModalityGate = model.gate
         self.seed_generator = keras.random.SeedGenerator(0)
         # New permutations in every epoch: a single one could be unlucky.
@@ -45,7 +43,6 @@ class GateMeter(keras.Model):
         self._shuffles = shuffles
         self._class_weight = model.class_weight
         functional = self._output_kind()
-        self.trackers: dict[str, keras.metrics.Metric] = {}
         for name in self.gate.modalities:
             units = self.gate.origin().shape[0]
             self.trackers[f"gate_{name}"] = _Confidence(
@@ -58,21 +55,9 @@ class GateMeter(keras.Model):
             for name in names:
                 self.trackers[name] = keras.metrics.Mean(name=name)
         self.built = True
-        self.compile(run_eagerly=model.run_eagerly)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Returns the inputs; `compute_loss` runs the model on them, once."""
-        return inputs
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = False,
-    ) -> Tensor:
-        """Updates the trackers; there is no loss."""
+    def measure(self, x: Any, y: Any, sample_weight: Any) -> None:
+        """Updates confidences, and accuracies with shuffled modalities."""
         network = self._network
         functional = self._output_kind()
         activations = network.run(x)
@@ -106,7 +91,6 @@ class GateMeter(keras.Model):
         weight = without_ignored(weight, functional.ignore_class, y)
         for name, values in measured.items():
             self.trackers[name].update_state(values, sample_weight=weight)
-        return ops.zeros(())
 
     def _output_kind(self) -> OutputFunctional:
         return self.gate.output_kind(
@@ -143,9 +127,7 @@ class GateMeter(keras.Model):
         if isinstance(data, tuple | list):
             x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         options = {"steps": steps} if y is None else {"batch_size": batch_size}
-        with kept_variables(self):
-            self.evaluate(x, y, verbose=0, sample_weight=weight, **options)
-        return {n: float(t.result()) for n, t in self.trackers.items()}
+        return self.results(x, y, sample_weight=weight, **options)
 
 
 def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:

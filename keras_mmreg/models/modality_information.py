@@ -11,8 +11,8 @@ import keras
 from keras_mmreg import regularizers
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.checks import check_integer
-from keras_mmreg.information.meter import InformationMeter
-from keras_mmreg.information.meter import warn_of_new_statistics
+from keras_mmreg.information.information_meter import InformationMeter
+from keras_mmreg.information.information_meter import warn_of_new_statistics
 from keras_mmreg.models.regularized_model import RegularizedModel
 from keras_mmreg.regularizers import InformationRegularizer
 
