@@ -76,6 +76,12 @@ def _create_parser() -> argparse.ArgumentParser:
     report.add_argument("--json", type=pathlib.Path, help="JSON to write")
     report.add_argument("--metric", help="name of a Keras metric")
     report.add_argument(
+        "--mode",
+        default="auto",
+        choices=["auto", "max", "min"],
+        help="whether a high or a low score is good",
+    )
+    report.add_argument(
         "--output",
         type=_place,
         metavar="NAME",
@@ -157,6 +163,7 @@ def _report(options: argparse.Namespace) -> Any:
         model,
         (x, y) if weight is None else (x, y, weight),
         metric=options.metric,
+        mode=options.mode,
         include="all" if "all" in options.include else options.include,
         missing=options.missing,
         groups=groups,

@@ -199,16 +199,16 @@ def require_encoders(network: Any, method: str) -> None:
 
 
 def require_all_modalities(network: Any, method: str) -> None:
-    """Rejects a selection of modalities, for methods that drop all others.
+    """Rejects a selection of modalities, for methods that change all of them.
 
     Raises:
         ValueError: If modalities of the model have no point.
     """
     if network.others:
         raise ValueError(
-            f"The {method!r} regularizer takes each modality without all "
-            f"others, but `modalities` leaves out {network.others}, where "
-            "nothing can be done. Pass `modalities=None`."
+            f"The {method!r} regularizer changes all modalities, but "
+            f"`modalities` leaves out {network.others}, which would keep their "
+            "values. Pass `modalities=None`."
         )
 
 

@@ -9,6 +9,7 @@ from keras_mmreg.checks import check_gate
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
+from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.network.checks import require_whole_modalities
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -49,7 +50,8 @@ class ModalityMix(Regularizer):
         **kwargs: See `Regularizer`: `schedule`, `seed`, `name`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or the model has a modality
+            that is not regularized: it would never agree with the label.
 
     Example:
 
@@ -77,7 +79,8 @@ class ModalityMix(Regularizer):
         """Checks that whole modalities can be shuffled."""
         super().check(network, inner)
         require_outputs_of_examples(network, self.name)
-        if len(network.modalities) + len(network.others) < 2:
+        require_all_modalities(network, self.name)
+        if len(network.modalities) < 2:
             raise ValueError(
                 "The 'mix' regularizer joins modalities of different examples, "
                 f"and the model has only one: {network.modalities}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from keras_mmreg.report.judge import known_costs
 from keras_mmreg.report.judge import need_each_other
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
@@ -115,7 +116,8 @@ def _cause(
     dearest = by_cost(report)[0]
     if bad & {"fusion", "misleading", "unimodal"}:
         rivals = report.unimodal or report.alone
-        best = min(rivals, key=lambda name: rivals[name].cost)
+        known = known_costs(rivals)
+        best = min(known or rivals, key=lambda name: rivals[name].cost)
         others = [name for name in report.modalities if name != best]
         misleading = [n for n in others if status(report, n) == "misleading"]
         suspects = others if len(others) == 1 else misleading
@@ -129,7 +131,8 @@ def _cause(
     if "missing" in bad:
         fill = next(iter(report.missing))
         results = report.missing[fill]
-        return "missing", max(results, key=lambda n: results[n].cost), []
+        costs = known_costs(results)
+        return "missing", max(costs, key=costs.__getitem__), []
     return None, dearest, []
 
 
@@ -138,8 +141,8 @@ def _takes_most(report: Result, name: str) -> bool:
     if report.chance is None:
         return False
     above = abs(report.intact.value - report.chance)
-    costs = {n: each.cost for n, each in report.shuffled.items()}
-    own = costs.pop(name)
+    costs = known_costs(report.shuffled)
+    own = costs.pop(name, 0.0)
     others = max(costs.values(), default=0.0)
     return own > 0.5 * above and own - others > negligible(report)
 

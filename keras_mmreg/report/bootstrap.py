@@ -1,6 +1,7 @@
 """Bootstrap intervals: what the scores might have been on other examples."""
 
 import math
+from collections.abc import Collection
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,12 @@ class Units:
         groups: Optional array with the group of each example, in order.
         by_batch: Whether the examples of a batch share a few units.
         seed: Integer, the seed by which examples share units.
+
+    Attributes:
+        count: The number of units.
+        seen: The number of examples.
+        num_independent: The number of groups, or else of examples, of which at
+            least one has a weight above 0.
     """
 
     def __init__(self, groups: Any, by_batch: bool, seed: int) -> None:
@@ -33,14 +40,25 @@ class Units:
         self.by_batch = by_batch
         self.count = 0
         self.seen = 0
+        self.num_independent = 0
+        self._weighted: set[int] = set()
         self._places: dict[Any, int] = {}
         self._generator = np.random.default_rng([seed, 11])
 
-    def assign(self, size: int) -> np.ndarray:
-        """Returns the units of the next `size` examples."""
+    def assign(self, size: int, weight: Any = None) -> np.ndarray:
+        """Returns the units of the next `size` examples, with their weights."""
         start, self.seen = self.seen, self.seen + size
-        if self.groups is not None:
-            return self._assign_groups(start, start + size)
+        weight = np.ones(size) if weight is None else np.asarray(weight)
+        counts = weight.reshape(size, -1).any(axis=1)
+        if self.groups is None:
+            self.num_independent += int(counts.sum())
+            return self._assign_examples(size)
+        units = self._assign_groups(start, start + size)
+        self._weighted.update(units[counts].tolist())
+        self.num_independent = len(self._weighted)
+        return units
+
+    def _assign_examples(self, size: int) -> np.ndarray:
         blocks = max(_BLOCKS, math.ceil(size / _BLOCK))
         wanted = min(blocks, size) if self.by_batch else size
         units = np.arange(self.count, self.count + wanted)
@@ -62,11 +80,6 @@ class Units:
         ]
         self.count = len(places)
         return np.array(units)
-
-    @property
-    def num_independent(self) -> int:
-        """The number of groups, or of examples if there are no groups."""
-        return self.seen if self.groups is None else self.count
 
 
 class Tally:
@@ -123,6 +136,7 @@ class Bootstrap:
         num_bootstraps: Integer, the number of draws.
         confidence: Float, the part of the draws that an interval contains.
         seed: Integer, the seed of the draws.
+        unknown: Names whose score means nothing, and is NaN.
     """
 
     def __init__(
@@ -134,6 +148,7 @@ class Bootstrap:
         num_bootstraps: int,
         confidence: float,
         seed: int,
+        unknown: Collection[Any] = (),
     ) -> None:
         self.score = score
         self.num_independent = num_independent
@@ -148,6 +163,9 @@ class Bootstrap:
         )
         drawn = score.value(_draw(sums, num_bootstraps, seed))
         self.draws = dict(zip(tallies, drawn.T, strict=True))
+        for name in unknown:
+            self.values[name] = float("nan")
+            self.draws[name] = np.full(num_bootstraps, np.nan)
 
     def measure(self, name: Any) -> Measurement:
         """Returns the score of a name, and its cost against `("intact",)`."""
@@ -157,8 +175,8 @@ class Bootstrap:
         draws = sign * (self.draws[intact] - self.draws[name])
         value = self.values[name]
         low, high = self.interval(self.draws[name], value)
-        if self.score.percent:
-            low, high = max(low, 0.0), min(high, 1.0)
+        if self.score.percent:  # A maximum would lose NaN.
+            low, high = np.clip((low, high), 0.0, 1.0).tolist()
         if name == intact:
             return Measurement(float(value), low, high)
         return Measurement(
@@ -170,16 +188,22 @@ class Bootstrap:
 
         If no example differs, no draw does either. Then the interval extends
         `3 / count` to either side (the rule of three), where `count` is the
-        number of examples or groups. Scores in [0, 1] differ by 1 at most.
+        number of examples or groups, or less for a confidence below 95%.
+        Scores in [0, 1] differ by 1 at most.
         """
         if np.all(np.isnan(draws)):
             return float("nan"), float("nan")
         tail = 100 * (1 - self.confidence) / 2
         low, high = np.nanpercentile(draws, [tail, 100 - tail])
         if low == high and self.score.percent:
-            margin = 3.0 / self.num_independent
+            margin = _margin(self.confidence) / self.num_independent
             low, high = max(value - margin, -1.0), min(value + margin, 1.0)
         return float(low), float(high)
+
+
+def _margin(confidence: float) -> float:
+    """Returns 3 for a confidence of 95%, and -log(1 - c) in that proportion."""
+    return 3.0 * (math.log(1.0 - confidence) / math.log(1.0 - 0.95))
 
 
 def _draw(sums: np.ndarray, num_bootstraps: int, seed: int) -> np.ndarray:

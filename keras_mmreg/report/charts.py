@@ -4,6 +4,7 @@ Positions are in percent of the width, so that a chart adapts to the width of
 the page while its lines and letters keep their size.
 """
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -46,18 +47,20 @@ def scale_of(report: Result) -> Scale:
     return Scale(report, [each.value for each in measurements])
 
 
+def is_known(measurement: Measurement) -> bool:
+    """Returns whether a score is a number."""
+    return not math.isnan(measurement.value)
+
+
 def bar(
     report: Result, scale: Scale, measurement: Measurement, label: str
 ) -> str:
     """Draws a score with its interval; lines mark intact and chance scores."""
-    left, right = sorted([scale(0.0), scale(measurement.value)])
-    parts = [
-        '<rect class="track" width="100%" height="100%" rx="3"/>',
-        f'<rect class="fill" x="{left:.2f}%" y="4" '
-        f'width="{max(right - left, 0.3):.2f}%" height="{HEIGHT - 8}" rx="2"/>',
-        *_whisker(scale, measurement),
-        *_marks(report, scale),
-    ]
+    parts = ['<rect class="track" width="100%" height="100%" rx="3"/>']
+    if is_known(measurement):
+        parts.append(_fill(scale(0.0), scale(measurement.value)))
+        parts += _whisker(scale, measurement)
+    parts += _marks(report, scale)
     text = f"{label}: {value_text(report, measurement.value, 1)}"
     return _svg("".join(parts), text, HEIGHT)
 
@@ -70,15 +73,20 @@ def signed_bar(
     def place(value: float) -> float:
         return 50.0 + 50.0 * max(min(value / largest, 1.0), -1.0)
 
-    left, right = sorted([50.0, place(measurement.value)])
-    parts = [
-        '<rect class="track" width="100%" height="100%" rx="3"/>',
-        f'<rect class="fill" x="{left:.2f}%" y="4" '
-        f'width="{max(right - left, 0.3):.2f}%" height="{HEIGHT - 8}" rx="2"/>',
-        *_interval(place(measurement.low), place(measurement.high)),
-        '<line class="axis" x1="50%" x2="50%" y1="0" y2="100%"/>',
-    ]
+    parts = ['<rect class="track" width="100%" height="100%" rx="3"/>']
+    if is_known(measurement):
+        parts.append(_fill(50.0, place(measurement.value)))
+        parts += _interval(place(measurement.low), place(measurement.high))
+    parts.append('<line class="axis" x1="50%" x2="50%" y1="0" y2="100%"/>')
     return _svg("".join(parts), f"{label}: {text}", HEIGHT)
+
+
+def _fill(start: float, stop: float) -> str:
+    left, right = sorted([start, stop])
+    return (
+        f'<rect class="fill" x="{left:.2f}%" y="4" '
+        f'width="{max(right - left, 0.3):.2f}%" height="{HEIGHT - 8}" rx="2"/>'
+    )
 
 
 def curve(
@@ -90,13 +98,19 @@ def curve(
     """Draws scores by the scale of the noise, with their intervals."""
     count = len(points)
     xs = [5.0 + 90.0 * place / max(count - 1, 1) for place in range(count)]
-    measurements = [each for _, each in points]
+    known = [
+        (x, each)
+        for x, (_, each) in zip(xs, points, strict=True)
+        if is_known(each)
+    ]
+    places = [x for x, _ in known]
+    measurements = [each for _, each in known]
     ys = [100.0 - scale(each.value) for each in measurements]
     upper = [100.0 - scale(each.high) for each in measurements]
     lower = [100.0 - scale(each.low) for each in measurements]
     band = [
-        *zip(xs, upper, strict=True),
-        *reversed([*zip(xs, lower, strict=True)]),
+        *zip(places, upper, strict=True),
+        *reversed([*zip(places, lower, strict=True)]),
     ]
     chance = ""
     if report.chance is not None:
@@ -110,12 +124,13 @@ def curve(
         '<rect class="track" width="100" height="100"/>'
         f"{chance}"
         f'<polygon class="band" points="{_points(band)}"/>'
-        f'<polyline class="line" points="{_points(zip(xs, ys, strict=True))}"/>'
+        '<polyline class="line" '
+        f'points="{_points(zip(places, ys, strict=True))}"/>'
         "</svg>"
     )
     dots = "".join(
         f'<circle class="dot" cx="{x:.2f}%" cy="{8 + 1.2 * y:.1f}" r="3.5"/>'
-        for x, y in zip(xs, ys, strict=True)
+        for x, y in zip(places, ys, strict=True)
     )
     ticks = "".join(
         f'<text class="tick" x="{x:.2f}%" y="146" text-anchor="middle">'

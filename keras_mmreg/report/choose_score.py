@@ -29,25 +29,85 @@ _ACCURACY_METRICS = (
     keras.metrics.CategoricalAccuracy,
     keras.metrics.SparseCategoricalAccuracy,
 )
+_ERRORS = (
+    keras.losses.Loss,
+    keras.metrics.BinaryCrossentropy,
+    keras.metrics.CategoricalCrossentropy,
+    keras.metrics.CategoricalHinge,
+    keras.metrics.FalseNegatives,
+    keras.metrics.FalsePositives,
+    keras.metrics.Hinge,
+    keras.metrics.KLDivergence,
+    keras.metrics.LogCoshError,
+    keras.metrics.MeanAbsoluteError,
+    keras.metrics.MeanAbsolutePercentageError,
+    keras.metrics.MeanSquaredError,
+    keras.metrics.MeanSquaredLogarithmicError,
+    keras.metrics.Poisson,
+    keras.metrics.RootMeanSquaredError,
+    keras.metrics.SparseCategoricalCrossentropy,
+    keras.metrics.SquaredHinge,
+)
+"""What Keras has that is better the lower it is."""
+_OF_ANYTHING = (
+    keras.metrics.Mean,
+    keras.metrics.MeanMetricWrapper,
+    keras.metrics.Sum,
+)
+"""Metrics whose class does not tell what they are computed from."""
 _LOWER_IS_BETTER = (
     "error",
     "loss",
     "entropy",
+    "bce",
+    "brier",
+    "nll",
     "hinge",
     "divergence",
     "distance",
+    "deviance",
     "huber",
     "log_cosh",
     "logcosh",
+    "pinball",
     "poisson",
     "mse",
     "mae",
     "mape",
     "msle",
     "rmse",
+    "crps",
     "false",
     "perplexity",
 )
+"""Words in the names of other metrics that are better the lower they are."""
+_HIGHER_IS_BETTER = (
+    "acc",
+    "auc",
+    "precision",
+    "recall",
+    "sensitivity",
+    "specificity",
+    "f1",
+    "fbeta",
+    "f_beta",
+    "score",
+    "iou",
+    "dice",
+    "jaccard",
+    "r2",
+    "r_squared",
+    "correlation",
+    "pearson",
+    "spearman",
+    "similarity",
+    "kappa",
+    "true",
+    "correct",
+    "right",
+    "reward",
+)
+"""Words in the names of other metrics that are better the higher they are."""
 
 
 def choose_score(metric: Any, mode: str, task: Task, y: np.ndarray) -> Score:
@@ -64,7 +124,8 @@ def choose_score(metric: Any, mode: str, task: Task, y: np.ndarray) -> Score:
         A `Score`.
 
     Raises:
-        ValueError: If there is no such metric, or it does not fit the labels.
+        ValueError: If there is no such metric, it does not fit the labels, or
+            `mode` is needed.
     """
     if metric is None:
         return _of_task(task, y)
@@ -75,14 +136,34 @@ def choose_score(metric: Any, mode: str, task: Task, y: np.ndarray) -> Score:
         metric = _by_name(metric, task, y)
     if not (callable(metric) or isinstance(metric, keras.metrics.Metric)):
         return metric
-    higher = mode == "max" or (
-        mode == "auto"
-        and metric is not keras.losses.cosine_similarity
-        and not any(word in name.lower() for word in _LOWER_IS_BETTER)
-    )
+    higher = mode == "max"
+    if mode == "auto":
+        higher = _higher_is_better(metric, name)
     if isinstance(metric, keras.metrics.Metric):
         return KerasMetric(metric, name, higher)
     return Mean(metric, name, higher, percent="accuracy" in name)
+
+
+def _higher_is_better(metric: Any, name: str) -> bool:
+    """Returns the direction of a Keras metric, or of another by its name.
+
+    Raises:
+        ValueError: If the name says nothing.
+    """
+    if isinstance(metric, _ERRORS) or metric in vars(keras.losses).values():
+        return False
+    kind = type(metric)
+    if kind in vars(keras.metrics).values() and kind not in _OF_ANYTHING:
+        return True
+    if any(word in name.lower() for word in _LOWER_IS_BETTER):
+        return False
+    if any(word in name.lower() for word in _HIGHER_IS_BETTER):
+        return True
+    raise ValueError(
+        f"`metric` {name!r} does not say whether a high or a low score is "
+        "good: pass `mode='max'` or `mode='min'`, which decides what helps and "
+        "what misleads."
+    )
 
 
 def _name_of(metric: Any) -> str:

@@ -59,6 +59,7 @@ def compose(
         settings.num_bootstraps,
         settings.confidence,
         settings.seed,
+        unknown=[name for name in measuring.broken if name != ("intact",)],
     )
     chance = (
         None
@@ -67,13 +68,6 @@ def compose(
     )
     names = plan.modalities
     measure = bootstrap.measure
-
-    def measure_finite(*name: str) -> Measurement:
-        """Returns NaN where predictions are not finite."""
-        if name in measuring.broken:
-            return Measurement(*[float("nan")] * 6)
-        return measure(name)
-
     report = ModalityReport(
         model=model.name,
         task=task.name,
@@ -89,11 +83,9 @@ def compose(
         modalities=names,
         intact=measure(("intact",)),
         shuffled={name: measure(("shuffled", name)) for name in names},
-        alone={name: measure_finite("alone", name) for name in names},
+        alone={name: measure(("alone", name)) for name in names},
         missing={
-            fill: {
-                name: measure_finite("missing", fill, name) for name in names
-            }
+            fill: {name: measure(("missing", fill, name)) for name in names}
             for fill in settings.missing
         },
         unimodal={

@@ -10,6 +10,14 @@ from keras_mmreg.report.wording import FILL_WORDS
 from keras_mmreg.report.wording import counted
 from keras_mmreg.report.wording import value_text
 
+CHANGES = {
+    "missing": "with {0} in place of `{1}`",
+    "alone": "with `{0}` alone",
+    "shuffled": "with `{0}` shuffled",
+    "noise": "with noise in `{0}`",
+}
+"""What was changed, by what was measured."""
+
 
 def broken(shares: Mapping[Any, float]) -> list[Finding]:
     """Reports predictions that are not finite, which make scores meaningless.
@@ -24,22 +32,24 @@ def broken(shares: Mapping[Any, float]) -> list[Finding]:
             "in the data, and in the model's weights."
         )
         return [Finding("broken", "bad", text)]
-    changes = {
-        "missing": "With {1} in place of `{2}`",
-        "alone": "With `{1}` alone",
-        "shuffled": "With `{1}` shuffled",
-    }
-    found = []
-    for name, share in shares.items():
-        words = [FILL_WORDS.get(str(each), each) for each in name]
-        if str(name[0]) in changes:
-            text = (
-                f"{changes[str(name[0])].format(*words)}, {100 * share:.3g}% "
-                "of the predictions are not finite (NaN or infinite), as of a "
-                "text that is nothing but padding: that score means nothing."
-            )
-            found.append(Finding("broken", "bad", text))
-    return found
+    worst: dict[str, float] = {}
+    for (kind, *words), share in shares.items():
+        if kind in CHANGES:
+            words = [FILL_WORDS.get(str(each), each) for each in words]
+            change = CHANGES[kind].format(*words)
+            worst[change] = max(share, worst.get(change, 0.0))
+    if not worst:
+        return []
+    changes = [
+        f"{change} ({100 * share:.3g}%)" for change, share in worst.items()
+    ]
+    text = (
+        f"Predictions are not finite (NaN or infinite) {', '.join(changes)}, "
+        "as of a text that is nothing but padding: these scores are unknown."
+    )
+    if any(name[:2] == ("missing", "nan") for name in shares):
+        text += " A model takes NaN behind `layers.MissingModality` only."
+    return [Finding("broken", "bad", text)]
 
 
 def no_number(report: Result) -> Finding:

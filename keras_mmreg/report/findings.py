@@ -1,8 +1,6 @@
 """Puts the numbers of a report into sentences."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from keras_mmreg.report.actions import actions
 from keras_mmreg.report.doubts import doubts
@@ -10,6 +8,7 @@ from keras_mmreg.report.doubts import no_number
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
 from keras_mmreg.report.judge import is_small
+from keras_mmreg.report.judge import known_costs
 from keras_mmreg.report.judge import need_each_other
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
@@ -75,8 +74,12 @@ def _only_one(report: Result) -> list[Finding]:
 
 
 def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
-    names = by_cost(report)
-    first, second = names[:2]
+    known = known_costs(report.shuffled)
+    names = [name for name in by_cost(report) if name in known]
+    if not names:
+        text = "What the prediction rests on is unknown."
+        return Finding("reliance", "note", text)
+    first = names[0]
     costs = _costs(report, names)
     statuses = {name: status(report, name) for name in names}
     used = [name for name in names if statuses[name] in ("used", "relied on")]
@@ -98,7 +101,7 @@ def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
     if rival[0] <= 0:
         text = (
             f"the prediction uses {listed(used)}; between `{first}` and "
-            f"`{second}` it is a tie (a difference of "
+            f"`{names[1]}` it is a tie (a difference of "
             f"{interval_text(report, *rival)})."
         )
         return Finding("reliance", "note", f"{costs}: {text}")
@@ -166,11 +169,11 @@ def _fusion(report: Result) -> list[Finding]:
 
 
 def _fusion_within(report: Result) -> Finding:
-    known = _known(report.alone)
+    known = known_costs(report.alone)
     if not known:
         text = "No score of a modality alone is known to compare fusion with."
         return Finding("fusion", "note", text)
-    best = min(known, key=lambda name: report.alone[name].cost)
+    best = min(known, key=known.__getitem__)
     alone = report.alone[best]
     differs = alone.cost_high < 0 or alone.cost_low > 0
     against = against_text(report, alone, differs)
@@ -198,17 +201,12 @@ def _fusion_within(report: Result) -> Finding:
     return Finding("fusion", "note", text)
 
 
-def _known(results: Mapping[str, Any]) -> list[str]:
-    """Returns names whose cost is a number; the others are inconclusive."""
-    return [n for n, each in results.items() if math.isfinite(each.cost)]
-
-
 def _own_model(report: Result) -> Finding:
-    known = _known(report.unimodal)
+    known = known_costs(report.unimodal)
     if not known:
         text = "No score of a model of one modality only is known."
         return Finding("unimodal", "note", text)
-    best = min(known, key=lambda name: report.unimodal[name].cost)
+    best = min(known, key=known.__getitem__)
     own = report.unimodal[best]
     differs = own.cost_high < 0 or own.cost_low > 0
     against = against_text(report, own, differs)
@@ -231,7 +229,7 @@ def _missing(report: Result) -> list[Finding]:
     for fill, results in report.missing.items():
         found += _better_without(report, fill)
         # If predictions are not finite, their cost is unknown.
-        known = _known(results)
+        known = known_costs(results)
         large = [n for n in known if not is_small(report, results[n])]
         large = sorted(large, key=lambda name: -results[name].cost)
         lost = [name for name in large if results[name].cost_low > 0]
@@ -281,10 +279,10 @@ def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
 def _better_without(report: Result, fill: str) -> list[Finding]:
     """Reports the modality whose absence helps most, if there is one."""
     results = report.missing[fill]
-    known = _known(results)
+    known = known_costs(results)
     if not known:
         return []
-    name = min(known, key=lambda name: results[name].cost)
+    name = min(known, key=known.__getitem__)
     each = results[name]
     if each.cost_high >= 0 or -each.cost < 5 * negligible(report):
         return []

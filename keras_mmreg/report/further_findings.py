@@ -1,5 +1,7 @@
 """Findings from the parts of a report that are included on demand."""
 
+import numpy as np
+
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.judge import FEW
 from keras_mmreg.report.judge import NEGLIGIBLE
@@ -64,7 +66,7 @@ def _unread(report: Result, name: str) -> Finding | None:
 def further(report: Result) -> list[Finding]:
     """Reports interaction, calibration, and the class that is hurt most."""
     found = []
-    if report.additive is not None:
+    if report.additive is not None and not np.isnan(report.additive.value):
         gap = report.additive
         against = against_text(report, gap)
         level = "note"
@@ -90,7 +92,8 @@ def further(report: Result) -> list[Finding]:
     if report.calibration:
         intact = report.calibration["intact"]
         worst = max(
-            report.modalities, key=lambda name: report.calibration[name]
+            report.modalities,
+            key=lambda name: np.nan_to_num(report.calibration[name]),
         )
         error = report.calibration[worst]
         if error > intact + 0.05:
@@ -108,7 +111,7 @@ def _worst_class(report: Result) -> list[Finding]:
         (each["intact"] - value, name, each, value)
         for each in report.per_class
         for name, value in each["shuffled"].items()
-        if each["count"] >= FEW
+        if each["count"] >= FEW and not np.isnan(value)
     ]
     if not losses:
         return []

@@ -6,6 +6,7 @@ from html import escape
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.charts import bar
 from keras_mmreg.report.charts import curve
+from keras_mmreg.report.charts import is_known
 from keras_mmreg.report.charts import scale_of
 from keras_mmreg.report.charts import signed_bar
 from keras_mmreg.report.result import Result
@@ -104,11 +105,9 @@ def _subsets(report: Result) -> str:
 def _shapley(report: Result) -> str:
     if not report.shapley:
         return ""
-    largest = max(
-        abs(end)
-        for each in report.shapley.values()
-        for end in (each.value, each.low, each.high)
-    )
+    known = [each for each in report.shapley.values() if is_known(each)]
+    ends = [end for each in known for end in (each.value, each.low, each.high)]
+    largest = max(map(abs, ends), default=0.0)
     lines = "".join(
         row(
             name,
@@ -177,7 +176,7 @@ def _calibration(report: Result) -> str:
         return ""
     lines = "".join(
         f'<tr><th scope="row">{_shuffled(name)}</th>'
-        f"<td>{100 * error:.1f}</td></tr>"
+        f"<td>{_percent(error, 1)}</td></tr>"
         for name, error in report.calibration.items()
     )
     text = (
@@ -203,9 +202,9 @@ def _per_class(report: Result) -> str:
         return ""
     lines = "".join(
         f'<tr><th scope="row">{each["class"]}</th><td>{each["count"]:,.0f}</td>'
-        f"<td>{100 * each['intact']:.0f}</td>"
+        f"<td>{_percent(each['intact'])}</td>"
         + "".join(
-            f"<td>{100 * value:.0f}</td>" for value in each["shuffled"].values()
+            f"<td>{_percent(value)}</td>" for value in each["shuffled"].values()
         )
         + "</tr>"
         for each in report.per_class[:MAX_CLASSES]
@@ -218,6 +217,10 @@ def _per_class(report: Result) -> str:
         text += f" The first {MAX_CLASSES} of {len(report.per_class)} classes."
     header = ("class", "count", "intact", *names)
     return _section("classes", "Each class", text, _table(header, lines))
+
+
+def _percent(part: float, digits: int = 0) -> str:
+    return "unknown" if part != part else f"{100 * part:.{digits}f}"
 
 
 def _table(header: tuple[str, ...], lines: str) -> str:

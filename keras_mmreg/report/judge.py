@@ -1,5 +1,8 @@
 """Interprets the costs in a report."""
 
+import math
+from collections.abc import Mapping
+
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.result import Result
 
@@ -11,6 +14,12 @@ NEGLIGIBLE = 0.02
 
 MINOR = 0.25
 """A modality is minor if its cost is at most this part of the largest."""
+
+
+def known_costs(results: Mapping[str, Measurement]) -> dict[str, float]:
+    """Returns the costs that are numbers; the others are inconclusive."""
+    costs = {name: each.cost for name, each in results.items()}
+    return {name: cost for name, cost in costs.items() if math.isfinite(cost)}
 
 
 def negligible(report: Result) -> float:
@@ -25,14 +34,16 @@ def status(report: Result, name: str) -> str:
     """Says how the model uses a modality, in a word or two.
 
     Returns:
-        `"relied on"`, `"used"`, `"redundant"`, `"ignored"`, `"misleading"` or
-        `"unclear"`.
+        `"relied on"`, `"used"`, `"redundant"`, `"ignored"`, `"misleading"`,
+        `"unclear"`, or `"unknown"` if there is no number to judge by.
     """
     shuffled = report.shuffled[name]
+    if math.isnan(shuffled.cost):
+        return "unknown"
     if shuffled.cost_high < 0:
         return "misleading"
     if shuffled.cost_low > 0 and shuffled.cost >= negligible(report):
-        costs = [each.cost for each in report.shuffled.values()]
+        costs = known_costs(report.shuffled).values()
         others = sorted(costs)[:-1]
         alone = shuffled.cost == max(costs)
         rests = alone and others and others[-1] <= MINOR * shuffled.cost

@@ -223,14 +223,17 @@ class KerasMetric:
         )
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
-        """Returns a value only for ROC AUC, whose chance score is known."""
-        is_auc = isinstance(self.metric, keras.metrics.AUC)
-        known = is_auc and self.metric.get_config().get("curve") == "ROC"
+        """Returns a value only for ROC AUC and R², whose chance is known."""
+        metric = self.metric
+        known = isinstance(metric, keras.metrics.R2Score) or (
+            isinstance(metric, keras.metrics.AUC)
+            and metric.get_config().get("curve") == "ROC"
+        )
         return np.zeros(1) if known else None
 
     def chance(self, sums: np.ndarray) -> float:
-        """Returns the area under the ROC curve of a constant prediction."""
-        return 0.5
+        """Returns the ROC AUC or R² of the best constant prediction."""
+        return 0.5 if isinstance(self.metric, keras.metrics.AUC) else 0.0
 
 
 def _as_tensor(array: Any) -> Any:

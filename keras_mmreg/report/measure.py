@@ -109,8 +109,8 @@ class Measuring:
             places, weights = [], []
             for start in range(0, window.size, source.batch_size):
                 stop = min(start + source.batch_size, window.size)
-                places.append(units.assign(stop - start))
                 weights.append(self._weight_of(window, start, stop))
+                places.append(units.assign(stop - start, weights[-1]))
                 self._read_batch(
                     window,
                     start,
@@ -245,9 +245,12 @@ class Measuring:
     @property
     def broken(self) -> dict[Any, float]:
         """The share of predictions that are not finite, where not 0."""
+        runs = dict(self._plan.names)
+        if self._plan.additive:
+            runs[ADDITIVE] = [n for draw in self._plan.additive for n in draw]
         shares = {
             name: max(self._broken[number] for number in numbers) / self._seen
-            for name, numbers in self._plan.names.items()
+            for name, numbers in runs.items()
         }
         return {name: share for name, share in shares.items() if share > 0}
 
@@ -261,13 +264,19 @@ class Measuring:
         return self._other_scores[name]
 
     def other(self, name: str) -> dict[Any, np.ndarray]:
-        """Returns a further score's sums, intact and for each modality."""
+        """Returns a further score's sums, intact and for each modality.
+
+        They are NaN where predictions are not finite.
+        """
         runs = self._other_runs[name]
-        return {
+        sums = {
             key: runs[numbers[0]].sums[0]
             for key, numbers in self._plan.names.items()
             if key[0] in ("intact", "shuffled")
         }
+        for key in sums.keys() & self.broken.keys():
+            sums[key] = np.full_like(sums[key], np.nan)
+        return sums
 
 
 class _Projection:
@@ -280,7 +289,7 @@ class _Projection:
     def __init__(self, plan: Plan) -> None:
         self._numbers = [n for draw in plan.additive for n in draw]
         self._num_draws = max(len(plan.additive), 1)
-        self._count = len(plan.modalities)
+        self._count = len(plan.additive[0]) if plan.additive else 0
         self._batches: list[Any] = []
         self._left = 0
 

@@ -108,8 +108,8 @@ def modality_report(
             for regression. Accuracies follow the loss's `from_logits`; sample
             weights apply to every metric.
         mode: `"max"` or `"min"`, whether a high or a low score is good.
-            Defaults to `"auto"`, which is `"min"` if the name says so (`error`,
-            `loss`, ...).
+            Defaults to `"auto"`: known for Keras's own metrics, and told by
+            the names of others (`..._error`, `..._score`).
         include: What else to measure, see the table; `"all"` is everything.
             Defaults to `()`.
         missing: The replacement of a missing modality: `"zero"`, `"mean"` (over

@@ -35,7 +35,7 @@ class Plan:
         seed: Seed of the orders that Shapley values are sampled from.
         noisy: The modalities that have a noise curve, if these are included.
         unasked: Inputs that were not asked for, which are shuffled where a
-            modality is alone.
+            modality is alone, and terms of their own in an additive model.
 
     Attributes:
         runs: Dict from a run to its index.
@@ -45,7 +45,7 @@ class Plan:
         noisy: The argument `noisy`.
         unasked: The argument `unasked`.
         additive: Runs for the closest additive model: for each draw, one run
-            per modality.
+            per modality, `unasked` ones included.
     """
 
     def __init__(
@@ -125,6 +125,7 @@ class Plan:
         return tuple(m for m in self.modalities if m in modalities)
 
     def _add_additive(self) -> None:
+        blocks = [*self.modalities, *self.unasked]
         for draw in range(NUM_ADDITIVE):
             self.additive.append(
                 [
@@ -133,11 +134,11 @@ class Plan:
                     self._run(
                         {
                             other: Change("reference", draw)
-                            for other in self.modalities
-                            if other != modality
+                            for other in blocks
+                            if other != block
                         }
                     )
-                    for modality in self.modalities
+                    for block in blocks
                 ]
             )
 

@@ -115,10 +115,10 @@ class Result:
 
     @property
     def perceptual_scores(self) -> dict[str, float]:
-        """Returns each modality's shuffling cost over the intact score."""
-        return {
-            name: measurement.cost / self.intact.value
-            if self.intact.value
-            else 0.0
-            for name, measurement in self.shuffled.items()
-        }
+        """Returns each modality's shuffling cost over the intact score.
+
+        Of a score that is 0 or negative, such as a bad R², there is no part:
+        NaN.
+        """
+        whole = self.intact.value if self.intact.value > 0 else float("nan")
+        return {name: each.cost / whole for name, each in self.shuffled.items()}

@@ -100,7 +100,10 @@ def _further(report: Result) -> list[str]:
         shares = [f"{n} {v:.0%}" for n, v in report.information.items()]
         lines.append(f"Share of information: {', '.join(shares)}")
     if report.calibration:
-        errors = [f"{n} {v:.1%}" for n, v in report.calibration.items()]
+        errors = [
+            f"{name} {'unknown' if error != error else f'{error:.1%}'}"
+            for name, error in report.calibration.items()
+        ]
         lines.append(f"Calibration error: {', '.join(errors)}")
     return [*lines, ""] if lines else []
 

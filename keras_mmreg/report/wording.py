@@ -14,8 +14,14 @@ FILL_WORDS = {
 
 
 def by_cost(report: Result) -> list[str]:
-    """Returns the modalities by the cost of shuffling, the highest first."""
-    return sorted(report.shuffled, key=lambda n: -report.shuffled[n].cost)
+    """Returns the modalities by the cost of shuffling, the highest first.
+
+    Those whose cost is unknown (NaN) come last.
+    """
+    costs = {name: each.cost for name, each in report.shuffled.items()}
+    return sorted(
+        costs, key=lambda name: (costs[name] != costs[name], -costs[name])
+    )
 
 
 def value_text(report: Result, value: float, digits: int = 0) -> str:

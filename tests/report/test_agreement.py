@@ -159,7 +159,9 @@ def test_a_metric_that_its_config_does_not_describe():
     metric = Above(0.9, name="above")
     metric.update_state(y, np.ones((4, 3), "float32"))
     with pytest.raises(ValueError, match="rebuilt from its config"):
-        modality_report(joined(layers.Dense(3)), (x, y), metric=metric)
+        modality_report(
+            joined(layers.Dense(3)), (x, y), metric=metric, mode="max"
+        )
     assert float(metric.result()) == 1.0, "it is left as it was"
 
 

@@ -84,6 +84,29 @@ def test_tallies_grow():
     assert grown.sums[:6, 0].tolist() == [1, 0, 1, 0, 0, 2]
 
 
+def test_examples_without_weight_are_no_evidence():
+    units = Units(None, by_batch=False, seed=0)
+    units.assign(300, np.arange(300) < 5)
+    assert units.seen == units.count == 300 and units.num_independent == 5
+    groups = Units(np.arange(4), by_batch=False, seed=0)
+    groups.assign(4, np.array([1.0, 0.0, 2.0, 0.0]))
+    assert groups.num_independent == 2
+
+
+def test_the_rule_of_three_is_that_of_95_percent():
+    right = tally(np.ones(30))
+
+    def low(confidence):
+        tallies = {INTACT: right}
+        found = Bootstrap(tallies, SCORE, 30, 30, 100, confidence, 0)
+        return found.measure(INTACT).low
+
+    assert low(0.5) > low(0.95) > low(0.99)
+    assert low(0.95) == pytest.approx(0.9)
+    # Of no event in 30, whose probability is p: 1 - (1 - p)^30 = 0.5.
+    assert low(0.5) == pytest.approx(1 - 0.023, abs=0.001)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_costs_of_shares_are_at_most_1(count):
     right = np.ones(count)

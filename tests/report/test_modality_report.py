@@ -247,6 +247,18 @@ def test_regression():
     assert error.shuffled["a"].cost > 1.0 > error.intact.value
 
 
+def test_a_bad_regression_has_no_perceptual_score():
+    model = adder("ab")
+    model.compile("sgd", "mse")
+    x = {name: np.random.default_rng(0).normal(size=(60, 3)) for name in "ab"}
+    report = modality_report(
+        model, (x, -2.0 * x["a"]), metric=keras.metrics.R2Score(), **FAST
+    )
+    assert report.intact.value < 0 == report.chance
+    assert report.findings[0].kind == "chance"
+    assert np.isnan(list(report.perceptual_scores.values())).all()
+
+
 @pytest.mark.once(False)
 def test_segmentation():
     inputs = {name: keras.Input((4, 4, 3), name=name) for name in ("rgb", "z")}
@@ -306,6 +318,22 @@ def test_what_only_adds_up_needs_no_interaction():
         adder("ab"), (x, y), include=["interaction"], **FAST
     )
     assert report.additive.value == pytest.approx(report.intact.value)
+
+
+def test_inputs_that_are_not_asked_for_only_add_up_too():
+    rng = np.random.default_rng(0)
+    model = adder("abc")
+    model.compile("sgd", "mse")
+    x = {name: rng.normal(size=(60, 3)) for name in "abc"}
+    report = modality_report(
+        model,
+        (x, sum(x.values())),
+        modalities=["a", "b"],
+        include="interaction",
+        **FAST,
+    )
+    assert report.intact.value == pytest.approx(1.0)
+    assert report.additive.value == pytest.approx(1.0)
 
 
 def test_a_product_needs_interaction():
@@ -453,7 +481,10 @@ def test_progress_is_shown(capsys):
         ({"window": 0}, "`window` must be an integer"),
         ({"seed": -1}, "`seed` must be an integer"),
         ({"taps": "all"}, "`taps` must be a dict"),
-        ({"metric": lambda y, p: 0.5}, "`metric` must return a value"),
+        (
+            {"metric": lambda y, p: 0.5, "mode": "max"},
+            "`metric` must return a value",
+        ),
         ({"output": "wonder"}, "`output` must be one of"),
     ],
 )
@@ -468,6 +499,49 @@ def test_classes_are_needed_for_calibration():
     x = dict.fromkeys("ab", np.random.rand(8, 3))
     with pytest.raises(ValueError, match="`include` has"):
         modality_report(model, (x, x["a"]), include=["calibration"])
+
+
+def test_scores_of_predictions_that_are_not_finite_are_unknown():
+    """A logarithm of a difference, positive in all data as they are."""
+    a, b = (keras.Input((1,), name=name) for name in "ab")
+    difference = keras.layers.Lambda(lambda x: keras.ops.log(x[0] - x[1]))
+    logit = difference([a, b])
+    outputs = keras.layers.Concatenate()([logit, -logit])
+    model = keras.Model({"a": a, "b": b}, outputs)
+    model.compile(
+        "sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 3, (60, 1))
+    x = {"a": low + rng.uniform(0.1, 2, (60, 1)), "b": low}
+    y = (np.log(x["a"] - x["b"])[:, 0] < 0).astype(int)
+    include = ["subsets", "noise_curves", "interaction", "calibration"]
+    report = modality_report(
+        model, (x, y), include=[*include, "per_class"], **FAST
+    )
+    assert report.intact.value == 1.0
+    unknown = [
+        *report.shuffled.values(),
+        *report.alone.values(),
+        *report.shapley.values(),
+        *report.noise_curves["a"].values(),
+        report.subsets["a"],
+        report.additive,
+    ]
+    assert np.isnan([each.value for each in unknown]).all()
+    assert np.isnan([report.calibration[name] for name in "ab"]).all()
+    assert np.isnan(
+        [each["shuffled"][name] for each in report.per_class for name in "ab"]
+    ).all()
+    texts = [each.text for each in report.findings]
+    assert texts[0] == "What the prediction rests on is unknown."
+    assert any("with noise in `a` (" in text for text in texts)
+    assert not any("interaction" in text for text in texts)
+    assert not any("costs" in text for text in texts)
+    for shown in (report.summary(), report.to_html()):
+        assert "unknown" in shown and "nan" not in shown
+    figure = report.plot()
+    figure.canvas.draw()
 
 
 def test_predictions_that_are_not_finite_are_told():
@@ -489,7 +563,7 @@ def test_predictions_that_are_not_finite_are_told():
     if keras.config.backend() != "tensorflow":  # There, 0 / 0 is 0.
         assert report.findings[0].kind != "broken"
         found = {each.kind: each.text for each in report.findings}
-        assert "in place of `text`" in found["broken"]
+        assert "with zeros in place of `text` (" in found["broken"]
         assert np.isnan(report.missing["zero"]["text"].value)
         assert all("without `text`" not in e.text for e in report.findings)
         page = report.to_html()
@@ -756,7 +830,7 @@ def test_infinity_is_no_json():
     def metric(y_true, y_pred):
         return keras.ops.exp(1e4 * keras.ops.max(y_pred, axis=-1))
 
-    report = modality_report(color_reader(), (x, y), metric=metric)
+    report = modality_report(color_reader(), (x, y), metric=metric, mode="max")
     json.loads(report.to_json(), parse_constant=pytest.fail)
     assert [each.kind for each in report.findings] == ["broken"]
 
@@ -878,7 +952,9 @@ def test_nan_for_models_that_are_told_by_it(knows):
     y = rng.integers(3, size=40)
     report = mmreg.modality_report(model, (x, y), missing="nan", verbose=0)
     assert set(report.missing["nan"]) == {"a", "b"}
-    assert ("With NaN in place of `a`, 100%" in report.summary()) != knows
+    text = " ".join(report.summary().split())
+    assert ("with NaN in place of `a` (100%)" in text) != knows
+    assert ("behind `layers.MissingModality` only" in text) != knows
     without = {**x, "a": np.full_like(x["a"], np.nan)}
     if knows:
         right = np.argmax(model.predict(without, verbose=0), axis=-1) == y
