@@ -159,8 +159,15 @@ class InformationLogger(keras.callbacks.Callback):
             warn_of_new_statistics(self.model, remaining)
 
     def _step(self) -> int:
+        """Returns the number of training steps so far.
+
+        `iterations` counts updates, of which there are fewer with gradients
+        that are accumulated; and a loss-scaling optimizer has two counters.
+        """
         optimizer = getattr(self.model, "optimizer", None)
-        return 0 if optimizer is None else int(optimizer.iterations.numpy())
+        variables = [] if optimizer is None else optimizer.variables
+        counters = [each for each in variables if each.name == "iteration"]
+        return max((int(each.numpy()) for each in counters), default=0)
 
 
 def _require_own_columns(meter: InformationMeter) -> None:

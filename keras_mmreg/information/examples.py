@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_float
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.types import Tensor
 
 
@@ -40,7 +41,7 @@ def choose_examples(
     order = ops.argsort(keras.random.uniform((batch,), seed=seed))
     if isinstance(batch, int):
         return order[: max(round(fraction * batch), 1)]
-    size = ops.round(fraction * ops.cast(batch, "float32"))
+    size = ops.round(fraction * ops.cast(batch, loss_dtype()))
     return order[: ops.maximum(ops.cast(size, "int32"), 1)]
 
 
@@ -53,7 +54,7 @@ def batch_size(inputs: Any) -> int | Tensor:
 def example_weight(sample_weight: Any) -> Tensor | None:
     """Returns each example's weight, the mean over outputs and positions."""
     weights = [
-        _mean_over_positions(ops.cast(weight, "float32"))
+        _mean_over_positions(ops.cast(weight, loss_dtype()))
         for weight in keras.tree.flatten(sample_weight)
         if weight is not None
     ]

@@ -10,6 +10,7 @@ from keras import ops
 from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.ops import functional as functionals
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
 
@@ -203,9 +204,9 @@ def _position_weight(
     if not factors:
         return None
     factors = sorted(factors, key=lambda factor: -len(factor.shape))
-    weight = ops.cast(factors[0], "float32")
+    weight = ops.cast(factors[0], loss_dtype())
     for factor in factors[1:]:
-        weight = weight * align_mask(ops.cast(factor, "float32"), weight)
+        weight = weight * align_mask(ops.cast(factor, loss_dtype()), weight)
     return weight
 
 
@@ -214,7 +215,7 @@ def _valid_examples(weight: Tensor | None) -> Tensor | None:
     if weight is None:
         return None
     by_example = ops.reshape(weight, (ops.shape(weight)[0], -1))
-    return ops.cast(ops.max(by_example, axis=-1) > 0, "float32")
+    return ops.cast(ops.max(by_example, axis=-1) > 0, loss_dtype())
 
 
 def path_name(path: tuple) -> str:

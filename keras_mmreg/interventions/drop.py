@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.perturbation import align_mask
 from keras_mmreg.types import Tensor
@@ -34,7 +35,7 @@ def draw_kept(
     if never_none:
         largest = ops.equal(draws, ops.max(draws, axis=-1, keepdims=True))
         kept = ops.logical_or(kept, largest)
-    return ops.cast(kept, "float32")
+    return ops.cast(kept, loss_dtype())
 
 
 def drop(

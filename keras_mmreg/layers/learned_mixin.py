@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.backend.keras_internals import KeepsLossesApart
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
+from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.ops.numerics import mean_or_zero
 from keras_mmreg.types import Tensor
 
@@ -134,7 +135,8 @@ class LearnedMixin(KeepsLossesApart, keras.layers.Layer):
             scaled = trust * ops.log(ops.clip(bias, 1e-7, 1.0))
             entropy = _softmax_entropy(scaled)
         if self.entropy_weight:
-            self.add_loss(self.entropy_weight * mean_or_zero(entropy))
+            term = self.entropy_weight * mean_or_zero(entropy)
+            self.add_loss(at_least_float32(term))
         return logits + ops.cast(scaled, logits.dtype)
 
     def _log_odds(self, bias: Tensor) -> Tensor:

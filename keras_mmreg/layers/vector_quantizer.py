@@ -15,6 +15,7 @@ from keras_mmreg.checks import check_seed
 from keras_mmreg.checks import get_initializer
 from keras_mmreg.layers.codebook import Codebook
 from keras_mmreg.ops import quantization
+from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.types import Tensor
 
 _UPDATES = ("ema", "gradient")
@@ -238,15 +239,14 @@ class VectorQuantizer(
         codebook = self.codebook
         indices = quantization.nearest_codes(vectors, codebook, at_once)
         codes = quantization.lookup(indices, codebook)
-        self.add_loss(
-            quantization.quantization_loss(
-                vectors,
-                codes,
-                weights,
-                self.commitment_cost,
-                codebook_cost=float(self.update == "gradient"),
-            )
+        loss = quantization.quantization_loss(
+            vectors,
+            codes,
+            weights,
+            self.commitment_cost,
+            codebook_cost=float(self.update == "gradient"),
         )
+        self.add_loss(at_least_float32(loss))
         if moves:
             self.codes.follow(ops.stop_gradient(vectors), indices, weights)
         bridge = (

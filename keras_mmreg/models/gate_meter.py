@@ -18,6 +18,7 @@ from keras_mmreg.ops.confidence import confidence_statistics
 from keras_mmreg.ops.confidence import num_statistics
 from keras_mmreg.ops.confidence import right_predictions
 from keras_mmreg.ops.confidence import without_ignored
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.regularizers import ModalityGate
 from keras_mmreg.types import Tensor
 
@@ -136,7 +137,7 @@ def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
     if len(labels.shape) > 1 and labels.shape[-1] > 1:
         labels = ops.argmax(labels, axis=-1)
     labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
-    weights = ops.ones_like(labels, dtype="float32")
+    weights = ops.ones_like(labels, dtype=loss_dtype())
     for label, weight in class_weight.items():
         weights = ops.where(labels == label, float(weight), weights)
     return weights
@@ -158,7 +159,7 @@ class _Confidence(keras.metrics.Metric):
             sample_weight = ops.ones_like(values[:, 0])
         weighted = ops.cast(sample_weight, values.dtype)[:, None] * values
         self.total.assign_add(ops.sum(weighted, axis=0))
-        self.count.assign_add(ops.sum(ops.cast(sample_weight, "float32")))
+        self.count.assign_add(ops.sum(ops.cast(sample_weight, loss_dtype())))
 
     def result(self) -> Tensor:
         """Returns the confidence."""
@@ -189,6 +190,6 @@ def update_gate(
     measured = meter.run(data, batch_size, steps)
     gate = model.gate
     values = [max(measured[f"gate_{name}"], 0.0) for name in gate.modalities]
-    gate.values.assign(ops.convert_to_tensor(values, "float32"))
+    gate.values.assign(ops.convert_to_tensor(values, loss_dtype()))
     gate.held_out.assign(ops.ones(()))
     return measured

@@ -36,6 +36,7 @@ from keras_mmreg.network.naming import check_kind_of_modalities
 from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.network.naming import describe_points
 from keras_mmreg.network.preprocessing import preprocessed_arguments
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.regularizers import TrainingPass
 from keras_mmreg.types import Tensor
@@ -272,9 +273,8 @@ class RegularizedModel(WrapperModel):
         )
         training_pass.sample_weight = self._sample_weights.get(replica_id())
         training_pass.gate = self.gate
-        training_pass.settled = ops.cast(
-            ops.greater_equal(self.step, self.settled_step), "float32"
-        )
+        settled = ops.greater_equal(self.step, self.settled_step)
+        training_pass.settled = ops.cast(settled, loss_dtype())
         perturbing = [method for method in self._methods if method.perturbs]
         intervene = partial(training_pass.intervene, methods=perturbing)
         activations = network.run(

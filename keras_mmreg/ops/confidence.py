@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.types import Tensor
 
 
@@ -137,7 +138,7 @@ def without_ignored(
         return weight
     (y,) = keras.tree.flatten(y)
     classes = ops.reshape(ops.convert_to_tensor(y), (-1,))
-    counts = ops.cast(ops.not_equal(classes, ignore_class), "float32")
+    counts = ops.cast(ops.not_equal(classes, ignore_class), loss_dtype())
     return counts if weight is None else weight * counts
 
 
@@ -159,10 +160,10 @@ def right_predictions(
     y = labels_like(predictions, kind, y)
     if kind == "categorical":
         agree = ops.equal(ops.argmax(predictions, -1), ops.argmax(y, -1))
-        return ops.cast(agree, "float32")
+        return ops.cast(agree, loss_dtype())
     if kind == "binary":
         agree = ops.equal(predictions > (0.0 if from_logits else 0.5), y > 0.5)
-        return ops.mean(ops.cast(agree, "float32"), axis=-1)
+        return ops.mean(ops.cast(agree, loss_dtype()), axis=-1)
     return -ops.mean(ops.square(y - predictions), axis=-1)
 
 

@@ -25,14 +25,21 @@ LARGEST_SQUARED = 1e15
 """The largest value of which the sum of many squares is finite in float32."""
 
 
-def at_least_float32(x: Tensor) -> Tensor:
-    """Casts `x` to float32, unless it is float64.
+def loss_dtype() -> str:
+    """Returns the dtype of losses, `floatx`, but at least float32.
 
-    Prevents both inaccurate sums in half precision and a mix of dtypes, which
-    TensorFlow rejects.
+    Prevents a mix of dtypes, which TensorFlow rejects, in what is added to a
+    loss or multiplied with it.
     """
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    return x if dtype == "float64" else ops.cast(x, "float32")
+    return keras.backend.result_type(keras.config.floatx(), "float32")
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Casts `x` to `loss_dtype()`.
+
+    Prevents both inaccurate sums in half precision and a mix of dtypes.
+    """
+    return ops.cast(x, loss_dtype())
 
 
 def safe_log(probability: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.ops.half_precision import gradient_scale
 from keras_mmreg.ops.half_precision import unscaled_gradient
 from keras_mmreg.ops.numerics import at_least_float32
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -108,7 +109,7 @@ class DisentangledGradients(Regularizer):
         terms, sizes = [], {}
         scale: Any = gradient_scale(training_pass.inner)
         if scale != 1.0:  # In a mean, each example's gradient is small.
-            scale = scale * ops.cast(training_pass.batch_size, "float32")
+            scale = scale * ops.cast(training_pass.batch_size, loss_dtype())
         for name, log_name in zip(self.modalities, self.log_names, strict=True):
             own = {
                 leaf: at_least_float32(x)

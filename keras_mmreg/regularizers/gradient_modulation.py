@@ -17,6 +17,7 @@ from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.confidence import without_ignored
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.regularizers.class_probabilities import ClassProbabilities
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -122,10 +123,10 @@ class GradientModulation(Regularizer):
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
         """Changes the gradients, but not the values."""
-        active = ops.cast(training_pass.epoch >= self.start, "float32")
+        active = ops.cast(training_pass.epoch >= self.start, loss_dtype())
         if self.end is not None:
             active = active * ops.cast(
-                training_pass.epoch < self.end, "float32"
+                training_pass.epoch < self.end, loss_dtype()
             )
         coefficients = ops.convert_to_tensor(self.coefficients)
         leaves = training_pass.network.leaves
@@ -135,7 +136,7 @@ class GradientModulation(Regularizer):
             k = coefficients[columns[leaves[leaf]]]
             k = 1.0 + active * (k - 1.0)
             draw = keras.random.normal(
-                ops.shape(x), dtype="float32", seed=self.seed_generator
+                ops.shape(x), dtype=loss_dtype(), seed=self.seed_generator
             )
             changed[leaf] = _with_gradient(x, k, active * self.noise * draw)
         return changed
@@ -194,7 +195,7 @@ def _with_gradient(x: Tensor, factor: Tensor, draw: Tensor) -> Tensor:
         def gradient(*args: Any, upstream: Tensor | None = None) -> Tensor:
             if upstream is None:  # TensorFlow and JAX pass it by position.
                 (upstream,) = args
-            scale = _std(ops.cast(upstream, "float32"))
+            scale = _std(ops.cast(upstream, loss_dtype()))
             noise = ops.cast(scale * draw, upstream.dtype)
             return upstream * ops.cast(factor, upstream.dtype) + noise
 

@@ -20,6 +20,7 @@ from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.confidence import chance_corrected_confidence
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.confidence import without_ignored
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.ops.pooling import joined_features
@@ -148,9 +149,11 @@ class ModalityGate(Regularizer):
         """Opens gates above the threshold, and closes them below half of it."""
         values = ops.convert_to_tensor(self.values)
         stays = ops.convert_to_tensor(self.opened) * ops.cast(
-            values > self.threshold / 2, "float32"
+            values > self.threshold / 2, loss_dtype()
         )
-        return ops.maximum(ops.cast(values > self.threshold, "float32"), stays)
+        return ops.maximum(
+            ops.cast(values > self.threshold, loss_dtype()), stays
+        )
 
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; distrusted modalities are shuffled again."""

@@ -14,6 +14,7 @@ from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.network.checks import require_encoders
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.confidence import without_ignored
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import x_log_x
 from keras_mmreg.ops.pooling import pooled_features
@@ -150,8 +151,10 @@ class PrototypicalRebalance(Regularizer):
         ratio = ops.max(s) / ops.maximum(s, 1e-7) - 1.0
         beta = ops.clip(ratio, 0.0, 1.0)
         total = ops.sum(beta * ops.stack(losses))
-        first = ops.cast(training_pass.epoch < self.entropy_epochs, "float32")
-        ahead = ops.cast(ops.equal(s, ops.max(s)), "float32")
+        first = ops.cast(
+            training_pass.epoch < self.entropy_epochs, loss_dtype()
+        )
+        ahead = ops.cast(ops.equal(s, ops.max(s)), loss_dtype())
         rewarded = ops.sum(ahead * ops.stack(entropies))
         total = total - first * self.entropy_strength * rewarded
         return self.weight(training_pass) * total, {}
@@ -178,10 +181,10 @@ class PrototypicalRebalance(Regularizer):
         means = ops.divide_no_nan(sums, counts[:, None])
         prototypes = ops.convert_to_tensor(self.prototypes[name])
         seen = ops.convert_to_tensor(self.seen[name])
-        known = ops.cast(seen > 0, "float32")[:, None]
+        known = ops.cast(seen > 0, loss_dtype())[:, None]
         rate = known * self.momentum
         moved = rate * prototypes + (1.0 - rate) * means
-        present = ops.cast(counts > 0, "float32")[:, None]
+        present = ops.cast(counts > 0, loss_dtype())[:, None]
         self.prototypes[name].assign(
             present * moved + (1.0 - present) * prototypes
         )

@@ -14,6 +14,7 @@ from keras_mmreg.checks import check_seed
 from keras_mmreg.configs import require_config
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
@@ -171,7 +172,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         shape: tuple[int, ...],
         name: str,
         initializer: str = "zeros",
-        dtype: str = "float32",
+        dtype: str | None = None,
     ) -> keras.Variable:
         """Adds a variable that the method updates, equally on all replicas.
 
@@ -179,12 +180,12 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
             shape: Tuple of integers.
             name: String, unique among the method's variables.
             initializer: Defaults to `"zeros"`.
-            dtype: Defaults to `"float32"`.
+            dtype: Defaults to `None`, the dtype of the loss.
         """
         return self.add_weight(
             shape=shape,
             initializer=initializer,
-            dtype=dtype,
+            dtype=dtype or loss_dtype(),
             autocast=False,
             trainable=False,
             aggregation="only_first_replica",

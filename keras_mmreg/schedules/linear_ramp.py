@@ -8,6 +8,7 @@ from keras import ops
 from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
+from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.types import Tensor
 
 
@@ -56,7 +57,9 @@ class LinearRamp(ShowsSettings):
 
     def __call__(self, step: Tensor, epoch: Tensor) -> Tensor:
         """Returns the factor in [0, 1] at a training step and epoch."""
-        progress = ops.cast(epoch if self.unit == "epoch" else step, "float32")
+        progress = ops.cast(
+            epoch if self.unit == "epoch" else step, loss_dtype()
+        )
         fraction = (progress - self.start + 1.0) / (self.duration + 1.0)
         return ops.clip(fraction, 0.0, 1.0)
 

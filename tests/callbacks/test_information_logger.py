@@ -1,4 +1,5 @@
 import csv
+import warnings
 
 import keras
 import numpy as np
@@ -174,3 +175,20 @@ def test_a_modality_named_like_the_share_of_another():
     x, y = toys.data(inner)
     with pytest.raises(ValueError, match="'information_share_a'. Rename"):
         fit(inner, x, y, [InformationLogger(x)])
+
+
+def test_accumulated_gradients_count_as_steps():
+    """Batch statistics follow every batch, though weights change rarely."""
+    inner = toys.two_modalities()
+    normal = keras.layers.BatchNormalization(momentum=0.5)
+    outputs = normal(inner.output)
+    model = keras.Model(inner.input, outputs)
+    x, y = toys.data(model, num_examples=96)
+    optimizer = keras.optimizers.SGD(gradient_accumulation_steps=8)
+    model.compile(optimizer, toys.LOGITS_LOSS)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(
+            x, y, batch_size=4, callbacks=[InformationLogger(x)], verbose=0
+        )
+    assert not [w for w in caught if "mean nothing yet" in str(w.message)]

@@ -6,6 +6,7 @@ import pytest
 
 import keras_mmreg as mmreg
 from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.regularizers import ALIASES
 from keras_mmreg.regularizers import FisherInformation
 from keras_mmreg.regularizers import ModalityShuffle
@@ -77,6 +78,36 @@ def test_inputs_that_plain_training_survives(name, activation, scale):
     if name not in ("all", "disentangled", "modulation", "prototypes"):
         model = RegularizedModel(create(activation), METHODS[name]())
         assert all_finite(fit(model, x, y, keras.optimizers.SGD(**ON_SGD)))
+
+
+@pytest.fixture(params=["float64", "float32"])
+def double(request):
+    """Layers in float64, and losses in either."""
+    keras.config.set_floatx(request.param)
+    keras.config.set_dtype_policy("float64")
+    yield request.param
+    keras.config.set_floatx("float32")
+
+
+@pytest.mark.skipif(
+    keras.config.backend() == "jax", reason="Keras leaves float64 to JAX"
+)
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("name", [*METHODS, "CMVQVAE"])
+def test_double_precision(name, weighted, double):
+    model = quantized() if name == "CMVQVAE" else create()
+    x, y = toys.data(create(), 8)
+    x = {key: value.astype("float64") for key, value in x.items()}
+    if name != "CMVQVAE":
+        normal = keras.layers.BatchNormalization(name="normal")(model.output)
+        model = keras.Model(model.input, normal)
+        model = RegularizedModel(model, METHODS[name](), "auto")
+    model.compile("sgd", toys.LOGITS_LOSS, run_eagerly=True)
+    weight = np.ones(8) if weighted else None
+    logs = model.train_on_batch(x, y, weight, return_dict=True)
+    assert all_finite(logs.values())
+    if getattr(model, "gate", None) is not None:
+        GateMeter(model, shuffles=True).run((x, y))
 
 
 def quantized():

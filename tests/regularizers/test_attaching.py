@@ -117,3 +117,11 @@ def test_fit_has_the_signature_of_keras():
         model.fit(x, y, x=None)
     history = model.fit(x, y, 8, 2, 0, [keras.callbacks.TerminateOnNaN()])
     assert history.epoch == [0, 1]
+
+
+def test_mix_needs_all_modalities():
+    """One that keeps its values would never agree with the label."""
+    with pytest.raises(ValueError, match="leaves out \\['image'\\]"):
+        RegularizedModel(
+            toys.two_modalities(), ["noise", "mix"], modalities=["audio"]
+        )
