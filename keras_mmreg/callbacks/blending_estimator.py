@@ -31,8 +31,9 @@ class BlendingEstimator(keras.callbacks.Callback):
     evaluates the training data M + 2 times. Loaded models keep their weights.
 
     Args:
-        train: `(x, y)` of arrays, the training data.
-        held_out: `(x, y)` of arrays, without any example of `train`.
+        train: `(x, y)` or `(x, y, sample_weight)` of arrays, the training
+            data. Without weights, the `class_weight` of `fit` applies.
+        held_out: The same, without any example of `train`.
         epochs: Integer, the number of epochs for which each branch is trained.
             Defaults to `5`.
         every: Optional integer, the number of epochs between two estimates
@@ -82,9 +83,10 @@ class BlendingEstimator(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         for name, data in (("train", train), ("held_out", held_out)):
-            if not isinstance(data, tuple) or len(data) != 2:
+            if not isinstance(data, tuple) or len(data) not in (2, 3):
                 raise ValueError(
-                    f"`{name}` must be a tuple `(x, y)` of arrays. "
+                    f"`{name}` must be a tuple `(x, y)` or `(x, y, "
+                    "sample_weight)` of arrays. "
                     f"Received: {name} of type {type(data)}"
                 )
         check_integer("epochs", epochs, minimum=1)
@@ -174,6 +176,8 @@ class BlendingEstimator(keras.callbacks.Callback):
         """Trains for some epochs, without the last, smaller batches."""
         size = len(keras.tree.flatten(self.train)[0])
         batch_size = min(self.batch_size, size)
+        weighted = len(self.train) == 3
+        class_weight = None if weighted else self.model.class_weight
         for _ in range(self.epochs):
             order = rng.permutation(size)
             for start in range(0, size - batch_size + 1, batch_size):
@@ -181,4 +185,4 @@ class BlendingEstimator(keras.callbacks.Callback):
                 batch = keras.tree.map_structure(
                     lambda array, chosen=chosen: array[chosen], self.train
                 )
-                self.model.train_on_batch(*batch)
+                self.model.train_on_batch(*batch, class_weight=class_weight)

@@ -61,6 +61,18 @@ def example_weight(sample_weight: Any) -> Tensor | None:
     return sum(weights) / len(weights) if weights else None
 
 
+def weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
+    """Returns each example's class weight, as `fit` computes it."""
+    (labels,) = keras.tree.flatten(y)
+    if len(labels.shape) > 1 and labels.shape[-1] > 1:
+        labels = ops.argmax(labels, axis=-1)
+    labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
+    weights = ops.ones_like(labels, dtype=loss_dtype())
+    for label, weight in class_weight.items():
+        weights = ops.where(labels == label, float(weight), weights)
+    return weights
+
+
 def _mean_over_positions(x: Tensor) -> Tensor:
     axes = tuple(range(1, len(x.shape)))
     return ops.mean(x, axis=axes) if axes else x

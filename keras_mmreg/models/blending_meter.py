@@ -8,6 +8,7 @@ import numpy as np
 from keras_mmreg.backend.keras_internals import compiled_loss
 from keras_mmreg.backend.keras_internals import copy_compiled_loss
 from keras_mmreg.information.examples import batch_size as size_of
+from keras_mmreg.information.examples import weights_of_classes
 from keras_mmreg.information.meter import Meter
 from keras_mmreg.regularizers import GradientBlending
 
@@ -26,6 +27,7 @@ class BlendingMeter(Meter):
         self._network = model.network
         self._loss = model.loss
         self._functional = model.functional
+        self._class_weight = model.class_weight
         loss_function = copy_compiled_loss(compiled_loss(model))
         if loss_function is None:
             raise ValueError(
@@ -40,6 +42,8 @@ class BlendingMeter(Meter):
 
     def measure(self, x: Any, y: Any, sample_weight: Any) -> None:
         """Updates the mean loss of the model and of each head."""
+        if sample_weight is None and self._class_weight:
+            sample_weight = weights_of_classes(y, self._class_weight)
         activations = self._network.run(x)
         features = self._network.features_of(activations)
         outputs = self.method.outputs(
@@ -53,5 +57,12 @@ class BlendingMeter(Meter):
             tracker.update_state(loss, sample_weight=size_of(x))
 
     def run(self, data: tuple, batch_size: int = 1024) -> np.ndarray:
-        """Returns the mean loss of each branch on `(x, y)`."""
-        return np.array([*self.results(*data, batch_size=batch_size).values()])
+        """Returns the mean loss of each branch on `(x, y[, weight])`."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        return np.array(
+            [
+                *self.results(
+                    x, y, sample_weight=weight, batch_size=batch_size
+                ).values()
+            ]
+        )

@@ -1,6 +1,5 @@
 """Measures on held-out data which modalities predict the label."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,6 +8,7 @@ from keras import ops
 
 from keras_mmreg.information.examples import batch_size as size_of
 from keras_mmreg.information.examples import example_weight
+from keras_mmreg.information.examples import weights_of_classes
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.meter import Meter
 from keras_mmreg.interventions import permutations
@@ -88,7 +88,7 @@ class GateMeter(Meter):
                 )
         weight = example_weight(sample_weight)
         if weight is None and self._class_weight:
-            weight = _weights_of_classes(y, self._class_weight)
+            weight = weights_of_classes(y, self._class_weight)
         weight = without_ignored(weight, functional.ignore_class, y)
         for name, values in measured.items():
             self.trackers[name].update_state(values, sample_weight=weight)
@@ -129,18 +129,6 @@ class GateMeter(Meter):
             x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         options = {"steps": steps} if y is None else {"batch_size": batch_size}
         return self.results(x, y, sample_weight=weight, **options)
-
-
-def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
-    """Returns each example's class weight, as `fit` computes it."""
-    (labels,) = keras.tree.flatten(y)
-    if len(labels.shape) > 1 and labels.shape[-1] > 1:
-        labels = ops.argmax(labels, axis=-1)
-    labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
-    weights = ops.ones_like(labels, dtype=loss_dtype())
-    for label, weight in class_weight.items():
-        weights = ops.where(labels == label, float(weight), weights)
-    return weights
 
 
 class _Confidence(keras.metrics.Metric):

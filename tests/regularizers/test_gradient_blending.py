@@ -202,3 +202,26 @@ def test_estimates_are_at_the_same_epochs_after_a_restart():
         estimator.on_epoch_begin(epoch)
         counts.append(int(model.regularizers[0].estimates.numpy()))
     assert counts == [1, 1]
+
+
+def test_estimates_weight_the_loss_as_training_does():
+    (x, y), (x_held, y_held) = overfitting()
+    by_class = {0: 5.0, 1: 0.2, 2: 0.2}
+
+    def estimate(class_weight=None, weigh=lambda y: ()):
+        train, held_out = (x, y, *weigh(y)), (x_held, y_held, *weigh(y_held))
+        estimator = BlendingEstimator(train, held_out, epochs=1, batch_size=8)
+        keras.utils.set_random_seed(0)
+        model = model_of()
+        model.class_weight = class_weight
+        estimator.set_model(model)
+        estimator.on_train_begin()
+        estimator.on_epoch_begin(0)
+        return list(estimator.weights.values())
+
+    def weights_of(labels):
+        return (np.array([by_class[int(label)] for label in labels]),)
+
+    expected = estimate(weigh=weights_of)
+    assert estimate(class_weight=by_class) == pytest.approx(expected, rel=1e-3)
+    assert estimate() != pytest.approx(expected, rel=1e-2)
