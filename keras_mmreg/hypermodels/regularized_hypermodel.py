@@ -37,7 +37,8 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     `"noise_scale"`, `"dropout_rate"`, `"mix_strength"`, `"fisher_strength"` and
     so on (`Regularizer.search_range`). Plain training is among the candidates
     (`regularizer="plain"`); `conclusion` says in a sentence whether a
-    regularizer was any better.
+    regularizer was any better. A random search may miss a candidate: allow
+    several trials for each.
 
     Do not use `val_accuracy` as the objective: the shortcut works on validation
     data, too, so it would favour a strength of 0. Name the modality that may be
@@ -216,7 +217,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
             )
         if self.fraction is not None and _takes_fraction(method):
             settings["fraction"] = number(
-                hp, f"{prefix}_fraction", self.fraction, default=1.0
+                hp, f"{prefix}_fraction", self.fraction, method.fraction
             )
         # A copy, because trials would share the given instance.
         return rebuilt(method, **settings)

@@ -63,8 +63,8 @@ class RegularizedModel(WrapperModel):
     tensors, or the output of a layer. The methods rerun the part of the model
     behind the points as often as they need to, in inference mode (moving
     statistics in `BatchNormalization`, no dropout), so that only the model's
-    own training pass updates the statistics. All penalties are 0 until these
-    statistics have settled, because they mean nothing before.
+    own training pass updates the statistics. Penalties of such passes are 0
+    until these statistics have settled, because they mean nothing before.
 
     During training the logs hold, besides the loss and the compiled metrics,
     `penalty`, `<method>_penalty` for each method, and the method's other logs,

@@ -41,7 +41,9 @@ def single_modality_model(
             as a frozen backbone or an adapted `Normalization`, keep their
             weights. `"kept"`: all of them keep the weights that they have in
             `inner`; use this to fine-tune a pretrained backbone, with an
-            `inner` that has not been trained on the task. Defaults to
+            `inner` that has not been trained on the task. Layers behind a
+            merge get new weights, unless they are frozen and of the same
+            shape; frozen ones of another shape are trained. Defaults to
             `"new"`.
 
     Returns:
@@ -170,14 +172,23 @@ class _Copy:
             self._head.add(id(step.operation))
 
     def keep_weights(self, everywhere: bool) -> None:
-        """Copies weights from the modality's own layers to their copies."""
+        """Copies weights from the modality's own layers to their copies.
+
+        Frozen layers behind the merge keep theirs, too, where they fit.
+        """
         for operation, copy in self._copies.values():
-            if id(operation) in self._head:
-                continue
             if not isinstance(operation, keras.layers.Layer):
                 continue
-            if everywhere or not operation.trainable_weights:
-                copy_weights(operation, copy)
+            frozen = not operation.trainable_weights
+            if id(operation) not in self._head:
+                if everywhere or frozen:
+                    copy_weights(operation, copy)
+            elif frozen:
+                shapes = [weight.shape for weight in operation.weights]
+                if shapes == [weight.shape for weight in copy.weights]:
+                    copy_weights(operation, copy)
+                else:  # Frozen, new weights would never be learned.
+                    copy.trainable = True
 
     def _new_name(self, name: str) -> str | None:
         """Returns another name if a layer of a nested model has this one."""

@@ -194,7 +194,8 @@ def require_encoders(network: Any, method: str) -> None:
             f"The {method!r} regularizer acts on the encoder of each modality, "
             f"but the points of {at_inputs} are inputs of the model. Pass "
             "`taps='auto'`, or a dict from each modality to the last layer of "
-            "its encoder; a modality without a layer of its own needs one."
+            "its encoder; a modality without a layer of its own, or without "
+            "one through which all of it goes, needs one."
         )
 
 

@@ -1,5 +1,6 @@
 """Chance-corrected confidence: how well predictions determine the label."""
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -115,11 +116,24 @@ def labels_like(predictions: Tensor, kind: str, y: Tensor) -> Tensor:
         kind: `"categorical"`, `"binary"` or `"regression"`.
         y: Integer classes of shape `(batch,)` or `(batch, 1)`, or a tensor like
             `predictions`.
+
+    Raises:
+        ValueError: If the labels have another shape.
     """
     (y,) = keras.tree.flatten(y)  # The only output's, in a dict or not.
     y = ops.convert_to_tensor(y)
     units = predictions.shape[-1]
-    if kind == "categorical" and (len(y.shape) == 1 or y.shape[-1] != units):
+    one_hot = len(y.shape) > 1 and y.shape[-1] == units
+    sparse = kind == "categorical" and not one_hot
+    sizes = tuple(y.shape[1:])
+    if None not in sizes and math.prod(sizes) != (1 if sparse else units):
+        raise ValueError(
+            "This method compares labels with predictions, and labels of shape "
+            f"{sizes} do not fit an output of {units} units. Pass `gate=None` "
+            "if it has a gate, or use a method without labels of its own, such "
+            "as `'dropout'` or `'fisher'`."
+        )
+    if sparse:
         y = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), units)
     return ops.cast(ops.reshape(y, (-1, units)), predictions.dtype)
 

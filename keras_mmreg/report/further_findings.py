@@ -48,8 +48,7 @@ def _unread(report: Result, name: str) -> Finding | None:
     """Reports a modality that informs a probe, but not the model."""
     probe, alone = report.baselines[name], report.alone[name]
     more = _beats(report, probe, alone.low, alone.high)
-    chance = report.chance
-    informs = chance is None or _beats(report, probe, chance, chance)
+    informs = probe.cost_high < 0  # More than a constant answer.
     if not (more and informs) or status(report, name) not in (
         "ignored",
         "misleading",

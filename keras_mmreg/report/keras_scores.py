@@ -34,7 +34,8 @@ class Mean:
         """Returns the sum of each example's values, and their number."""
         if predictions.shape[-1] == 1:
             y = y.reshape(*y.shape, *(1,) * (predictions.ndim - y.ndim))
-        values = keras.ops.convert_to_numpy(self.function(y, predictions))
+        values = self.function(_as_tensor(y), _as_tensor(predictions))
+        values = keras.ops.convert_to_numpy(values)
         values = np.asarray(values, "float64")
         if not values.ndim or values.size % len(y):
             raise ValueError(
@@ -238,7 +239,11 @@ class KerasMetric:
 
 def _as_tensor(array: Any) -> Any:
     """Converts an array as `evaluate` does before it updates a metric."""
-    return None if array is None else keras.ops.convert_to_tensor(array)
+    if array is None:
+        return None
+    floats = np.asarray(array).dtype.kind == "f"
+    dtype = keras.config.floatx() if floats else None
+    return keras.ops.convert_to_tensor(array, dtype)
 
 
 def rebuilt_metric(metric: Any, **changes: Any) -> Any:

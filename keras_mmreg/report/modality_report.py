@@ -316,7 +316,8 @@ def _task_and_score(
         _loss(model, output, several),
         y,
         as_array(output.of(predictions, "predictions"))[: len(y)],
-        asks_for_classes(wanted),
+        classifies=asks_for_classes(wanted),
+        compares=callable(wanted),
     )
     if metric is None and task.kind == "regression":
         # For a regression, an accuracy is meaningless.

@@ -71,6 +71,7 @@ def probe_modalities(
 
     Returns:
         Dict of a `Measurement` for each modality that has features to probe.
+        Its cost is that against a constant answer: negative if it is better.
     """
     generator = np.random.default_rng([seed, 17])
     order = generator.permutation(_counted(task, y))[:MAX_EXAMPLES]
@@ -83,6 +84,17 @@ def probe_modalities(
     weight = None if weight is None else weight[order]
     importance = _importance(weight, len(order))
     tapped = _tapped_features(model, examples.x, taps or {}, order)
+    units = Units(None if groups is None else groups[order], False, seed)
+    places = units.assign(len(order), weight)
+
+    def tally_of(features: np.ndarray) -> Tally:
+        predictions = _cross_predict(features, targets, folds, importance)
+        held = _as_outputs(task, predictions, y[order])
+        tally = Tally()
+        add_to(tally, score, y[order], held, weight, places)
+        return tally
+
+    constant = tally_of(np.zeros((len(order), 1)))
     results = {}
     for modality, indices in leaves.items():
         features = tapped.get(modality)
@@ -90,15 +102,9 @@ def probe_modalities(
             features = _input_features(examples.x, indices, order)
         if features is None:
             continue
-        predictions = _cross_predict(
-            _project(features, generator), targets, folds, importance
-        )
-        tally = Tally()
-        units = Units(None if groups is None else groups[order], False, seed)
-        held = _as_outputs(task, predictions, y[order])
-        add_to(tally, score, y[order], held, weight, units.assign(len(order)))
+        probed = tally_of(_project(features, generator))
         bootstrap = Bootstrap(
-            {("intact",): tally},
+            {("intact",): constant, ("probe",): probed},
             score,
             units.count,
             units.num_independent,
@@ -106,7 +112,7 @@ def probe_modalities(
             confidence,
             seed,
         )
-        results[modality] = bootstrap.measure(("intact",))
+        results[modality] = bootstrap.measure(("probe",))
     return results
 
 

@@ -64,7 +64,7 @@ class Result:
             the expected calibration error.
         per_class: List with a dict for each class.
         baselines: Dict from a modality to the `Measurement` of a linear probe
-            on it.
+            on it, whose cost is that against a constant answer.
         unimodal: Dict from a modality to the `Measurement` of a model of that
             modality only. Empty unless such models were given.
         methods: List of the names of the regularizers that the model is

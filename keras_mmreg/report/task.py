@@ -30,7 +30,7 @@ class Task(NamedTuple):
             several labels of 0 and 1), or `"regression"`.
         from_logits: Whether predictions are logits.
         dense: Whether each example has many labelled positions, as in
-            segmentation.
+            segmentation, or labels that only the metric can compare.
         num_classes: Integer; `0` for regression.
         ignore_class: A label that does not count, or `None`.
         axis: The axis of the classes.
@@ -136,7 +136,11 @@ def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
 
 
 def infer_task(
-    loss: Any, y: np.ndarray, predictions: np.ndarray, classifies: bool = False
+    loss: Any,
+    y: np.ndarray,
+    predictions: np.ndarray,
+    classifies: bool = False,
+    compares: bool = False,
 ) -> Task:
     """Infers the task of one output.
 
@@ -146,6 +150,8 @@ def infer_task(
         predictions: The model's outputs for the first examples.
         classifies: Whether the output predicts classes even if its loss is a
             regression loss. The labels then determine the kind of classes.
+        compares: Whether a function of the user's compares labels with outputs,
+            which then may have other shapes.
 
     Returns:
         A `Task`. If the loss does not determine it, the labels do: integers
@@ -173,11 +179,14 @@ def infer_task(
     outputs = predictions[0].size
     if kind in ("sparse", "one_hot"):
         outputs //= max(num_classes, 1)
+    if outputs != positions and compares:
+        return Task("regression", False, True, 0)
     if outputs != positions:
         raise ValueError(
             "`data` must have labels that fit the model's output. Received, "
             f"for each example: labels of shape {y.shape[1:]} and outputs of "
-            f"{predictions.shape[1:]}"
+            f"{predictions.shape[1:]}. If the two are meant to differ, pass as "
+            "`metric` a function of `y_true` and `y_pred` that compares them."
         )
     # The predictions of a hinge loss lie around 0, like logits.
     from_logits = function in _HINGES or config.get("from_logits")

@@ -14,6 +14,7 @@ from keras_mmreg.callbacks import ShuffledModalityLogger
 from keras_mmreg.hypermodels import RegularizedHyperModel
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.regularizers import FisherInformation
+from keras_mmreg.regularizers import ModalityMix
 from keras_mmreg.regularizers import ModalityNoise
 from keras_mmreg.regularizers import PoincareInformation
 from tests import toys
@@ -357,3 +358,14 @@ def test_a_fraction_is_for_methods_that_have_one(name):
     assert space.build(hp).regularizers[0].fraction == 1.0
     hp.values["regularizer"] = "unimodal"
     assert space.build(hp).regularizers[0].fraction == 0.5
+
+
+def test_the_search_starts_at_the_methods_own_values():
+    space = RegularizedHyperModel(
+        lambda hp: toys.two_modalities(),
+        COMPILE,
+        regularizers={"some": ModalityMix(fraction=0.3)},
+        fraction=(0.1, 0.9),
+    )
+    model = space.build(keras_tuner.HyperParameters())
+    assert model.regularizers[0].fraction == 0.3

@@ -278,3 +278,18 @@ def test_an_ensemble_is_of_models_that_end_alike():
     }
     with pytest.raises(ValueError, match="must end alike"):
         mmreg.models.single_modality_ensemble(models)
+
+
+@pytest.mark.parametrize("merge", [layers.Add, layers.Concatenate])
+def test_a_frozen_head_keeps_its_weights_or_learns_new_ones(merge):
+    inputs = {name: keras.Input((4,), name=name) for name in "ab"}
+    merged = merge()([layers.Dense(5)(x) for x in inputs.values()])
+    head = layers.Dense(3, name="head", trainable=False)
+    inner = keras.Model(inputs, head(merged))
+    copy = single_modality_model(inner, "a").get_layer("head")
+    if merge is layers.Add:
+        assert not copy.trainable
+        for old, new in zip(head.weights, copy.weights, strict=True):
+            np.testing.assert_array_equal(toys.array(old), toys.array(new))
+    else:
+        assert copy.trainable and copy.kernel.shape == (5, 3)

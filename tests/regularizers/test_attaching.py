@@ -125,3 +125,16 @@ def test_mix_needs_all_modalities():
         RegularizedModel(
             toys.two_modalities(), ["noise", "mix"], modalities=["audio"]
         )
+
+
+@pytest.mark.once(False)
+@pytest.mark.eager
+def test_labels_that_do_not_fit_the_outputs():
+    inner = toys.linear(None)
+    x, _ = toys.data(inner, 8)
+    y = keras.ops.ones((8, 5))
+    loss = keras.losses.MeanSquaredError()
+    model = RegularizedModel(inner, "noise", functional=loss)
+    model.compile("sgd", lambda y, p: keras.ops.mean(p, axis=-1))
+    with pytest.raises(ValueError, match="Pass `gate=None`"):
+        model.train_on_batch(x, y)

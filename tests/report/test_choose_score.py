@@ -58,3 +58,25 @@ def test_an_unknown_direction_is_asked_for():
     report = modality_report(model, (x, y), mode="min", **FAST)
     assert not report.higher_is_better
     assert all(each.cost_low > 0 for each in report.shuffled.values())
+
+
+@pytest.mark.once(False)
+def test_labels_that_only_the_metric_understands():
+    """Survival: a label is a time, and whether it is that of an event."""
+    rng = np.random.default_rng(0)
+    x = {name: rng.normal(size=(60, 1)).astype("float32") for name in "ab"}
+    time = rng.exponential(np.exp(-x["a"]))
+    y = np.concatenate([time, rng.random((60, 1)) < 0.7], axis=1)
+
+    def nll(y, p):
+        return y[:, 0] * keras.ops.exp(p[:, 0]) - y[:, 1] * p[:, 0]
+
+    model = adder("ab")
+    model.compile("sgd", nll)
+    with pytest.raises(ValueError, match="pass as `metric` a function"):
+        modality_report(model, (x, y), **FAST)
+    report = modality_report(model, (x, y), metric=nll, include="all", **FAST)
+    risk = (x["a"] + x["b"])[:, 0]
+    expected = np.mean(y[:, 0] * np.exp(risk) - y[:, 1] * risk)
+    assert report.intact.value == pytest.approx(expected, rel=1e-5)
+    assert not report.higher_is_better and not report.baselines

@@ -201,9 +201,15 @@ def test_missing_modalities():
     assert "If `a` can be missing in use" in found["action"]
 
 
+def probe(value, gain):
+    """A linear probe that is better than a constant answer by `gain`."""
+    ends = {"cost_low": -gain - 0.02, "cost_high": -gain + 0.02}
+    return dataclasses.replace(score(value), cost=-gain, **ends)
+
+
 def test_probes():
     report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": 0.2})
-    better = {"a": score(0.97), "b": score(0.6)}
+    better = {"a": probe(0.97, 0.87), "b": probe(0.6, 0.5)}
     found = find(dataclasses.replace(report, baselines=better), (0.5, 0.7))
     sentences = [each.text for each in found]
     assert (
@@ -217,11 +223,14 @@ def test_probes():
         higher_is_better=False,
         shuffled={"a": Measurement(0.9, 0.8, 1.0, 0.6, 0.5, 0.7)}
         | {"b": Measurement(0.3, 0.29, 0.31)},
-        baselines={"a": score(0.2), "b": score(0.5)},
+        baselines={"a": probe(0.2, 0.8), "b": probe(0.5, 0.5)},
     )
     sentences = texts(errors)
     assert "does not reach a linear probe on `a`" in sentences["baseline"]
     assert sentences["unread"].startswith("`b` could tell more")
+    constant = {"a": probe(0.2, 0.8), "b": probe(0.5, 0.0)}
+    noise = texts(dataclasses.replace(errors, baselines=constant))
+    assert "unread" not in noise
     worse = {"a": score(0.5), "b": score(0.5)}
     report = dataclasses.replace(report, baselines=worse)
     assert "beats every linear probe" in texts(report)["baseline"]

@@ -40,8 +40,8 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     `perplexity_<modality>` and `codebook_usage_<modality>`. Decoders run only
     in training: `evaluate` does not log `reconstruction_loss`, and its `loss`
     lacks that term. To monitor the task alone, use `val_task_loss` with
-    `mode="min"`. Methods of `mask` return the shares and zeta;
-    `keras_mmreg.callbacks.ComplementarityLogger` logs them.
+    `mode="min"`. Sample weights apply to the task loss alone. Methods of `mask`
+    return the shares and zeta; `callbacks.ComplementarityLogger` logs them.
 
     The paper's baselines are options:
 
