@@ -102,14 +102,15 @@ class Graph:
         """Returns the last tensor through which some inputs must pass.
 
         It depends on no other input, and all paths from these inputs to the
-        outputs lead through it. It is not an output itself. Returns `None` if
-        there is no such tensor.
+        outputs lead through it or its padding mask. It is not an output itself.
+        Returns `None` if there is no such tensor.
         """
         leaves = frozenset(leaves)
         last = None
         for key, sources in self._sources().items():
             own = sources and sources <= leaves and key not in self.outputs
-            if own and not leaves & self.reaching_outputs_without([key]):
+            passed = [key, *self.masks.get(key, ())]
+            if own and not leaves & self.reaching_outputs_without(passed):
                 last = key
         return last
 

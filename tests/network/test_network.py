@@ -580,3 +580,26 @@ def test_what_moves_examples_moves_all_of_a_modality(method):
     taps = {"a": "encoder"}
     with pytest.raises(ValueError, match="'a' reaches .* around its tap"):
         mmreg.models.RegularizedModel(inner, method, taps=taps)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["fisher", "noise", "unimodal", "dropout"])
+@pytest.mark.filterwarnings("ignore:The gate is measured on training")
+def test_a_mask_that_is_used_behind_the_merge_is_no_second_path(name):
+    events = keras.Input((5,), dtype="int32", name="events")
+    motion = keras.Input((5, 3), name="motion")
+    read = keras.layers.Embedding(6, 4, mask_zero=True)(events)
+    merged = keras.layers.Concatenate()([read, motion])
+    outputs = keras.layers.Dense(3)(keras.layers.SimpleRNN(4)(merged))
+    inner = keras.Model({"events": events, "motion": motion}, outputs)
+    network = create_network(inner, inner.input, "auto")
+    assert network.symbols["events"].shape == (None, 5, 4)
+    model = mmreg.models.RegularizedModel(inner, name, taps="auto")
+    model.compile("sgd", toys.LOGITS_LOSS)
+    rng = np.random.default_rng(0)
+    x = {
+        "events": rng.integers(0, 6, (8, 5)),
+        "motion": rng.normal(size=(8, 5, 3)),
+    }
+    logs = model.train_on_batch(x, np.arange(8) % 3, return_dict=True)
+    assert np.isfinite(logs["loss"])
