@@ -1,5 +1,6 @@
 """Replaces modalities by an uninformative value."""
 
+import math
 from collections.abc import Mapping
 
 import keras
@@ -102,3 +103,15 @@ def _mean_of_known(x: Tensor, weight: Tensor | None) -> Tensor:
     total = mean_over_batch(ops.where(missing, 0.0, x), weight)
     known = mean_over_batch(1.0 - ops.cast(missing, x.dtype), weight)
     return ops.divide_no_nan(total, known)
+
+
+def doubt_zeros(logs: Mapping[str, float]) -> dict[str, str]:
+    """Returns a warning for a loss that zeros may have made NaN, or none."""
+    if math.isfinite(logs.get("loss", 0.0)):
+        return {}
+    return {
+        "zeros": "The loss is not finite. Modalities are dropped by zeros, at "
+        "which some layers have no gradient, such as a `UnitNormalization`, "
+        "which divides by a norm. If plain training is finite, pass "
+        "`value='mean'`."
+    }

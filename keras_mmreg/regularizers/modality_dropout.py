@@ -12,6 +12,7 @@ from keras_mmreg.checks import check_number
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import draw_kept
 from keras_mmreg.interventions import drop
+from keras_mmreg.interventions.drop import doubt_zeros
 from keras_mmreg.layers import MissingModality
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_floats
@@ -98,6 +99,11 @@ class ModalityDropout(Regularizer):
                 "layer does so, its outputs and loss will be NaN.",
                 stacklevel=2,
             )
+
+    def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
+        """Warns of a loss that is not finite."""
+        zeros = "zero" in map(self._value_of, self.modalities)
+        return doubt_zeros(logs) if zeros else {}
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass

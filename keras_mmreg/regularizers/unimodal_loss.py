@@ -1,5 +1,6 @@
 """Trains the model to predict the label from each modality alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import keras
 from keras_mmreg.checks import check_choice
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.interventions import drop_others
+from keras_mmreg.interventions.drop import doubt_zeros
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_more_than_padding
@@ -71,6 +73,10 @@ class UnimodalLoss(Regularizer):
         require_all_modalities(network, self.name)
         require_more_than_padding(network, inner, self.name)
         require_no_bypass(network, self.name)
+
+    def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
+        """Warns of a loss that is not finite."""
+        return doubt_zeros(logs) if self.value == "zero" else {}
 
     def penalty(
         self, training_pass: TrainingPass

@@ -17,7 +17,7 @@ CALLS = {
     ),
     "noise": '`RegularizedModel(inner, "noise"{taps})`',
     "mix": '`RegularizedModel(inner, "mix")`',
-    "dropout": '`RegularizedModel(inner, "dropout")`',
+    "dropout": '`RegularizedModel(inner, "dropout"{taps})`',
 }
 """How to train with each method."""
 
@@ -68,7 +68,9 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
         return []
     beginning, parts = ADVICE[cause]
     refused = {*report.idle, *_senseless(report)}
-    taps = ', taps="auto"' if report.noise_needs == "taps" else ""
+    taps = {"taps": ', taps="auto"', None: ", taps={...}"}.get(
+        report.noise_needs, ""
+    )
     calls = {
         name: CALLS[name].format(suspects=_literal(suspects), taps=taps)
         for name in parts

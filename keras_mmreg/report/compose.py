@@ -94,6 +94,7 @@ def compose(
         methods=[method.name for method in remedies.in_use(model)],
         idle=remedies.idle(model),
         noise_needs=remedies.noise_needs(model, source.first.x, leaves),
+        has_graph=remedies.has_graph(model),
         takes_gate=measuring.takes_gate and remedies.is_understood(model, y),
         unasked=plan.unasked,
         settings={  # In the types of JSON.

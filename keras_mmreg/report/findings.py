@@ -193,12 +193,40 @@ def _fusion_within(report: Result) -> Finding:
             f"({against} at most): they have to be combined."
         )
         return Finding("fusion", "note", text)
+    enough = _enough(report)
+    if enough:
+        text = (
+            f"{enough} little is lost. Shuffled, that one contradicts it "
+            f"({against})."
+        )
+        return Finding("fusion", "note", text)
     text = (
         f"Fusion beats `{best}` alone ({against}) in this model. Pass "
-        f"`unimodal` to compare with a model of `{best}` only, which "
-        "`keras_mmreg.models.single_modality_model` builds."
+        f"`unimodal` to compare with a model of `{best}` only"
     )
-    return Finding("fusion", "note", text)
+    if report.has_graph:
+        text += ", which `keras_mmreg.models.single_modality_model` builds"
+    return Finding("fusion", "note", f"{text}.")
+
+
+def _enough(report: Result) -> str | None:
+    """Says which of two modalities the model does without, if it does."""
+    if len(report.modalities) != 2:
+        return None
+    for fill, results in report.missing.items():
+        spare = [n for n in results if is_small(report, results[n])]
+        if len(spare) == 2:
+            return (
+                f"Either modality is enough: with {FILL_WORDS[fill]} in place "
+                "of the other"
+            )
+        if spare:
+            (kept,) = (n for n in report.modalities if n not in spare)
+            return (
+                f"`{kept}` is enough: with {FILL_WORDS[fill]} in place of "
+                f"`{spare[0]}`"
+            )
+    return None
 
 
 def _own_model(report: Result) -> Finding:
@@ -221,6 +249,14 @@ def _own_model(report: Result) -> Finding:
         )
         return Finding("unimodal", "note", text)
     text = f"Fusion beats a model of `{best}` only ({against})."
+    within = report.alone[best]
+    sign = 1 if report.higher_is_better else -1
+    if sign * (within.value - own.value) > negligible(report):
+        text += (
+            f" That model does worse than this one with `{best}` alone "
+            f"({value_text(report, within.value)}): was it trained?"
+        )
+        return Finding("unimodal", "note", text)
     return Finding("unimodal", "good", text)
 
 

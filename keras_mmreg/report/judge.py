@@ -26,8 +26,11 @@ def negligible(report: Result) -> float:
     """Returns the cost below which a cost is negligible."""
     if report.percent:
         return NEGLIGIBLE
-    known = report.chance if report.chance is not None else 0.0
-    return NEGLIGIBLE * abs(report.intact.value - known)
+    if report.chance is not None:
+        return NEGLIGIBLE * abs(report.intact.value - report.chance)
+    # Of an error of nearly 0, no part says what matters.
+    costs = known_costs(report.shuffled).values()
+    return NEGLIGIBLE * max([abs(report.intact.value), *costs])
 
 
 def status(report: Result, name: str) -> str:

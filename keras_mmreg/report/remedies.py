@@ -29,7 +29,12 @@ def noise_needs(
     """Returns what `Result.noise_needs` says."""
     if all(takes_noise(x, own) for own in leaves.values()):
         return "nothing"
-    return "taps" if as_graph(_inner(model)) is not None else None
+    return "taps" if has_graph(model) else None
+
+
+def has_graph(model: keras.Model) -> bool:
+    """Returns whether the model, or the one inside, is a graph of layers."""
+    return as_graph(_inner(model)) is not None
 
 
 def is_understood(model: keras.Model, labels: Any) -> bool:

@@ -72,6 +72,8 @@ class Result:
         idle: List of the methods that do nothing because their gate is shut.
         noise_needs: What noise needs, `"nothing"`, or `"taps"` where inputs are
             no floats, or `None` where a model of such inputs has no graph.
+        has_graph: Whether the model is a graph of layers, from which models of
+            one modality can be built.
         takes_gate: Whether the model has one output of shape (batch, units),
             as the gate of noise and mix needs.
         unasked: List of the inputs that were not asked for.
@@ -109,6 +111,7 @@ class Result:
     methods: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
     noise_needs: str | None = "nothing"
+    has_graph: bool = True
     takes_gate: bool = True
     unasked: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)

@@ -387,3 +387,17 @@ class TestDoubts:
         if way == "HeldOut":
             callbacks = [HeldOut((x, y), doubt=True, start=10**9)]
         assert loss_of(model, callbacks) > 1.0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["dropout", "unimodal"])
+def test_zeros_without_a_gradient_are_told(name):
+    """The norm of zeros has none, on torch and JAX."""
+    a, b = keras.Input((4,), name="a"), keras.Input((2,), name="b")
+    normal = [
+        keras.layers.UnitNormalization()(Dense(4)(each)) for each in (a, b)
+    ]
+    inner = keras.Model({"a": a, "b": b}, Dense(3)(keras.layers.Add()(normal)))
+    model = compiled(name, inner, rate=0.1)
+    with pytest.warns(UserWarning, match="pass `value='mean'`"):
+        model.fit(*data(), epochs=2, verbose=0)

@@ -136,6 +136,8 @@ def test_a_tie_is_said_to_be_one():
 
 def test_fusion_that_helps():
     report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
+    missing = {"zero": {"a": score(0.5), "b": score(0.5)}}
+    report = dataclasses.replace(report, missing=missing)
     fusion = texts(report)["fusion"]
     assert fusion == (
         "Fusion beats `a` alone (90% against 55%) in this model. Pass "
@@ -143,6 +145,43 @@ def test_fusion_that_helps():
         "`keras_mmreg.models.single_modality_model` builds."
     )
     assert texts(report)["reliance"].endswith("`a` and `b`, most of all `a`.")
+    subclassed = dataclasses.replace(report, has_graph=False)
+    assert texts(subclassed)["fusion"].endswith("a model of `a` only.")
+
+
+def test_modalities_that_say_the_same_but_contradict_each_other_when_shuffled():
+    report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
+    assert texts(report)["fusion"] == (
+        "Either modality is enough: with zeros in place of the other little is "
+        "lost. Shuffled, that one contradicts it (90% against 55%)."
+    )
+    missing = {"zero": {"a": score(0.5), "b": score(0.9)}}
+    report = dataclasses.replace(report, missing=missing)
+    assert texts(report)["fusion"].startswith(
+        "`a` is enough: with zeros in place of `b` little is lost."
+    )
+
+
+def test_an_error_of_nearly_nothing():
+    """In an exact additive model, what is left is rounding."""
+    report = dataclasses.replace(
+        result({"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 1.0}, 5e-8, chance=None),
+        higher_is_better=False,
+        percent=False,
+        intact=Measurement(5e-8, 4e-8, 6e-8),
+        shuffled={
+            "a": Measurement(1.0, 0.9, 1.1, 1.0, 0.9, 1.1),
+            "b": Measurement(2.0, 1.9, 2.1, 2.0, 1.9, 2.1),
+        },
+        additive=Measurement(6e-8, 5e-8, 7e-8, 1e-8, 5e-9, 2e-8),
+    )
+    assert "only add up" in texts(report)["interaction"]
+
+
+def test_a_rival_that_was_not_trained():
+    report = result({"a": 0.3, "b": 0.6}, {"a": 0.6, "b": 0.3})
+    report = dataclasses.replace(report, unimodal={"a": score(0.4)})
+    assert texts(report)["unimodal"].endswith("(60%): was it trained?")
 
 
 @pytest.mark.parametrize(
@@ -199,6 +238,10 @@ def test_missing_modalities():
         "without `a`, 50% without `b`."
     )
     assert "If `a` can be missing in use" in found["action"]
+    assert '"dropout")`' in found["action"]
+    for needs, taps in (("taps", 'taps="auto"'), (None, "taps={...}")):
+        found = texts(dataclasses.replace(report, noise_needs=needs))
+        assert f'"dropout", {taps})`' in found["action"]
 
 
 def probe(value, gain):
