@@ -59,10 +59,5 @@ class BlendingMeter(Meter):
     def run(self, data: tuple, batch_size: int = 1024) -> np.ndarray:
         """Returns the mean loss of each branch on `(x, y[, weight])`."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        return np.array(
-            [
-                *self.results(
-                    x, y, sample_weight=weight, batch_size=batch_size
-                ).values()
-            ]
-        )
+        losses = self.results(x, y, sample_weight=weight, batch_size=batch_size)
+        return np.array(list(losses.values()))

@@ -180,15 +180,11 @@ class _Copy:
             if not isinstance(operation, keras.layers.Layer):
                 continue
             frozen = not operation.trainable_weights
-            if id(operation) not in self._head:
-                if everywhere or frozen:
-                    copy_weights(operation, copy)
-            elif frozen:
-                shapes = [weight.shape for weight in operation.weights]
-                if shapes == [weight.shape for weight in copy.weights]:
-                    copy_weights(operation, copy)
-                else:  # Frozen, new weights would never be learned.
-                    copy.trainable = True
+            own = id(operation) not in self._head
+            if frozen and not own and not _fits(operation, copy):
+                copy.trainable = True  # New weights have to be learned.
+            elif frozen or (everywhere and own):
+                copy_weights(operation, copy)
 
     def _new_name(self, name: str) -> str | None:
         """Returns another name if a layer of a nested model has this one."""
@@ -216,6 +212,12 @@ class _Copy:
                 f"Layer {operation.name!r} of `inner` does not take what is "
                 f"left for modality {self._modality!r} alone. {REMEDY}"
             ) from error
+
+
+def _fits(layer: keras.layers.Layer, copy: keras.layers.Layer) -> bool:
+    """Returns whether a copy has weights of the same shapes."""
+    shapes = [[w.shape for w in each.weights] for each in (layer, copy)]
+    return shapes[0] == shapes[1]
 
 
 def _is_known(arguments: Any, own: dict[int, Any]) -> bool:

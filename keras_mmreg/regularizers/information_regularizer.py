@@ -21,7 +21,6 @@ from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import require_second_derivative
 from keras_mmreg.ops import reduction as reductions
 from keras_mmreg.ops.numerics import lift
-from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.numerics import mean_over_replicas
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -221,9 +220,8 @@ class InformationRegularizer(Regularizer):
         """Creates the moving averages, one for each modality."""
         super().attach(network, inner)
         self._spans_batch = outputs_span_batch(network)
-        dtype = loss_dtype()
         self.moving_information = {
-            name: self.add_state((), f"moving_information_{name}", dtype=dtype)
+            name: self.add_state((), f"moving_information_{name}")
             for name in network.modalities
         }
 

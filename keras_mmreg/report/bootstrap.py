@@ -123,6 +123,11 @@ class Measurement:
     cost_low: float = 0.0
     cost_high: float = 0.0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the score is a number."""
+        return not math.isnan(self.value)
+
 
 class Bootstrap:
     """Scores on examples drawn with replacement, the same for all scores.

@@ -4,7 +4,6 @@ Positions are in percent of the width, so that a chart adapts to the width of
 the page while its lines and letters keep their size.
 """
 
-import math
 from collections.abc import Sequence
 from html import escape
 
@@ -47,17 +46,12 @@ def scale_of(report: Result) -> Scale:
     return Scale(report, [each.value for each in measurements])
 
 
-def is_known(measurement: Measurement) -> bool:
-    """Returns whether a score is a number."""
-    return not math.isnan(measurement.value)
-
-
 def bar(
     report: Result, scale: Scale, measurement: Measurement, label: str
 ) -> str:
     """Draws a score with its interval; lines mark intact and chance scores."""
     parts = ['<rect class="track" width="100%" height="100%" rx="3"/>']
-    if is_known(measurement):
+    if measurement.is_known:
         parts.append(_fill(scale(0.0), scale(measurement.value)))
         parts += _whisker(scale, measurement)
     parts += _marks(report, scale)
@@ -74,7 +68,7 @@ def signed_bar(
         return 50.0 + 50.0 * max(min(value / largest, 1.0), -1.0)
 
     parts = ['<rect class="track" width="100%" height="100%" rx="3"/>']
-    if is_known(measurement):
+    if measurement.is_known:
         parts.append(_fill(50.0, place(measurement.value)))
         parts += _interval(place(measurement.low), place(measurement.high))
     parts.append('<line class="axis" x1="50%" x2="50%" y1="0" y2="100%"/>')
@@ -101,7 +95,7 @@ def curve(
     known = [
         (x, each)
         for x, (_, each) in zip(xs, points, strict=True)
-        if is_known(each)
+        if each.is_known
     ]
     places = [x for x, _ in known]
     measurements = [each for _, each in known]

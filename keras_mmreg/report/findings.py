@@ -195,10 +195,7 @@ def _fusion_within(report: Result) -> Finding:
         return Finding("fusion", "note", text)
     enough = _enough(report)
     if enough:
-        text = (
-            f"{enough} little is lost. Shuffled, that one contradicts it "
-            f"({against})."
-        )
+        text = f"{enough} Shuffled, that one contradicts it ({against})."
         return Finding("fusion", "note", text)
     text = (
         f"Fusion beats `{best}` alone ({against}) in this model. Pass "
@@ -215,16 +212,14 @@ def _enough(report: Result) -> str | None:
         return None
     for fill, results in report.missing.items():
         spare = [n for n in results if is_small(report, results[n])]
-        if len(spare) == 2:
-            return (
-                f"Either modality is enough: with {FILL_WORDS[fill]} in place "
-                "of the other"
-            )
         if spare:
-            (kept,) = (n for n in report.modalities if n not in spare)
+            kept, lost = "Either modality", "the other"
+            if len(spare) == 1:
+                (kept,) = (f"`{n}`" for n in results if n not in spare)
+                lost = f"`{spare[0]}`"
             return (
-                f"`{kept}` is enough: with {FILL_WORDS[fill]} in place of "
-                f"`{spare[0]}`"
+                f"{kept} is enough: with {FILL_WORDS[fill]} in place of {lost} "
+                "little is lost."
             )
     return None
 

@@ -65,7 +65,7 @@ def _unread(report: Result, name: str) -> Finding | None:
 def further(report: Result) -> list[Finding]:
     """Reports interaction, calibration, and the class that is hurt most."""
     found = []
-    if report.additive is not None and not np.isnan(report.additive.value):
+    if report.additive is not None and report.additive.is_known:
         gap = report.additive
         against = against_text(report, gap)
         level = "note"

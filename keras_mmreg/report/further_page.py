@@ -6,7 +6,6 @@ from html import escape
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.charts import bar
 from keras_mmreg.report.charts import curve
-from keras_mmreg.report.charts import is_known
 from keras_mmreg.report.charts import scale_of
 from keras_mmreg.report.charts import signed_bar
 from keras_mmreg.report.result import Result
@@ -105,7 +104,7 @@ def _subsets(report: Result) -> str:
 def _shapley(report: Result) -> str:
     if not report.shapley:
         return ""
-    known = [each for each in report.shapley.values() if is_known(each)]
+    known = [each for each in report.shapley.values() if each.is_known]
     ends = [end for each in known for end in (each.value, each.low, each.high)]
     largest = max(map(abs, ends), default=0.0)
     lines = "".join(
