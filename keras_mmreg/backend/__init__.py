@@ -15,6 +15,7 @@ Each backend module provides the same names:
 - `num_replicas`: how many devices or processes share a batch.
 - `replica_id`: which of the replicas that share a layer is running.
 - `unscaled_loss`: a loss without the factor that Keras gives it on replicas.
+- `detach_updates`: lets no gradient pass through the updates of variables.
 - `before_gradients`: a loss that is computed before its gradients.
 - `argmin_distance`: the index of each vector's nearest code.
 - `segment_sum`: the sums of the rows that share an index.
@@ -26,6 +27,7 @@ import keras
 if keras.config.backend() == "tensorflow":
     from keras_mmreg.backend.tensorflow import TrainStep
     from keras_mmreg.backend.tensorflow import before_gradients
+    from keras_mmreg.backend.tensorflow import detach_updates
     from keras_mmreg.backend.tensorflow import has_gpu
     from keras_mmreg.backend.tensorflow import kept_variables
     from keras_mmreg.backend.tensorflow import num_replicas
@@ -40,6 +42,7 @@ if keras.config.backend() == "tensorflow":
 elif keras.config.backend() == "jax":
     from keras_mmreg.backend.jax import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.jax import before_gradients
+    from keras_mmreg.backend.jax import detach_updates
     from keras_mmreg.backend.jax import has_gpu
     from keras_mmreg.backend.jax import kept_variables
     from keras_mmreg.backend.jax import num_replicas
@@ -55,6 +58,7 @@ elif keras.config.backend() == "torch":
     from keras_mmreg.backend.torch import TrainStep  # type: ignore[assignment]
     from keras_mmreg.backend.torch import argmin_distance
     from keras_mmreg.backend.torch import before_gradients
+    from keras_mmreg.backend.torch import detach_updates
     from keras_mmreg.backend.torch import has_gpu
     from keras_mmreg.backend.torch import kept_variables
     from keras_mmreg.backend.torch import num_replicas
@@ -77,6 +81,7 @@ __all__ = [
     "TrainStep",
     "argmin_distance",
     "before_gradients",
+    "detach_updates",
     "has_gpu",
     "kept_variables",
     "num_replicas",

@@ -1,6 +1,7 @@
 """The JAX side of the backend seam."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -221,6 +222,19 @@ def num_replicas() -> int:
 def replica_id() -> int:
     """Returns 0: a batch spread over devices is still one global array."""
     return 0
+
+
+def detach_updates(variables: Iterable[keras.Variable]) -> None:
+    """Lets no gradient pass through the updates of variables.
+
+    Whoever reads a variable later in a step, such as the moving statistics of
+    batch normalization, gets the update itself, and a gradient with respect to
+    what it was computed from.
+    """
+    updates = surrounding_updates()
+    for variable in variables:
+        if id(variable) in updates:  # Unlike `value`, in its own dtype.
+            variable.assign(jax.lax.stop_gradient(updates[id(variable)]))
 
 
 def unscaled_loss(loss: Tensor) -> Tensor:

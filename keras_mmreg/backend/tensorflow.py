@@ -1,6 +1,7 @@
 """The TensorFlow side of the backend seam."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from contextlib import nullcontext
 from typing import Any
@@ -97,6 +98,10 @@ def replica_id() -> int:
         return 0
     context = tf.distribute.get_replica_context()
     return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+
+def detach_updates(variables: Iterable[keras.Variable]) -> None:
+    """Does nothing: TensorFlow passes no gradient through assignments."""
 
 
 def unscaled_loss(loss: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The torch side of the backend seam."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from contextlib import nullcontext
 from typing import Any
@@ -142,6 +143,10 @@ def num_replicas() -> int:
 def replica_id() -> int:
     """Returns 0: each process has layers of its own."""
     return 0
+
+
+def detach_updates(variables: Iterable[keras.Variable]) -> None:
+    """Does nothing: torch passes no gradient through assignments."""
 
 
 def unscaled_loss(loss: Tensor) -> Tensor:

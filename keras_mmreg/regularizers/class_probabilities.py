@@ -26,13 +26,14 @@ class ClassProbabilities:
         self._memo = Memo()
 
     def __call__(self, training_pass: TrainingPass, outputs: Any) -> Tensor:
-        """Returns the probabilities, in float32 or float64.
+        """Returns the probabilities, classes last, in float32 or float64.
 
         Raises:
             ValueError: If the model is not a classifier with one output.
         """
         kind = self.output_kind(training_pass)
         outputs = at_least_float32(keras.tree.flatten(outputs)[0])
+        outputs = ops.moveaxis(outputs, kind.axis, -1)
         return ops.softmax(outputs) if kind.from_logits else outputs
 
     def output_kind(self, training_pass: TrainingPass) -> OutputFunctional:

@@ -7,8 +7,6 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import value_and_input_gradients
-from keras_mmreg.backend.keras_internals import mask_of
-from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.interventions import drop_others
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_all_modalities
@@ -94,9 +92,7 @@ class DisentangledGradients(Regularizer):
         """Stops the gradient, as soon as the penalty trains the encoders."""
         acts = ops.convert_to_tensor(self.weight(training_pass)) > 0
         return {
-            leaf: with_mask(
-                ops.where(acts, ops.stop_gradient(x), x), mask_of(x)
-            )
+            leaf: ops.where(acts, ops.stop_gradient(x), x)
             for leaf, x in points.items()
         }
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.backend import detach_updates
 from keras_mmreg.backend import unscaled_loss
+from keras_mmreg.backend.keras_internals import mask_of
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.network import Network
@@ -84,17 +87,28 @@ class TrainingPass:
         points: Mapping[str, Tensor],
         methods: list,
     ) -> dict[str, Tensor]:
-        """Lets the methods change the points, one after the other."""
+        """Lets the methods change the points, one after the other.
+
+        A tensor that a method returns without a mask keeps the one it had.
+        """
         self.clean_points.update(points)
         self._perturbed = True
         perturbed = dict(points)
         for method in methods:
-            perturbed = method.perturb(perturbed, self)
+            before = perturbed
+            perturbed = method.perturb(before, self)
+            for name, x in perturbed.items():
+                if mask_of(x) is None:
+                    with_mask(x, mask_of(before[name]))
         self.points.update(perturbed)
         return perturbed
 
     def complete(self, activations: Any) -> None:
-        """Adds the activations and outputs that the model has computed."""
+        """Adds the activations and outputs that the model has computed.
+
+        No penalty has a gradient through the statistics it has updated.
+        """
+        detach_updates(self.inner.non_trainable_variables)
         self.activations = activations
         self.outputs = self.network.outputs_of(activations)
         if not self._perturbed:
@@ -133,7 +147,8 @@ class TrainingPass:
                 new values are taken. Defaults to `None`, which means all
                 examples in order.
         """
-        activations, own = self.activations, dict(self.points)
+        activations = self.activations
+        own = {n: x for n, x in self.points.items() if n not in values}
         if indices is not None:
             activations = self.network.take(activations, indices)
             own = take(own, indices)

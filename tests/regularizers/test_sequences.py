@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_mmreg as mmreg
+from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.regularizers import ModalityGate
 from tests import toys
@@ -95,10 +96,10 @@ def labelling(positions, mask_zero=False):
     return keras.Model({"a": a, "b": b}, keras.layers.Dense(3)(met))
 
 
-def dependence_of(model, x, y, sample_weight=None):
+def dependence_of(model, x, y, sample_weight=None, loss=toys.LOGITS_LOSS):
     method = regularizers.ModalityDependence(0.1, fraction=1.0)
     model = RegularizedModel(model, method, taps="auto", seed=0)
-    model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
+    model.compile(keras.optimizers.SGD(0.0), loss)
     history = model.fit(
         x, y, sample_weight=sample_weight, batch_size=16, verbose=0
     ).history
@@ -120,6 +121,41 @@ def test_dependence_is_a_mean_over_positions():
         )
     assert -0.2 * np.log(2) < penalties[0][0] < 0
     assert penalties[1] == pytest.approx(penalties[0], rel=1e-4)
+
+
+def test_dependence_of_classes_on_another_axis():
+    rng = np.random.default_rng(0)
+    x = {"a": rng.integers(1, 10, (16, 5)), "b": rng.normal(size=(16, 4))}
+    y = np.eye(3)[rng.integers(0, 3, (16, 5))]
+    found = []
+    for axis in (-1, 1):
+        keras.utils.set_random_seed(0)
+        model = labelling(5)
+        if axis == 1:
+            moved = keras.layers.Permute((2, 1))(model.output)
+            model = keras.Model(model.input, moved)
+            y = np.moveaxis(y, -1, 1)
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, axis=axis)
+        found.append(dependence_of(model, x, y, loss=loss))
+    assert found[1] == pytest.approx(found[0], rel=1e-4)
+
+
+class Recorder(regularizers.Regularizer):
+    """Remembers the masks of the points."""
+
+    def perturb(self, points, training_pass):
+        self.masked = {n for n, x in points.items() if mask_of(x) is not None}
+        return dict(points)
+
+
+def test_the_next_method_sees_the_mask():
+    inner, x, y = attends(mask_zero=True)
+    recorder = Recorder()
+    methods = [regularizers.GradientModulation(), recorder]
+    model = RegularizedModel(inner, methods, taps="auto")
+    model.compile(keras.optimizers.SGD(0.1), toys.LOGITS_LOSS)
+    model.train_on_batch(x, y)
+    assert recorder.masked == {"a"}
 
 
 @pytest.mark.parametrize("how", ["mask", "weight"])
