@@ -234,28 +234,31 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
                 regularizer, has finished.
         """
         objective = tuner.oracle.objective
-        best: dict[bool, Any] = {}
+        trials: dict[bool, list] = {True: [], False: []}  # Best first.
         for trial in tuner.oracle.get_best_trials(len(tuner.oracle.trials)):
             plain = trial.hyperparameters["regularizer"] == PLAIN
-            best.setdefault(plain, trial)
-        if len(best) < 2:
+            trials[plain].append(trial)
+        if not all(trials.values()):
             raise ValueError(
                 "`tuner` must have finished a trial of plain training and one "
                 "of a regularizer. Search longer, with more `max_trials` or, "
                 "for `Hyperband`, `hyperband_iterations`."
             )
         sign = 1.0 if objective.direction == "max" else -1.0
-        chosen, plain = best[False], best[True]
+        chosen, plain = trials[False][0], trials[True][0]
+        budget = f"{len(trials[False])} trials against {len(trials[True])}"
         label = chosen.hyperparameters["regularizer"]
         if sign * plain.score >= sign * chosen.score:
             return (
                 f"Plain training is best: {objective.name} {plain.score:.4g} "
                 f"against {chosen.score:.4g} with the best regularizer, "
-                f"{label!r}."
+                f"{label!r} (the best of {budget} of plain training)."
             )
         return (
             f"The regularizer {label!r} beats plain training: {objective.name} "
-            f"{chosen.score:.4g} against {plain.score:.4g}."
+            f"{chosen.score:.4g} against {plain.score:.4g} (the best of "
+            f"{budget} of plain training: the more trials, the better the best "
+            "by chance)."
         )
 
     def fit(

@@ -50,9 +50,9 @@ def drop(
     Args:
         x: Tensor of shape `(batch, ...)`.
         kept: Tensor of shape `(batch,)`, 1 where an example is kept, else 0.
-        value: `"zero"`, `"mean"` (the mean of the batch, through which no
-            gradient passes) or a tensor that broadcasts against `x`. Integers
-            become 0. Defaults to `"zero"`.
+        value: `"zero"`, `"mean"` (the mean of the batch without padding,
+            through which no gradient passes) or a tensor that broadcasts
+            against `x`. Integers become 0. Defaults to `"zero"`.
         weight: Optional tensor of shape `(batch,)`: the weight of each example
             in the mean.
 
@@ -97,12 +97,15 @@ def drop_others(
 
 
 def _mean_of_known(x: Tensor, weight: Tensor | None) -> Tensor:
-    """Returns each coordinate's batch mean, without missing values (NaN)."""
+    """Returns each coordinate's batch mean, without padding and NaN."""
+    mask = mask_of(x)
     x = at_least_float32(ops.stop_gradient(x))
-    missing = ops.isnan(x)
-    total = mean_over_batch(ops.where(missing, 0.0, x), weight)
-    known = mean_over_batch(1.0 - ops.cast(missing, x.dtype), weight)
-    return ops.divide_no_nan(total, known)
+    known = ops.logical_not(ops.isnan(x))
+    if mask is not None:
+        known = ops.logical_and(known, align_mask(mask, x) > 0)
+    total = mean_over_batch(ops.where(known, x, 0.0), weight)
+    count = mean_over_batch(ops.cast(known, x.dtype), weight)
+    return ops.divide_no_nan(total, count)
 
 
 def doubt_zeros(logs: Mapping[str, float]) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """Measures on held-out data which modalities predict the label."""
 
+import warnings
 from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_mmreg.information.examples import batch_size as size_of
@@ -43,7 +45,8 @@ class GateMeter(Meter):
         self._functional = model.functional
         self._shuffles = shuffles
         self._class_weight = model.class_weight
-        functional = self._output_kind()
+        self._has_warned = False
+        functional = self.output_kind()
         for name in self.gate.modalities:
             units = self.gate.origin().shape[0]
             self.trackers[f"gate_{name}"] = _Confidence(
@@ -60,7 +63,7 @@ class GateMeter(Meter):
     def measure(self, x: Any, y: Any, sample_weight: Any) -> None:
         """Updates confidences, and accuracies with shuffled modalities."""
         network = self._network
-        functional = self._output_kind()
+        functional = self.output_kind()
         activations = network.run(x)
         features = network.features_of(activations)
         predictions = self.gate.probe(functional, features)
@@ -93,7 +96,8 @@ class GateMeter(Meter):
         for name, values in measured.items():
             self.trackers[name].update_state(values, sample_weight=weight)
 
-    def _output_kind(self) -> OutputFunctional:
+    def output_kind(self) -> OutputFunctional:
+        """Returns the kind of the model's output."""
         return self.gate.output_kind(
             self.inner, self._loss, self._functional, self._network
         )
@@ -130,6 +134,20 @@ class GateMeter(Meter):
         options = {"steps": steps} if y is None else {"batch_size": batch_size}
         return self.results(x, y, sample_weight=weight, **options)
 
+    def warn_of_no_information(self) -> None:
+        """Warns once of data from which no confidence can be computed."""
+        if self._has_warned:
+            return
+        self._has_warned = True
+        warnings.warn(
+            "The held-out data do not tell what the gates should be: they have "
+            "no examples, no weight, or labels that are all the same. Until "
+            "they do, gates are measured on training data, where a modality "
+            "whose examples were memorised counts as one that predicts the "
+            "label.",
+            stacklevel=2,
+        )
+
 
 class _Confidence(keras.metrics.Metric):
     """Chance-corrected confidence over batches of any sizes."""
@@ -150,10 +168,13 @@ class _Confidence(keras.metrics.Metric):
         self.count.assign_add(ops.sum(ops.cast(sample_weight, loss_dtype())))
 
     def result(self) -> Tensor:
-        """Returns the confidence."""
+        """Returns the confidence, or NaN if the labels do not differ."""
         count = ops.convert_to_tensor(self.count)
         means = ops.divide_no_nan(ops.convert_to_tensor(self.total), count)
-        return ops.where(count > 0, confidence_of_means(self.kind, means), 0.0)
+        nan = float("nan")
+        return ops.where(
+            count > 0, confidence_of_means(self.kind, means, nan), nan
+        )
 
 
 def update_gate(
@@ -164,6 +185,8 @@ def update_gate(
     steps: int | None = None,
 ) -> dict[str, float]:
     """Sets a model's gate to the confidences measured on held-out data.
+
+    If the data say nothing, the gate stays as it is, with a warning.
 
     Args:
         model: The `RegularizedModel`.
@@ -177,7 +200,11 @@ def update_gate(
     """
     measured = meter.run(data, batch_size, steps)
     gate = model.gate
-    values = [max(measured[f"gate_{name}"], 0.0) for name in gate.modalities]
+    values = [measured[f"gate_{name}"] for name in gate.modalities]
+    if not np.isfinite(values).all():
+        meter.warn_of_no_information()
+        return measured
+    values = [max(value, 0.0) for value in values]
     gate.values.assign(ops.convert_to_tensor(values, loss_dtype()))
     gate.held_out.assign(ops.ones(()))
     return measured

@@ -102,8 +102,8 @@ class RegularizedModel(WrapperModel):
             (`{"text": "embedding"}`), or to rerun only the layers behind it.
             `"auto"` takes the last tensor of each modality before it is merged
             with another. Layers inside nested functional models can be named,
-            too. In a subclassed model, gates and `"blending"` take no taps.
-            Defaults to `None`: the inputs.
+            too. In a subclassed model, gates and `"blending"` take no taps,
+            and `"prototypes"` does not work. Defaults to `None`: the inputs.
         functional: The functional f that compares two predictions. `"auto"`
             derives it from the compiled loss, or else from the model's last
             activation: cross-entropy for softmax and sigmoid outputs (from

@@ -193,9 +193,10 @@ def require_encoders(network: Any, method: str) -> None:
         raise ValueError(
             f"The {method!r} regularizer acts on the encoder of each modality, "
             f"but the points of {at_inputs} are inputs of the model. Pass "
-            "`taps='auto'`, or a dict from each modality to the last layer of "
-            "its encoder; a modality without a layer of its own, or without "
-            "one through which all of it goes, needs one."
+            "`taps='auto'`, for a functional model, or a dict from each "
+            "modality to the last layer of its encoder; a modality without a "
+            "layer of its own, or without one through which all of it goes, "
+            "needs one."
         )
 
 
@@ -301,6 +302,21 @@ def require_floats(network: Any, modalities: Iterable[str]) -> None:
                     "layer that makes floats of them, such as an `Embedding`, "
                     "or `value='zero'`."
                 )
+
+
+def require_no_strings(network: Any, method: str) -> None:
+    """Rejects points at strings, for which there is no uninformative value.
+
+    Raises:
+        ValueError: If a point has strings.
+    """
+    for leaf, symbol in network.symbols.items():
+        if keras.backend.standardize_dtype(symbol.dtype) == "string":
+            name = network.leaves[leaf]
+            raise ValueError(
+                f"The {method!r} regularizer leaves modalities out, and "
+                f"{name!r} has dtype string. {measure_elsewhere(name)}"
+            )
 
 
 def num_outputs(network: Any, method: str) -> int:

@@ -1,7 +1,6 @@
 """Chance-corrected confidence: how well predictions determine the label."""
 
 import math
-from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -10,46 +9,16 @@ from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.types import Tensor
 
 
-def chance_corrected_confidence(
-    kind: str,
-    predictions: Tensor,
-    y: Tensor,
-    mean: Callable[[Tensor], Tensor] | None = None,
-) -> Tensor:
-    """Returns `(E[p(y)] - c) / (1 - c)`: 0 by chance, 1 if sure and right.
-
-    Here c is the confidence of a guess by the class frequencies `q_k` of these
-    examples, `sum_k q_k^2`. Multiple binary labels are averaged. For
-    regression, the result is the share of variance explained, `R^2`.
-
-    Args:
-        kind: `"categorical"`, `"binary"` or `"regression"`.
-        predictions: Tensor of shape `(batch, units)`, probabilities or values.
-        y: Labels: integers of shape `(batch,)` or `(batch, 1)`, or a tensor
-            like `predictions`.
-        mean: Function that averages a tensor `(batch, ...)` over the examples.
-            Defaults to `None`, the plain mean over the batch.
-
-    Returns:
-        Scalar, at most 1.
-    """
-    mean = mean or _mean
-    origin = None
-    if kind == "regression":
-        origin = mean(labels_like(predictions, kind, y))
-    statistics = confidence_statistics(kind, predictions, y, origin)
-    return confidence_of_means(kind, mean(statistics))
-
-
 def confidence_statistics(
     kind: str, predictions: Tensor, y: Tensor, origin: Tensor | None = None
 ) -> Tensor:
     """Returns per-example statistics whose means determine the confidence.
 
     Args:
-        kind: As for `chance_corrected_confidence`.
-        predictions: As for `chance_corrected_confidence`.
-        y: As for `chance_corrected_confidence`.
+        kind: `"categorical"`, `"binary"` or `"regression"`.
+        predictions: Tensor of shape `(batch, units)`, probabilities or values.
+        y: Labels: integers of shape `(batch,)` or `(batch, 1)`, or a tensor
+            like `predictions`.
         origin: For regression, a tensor `(units,)` near the mean of the
             labels, relative to which the variance is computed.
 
@@ -76,14 +45,20 @@ def num_statistics(kind: str, units: int) -> int:
     return units + (2 if kind == "regression" else 1)
 
 
-def confidence_of_means(kind: str, means: Tensor) -> Tensor:
-    """Returns the confidence, from the means of `confidence_statistics`.
+def confidence_of_means(
+    kind: str, means: Tensor, unknown: float = 0.0
+) -> Tensor:
+    """Returns `(E[p(y)] - c) / (1 - c)`: 0 by chance, 1 if sure and right.
 
-    It is 0 if all labels are the same, because they are then uninformative.
+    Here c is the confidence of a guess by the class frequencies `q_k`,
+    `sum_k q_k^2`. Multiple binary labels are averaged. For regression, the
+    result is the share of variance explained, `R^2`.
 
     Args:
-        kind: As for `chance_corrected_confidence`.
+        kind: As for `confidence_statistics`.
         means: Tensor `(num_statistics(kind, units),)`.
+        unknown: The result if all labels are the same, which nothing can tell
+            apart. Defaults to `0.0`.
 
     Returns:
         Scalar, at most 1.
@@ -91,9 +66,9 @@ def confidence_of_means(kind: str, means: Tensor) -> Tensor:
     if kind == "regression":
         error, squares, mean = means[0], means[1], means[2:]
         spread = squares - ops.sum(ops.square(mean))
-        is_known = spread > 1e-12
+        is_known = spread > 1e-6 * squares
         return ops.where(
-            is_known, 1.0 - error / ops.where(is_known, spread, 1.0), 0.0
+            is_known, 1.0 - error / ops.where(is_known, spread, 1.0), unknown
         )
     right, frequencies = means[0], means[1:]
     chance = ops.square(frequencies)
@@ -104,7 +79,7 @@ def confidence_of_means(kind: str, means: Tensor) -> Tensor:
     return ops.where(
         chance < 1.0 - 1e-6,
         (right - chance) / ops.maximum(1.0 - chance, 1e-6),
-        0.0,
+        unknown,
     )
 
 
@@ -165,7 +140,7 @@ def right_predictions(
         kind: `"categorical"`, `"binary"` or `"regression"`.
         predictions: Tensor of shape `(batch, units)`: probabilities, logits or
             values.
-        y: Labels, as for `chance_corrected_confidence`.
+        y: Labels, as for `confidence_statistics`.
         from_logits: Whether the predictions are logits. Defaults to `False`.
 
     Returns:
@@ -179,7 +154,3 @@ def right_predictions(
         agree = ops.equal(predictions > (0.0 if from_logits else 0.5), y > 0.5)
         return ops.mean(ops.cast(agree, loss_dtype()), axis=-1)
     return -ops.mean(ops.square(y - predictions), axis=-1)
-
-
-def _mean(x: Tensor) -> Tensor:
-    return ops.mean(x, axis=0)

@@ -18,6 +18,7 @@ from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_floats
 from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.checks import require_no_bypass
+from keras_mmreg.network.checks import require_no_strings
 from keras_mmreg.network.naming import check_named
 from keras_mmreg.network.naming import modality_names
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -83,6 +84,7 @@ class ModalityDropout(Regularizer):
     def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that `value` names modalities of the model."""
         super().check(network, inner)
+        require_no_strings(network, self.name)
         require_more_than_padding(network, inner, self.name)
         require_no_bypass(network, self.name)
         if isinstance(self.value, Mapping):

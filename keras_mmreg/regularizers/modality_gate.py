@@ -17,7 +17,8 @@ from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
-from keras_mmreg.ops.confidence import chance_corrected_confidence
+from keras_mmreg.ops.confidence import confidence_of_means
+from keras_mmreg.ops.confidence import confidence_statistics
 from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.confidence import without_ignored
 from keras_mmreg.ops.numerics import loss_dtype
@@ -148,12 +149,9 @@ class ModalityGate(Regularizer):
     def _is_open(self) -> Tensor:
         """Opens gates above the threshold, and closes them below half of it."""
         values = ops.convert_to_tensor(self.values)
-        stays = ops.convert_to_tensor(self.opened) * ops.cast(
-            values > self.threshold / 2, loss_dtype()
-        )
-        return ops.maximum(
-            ops.cast(values > self.threshold, loss_dtype()), stays
-        )
+        opens = ops.cast(values > self.threshold, loss_dtype())
+        stays = ops.cast(values > self.threshold / 2, loss_dtype())
+        return ops.maximum(opens, ops.convert_to_tensor(self.opened) * stays)
 
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; distrusted modalities are shuffled again."""
@@ -203,39 +201,31 @@ class ModalityGate(Regularizer):
             training_pass.functional,
             training_pass.network,
         )
-        confidences = []
-        weight = without_ignored(
-            example_weight(training_pass.sample_weight),
-            functional.ignore_class,
-            training_pass.y,
-        )
+        kind, y = functional.kind, training_pass.y
+        weight = example_weight(training_pass.sample_weight)
+        weight = without_ignored(weight, functional.ignore_class, y)
         mean = partial(mean_over_batch, weights=weight)
-        if functional.kind == "regression":
-            self._update_label_statistics(training_pass.y, mean)
+        self._update_label_statistics(kind, y, mean)
+        confidences = []
         found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
             features = self._pooled(name, found[name])
             self._update_statistics(name, features, mean)
             features = self._normalized(name, features)
             predictions = self._predictions(functional, name, features)
-            labels = labels_like(predictions, functional.kind, training_pass.y)
-            error = predictions - labels
-            if functional.kind == "regression":
+            error = predictions - labels_like(predictions, kind, y)
+            if kind == "regression":
                 error = error / self._label_scale()
             self._descend(name, features, error, weight)
-            confidences.append(
-                chance_corrected_confidence(
-                    functional.kind, predictions, training_pass.y, mean
-                )
+            statistics = mean(
+                confidence_statistics(kind, predictions, y, self.origin())
             )
+            confidences.append(self._confidence(kind, statistics))
         self._update_values(ops.stack(confidences))
         self.opened.assign(self._is_open())
-        values = ops.convert_to_tensor(self.values)
-        logs = {
-            f"{self.name}_{name}": values[i]
-            for i, name in enumerate(self.modalities)
-        }
-        return None, logs
+        values = ops.maximum(ops.convert_to_tensor(self.values), 0.0)
+        values = ops.unstack(values, len(self.modalities))
+        return None, dict(zip(self.log_names, values, strict=True))
 
     def _descend(
         self, name: str, features: Tensor, error: Tensor, weight: Tensor | None
@@ -278,7 +268,7 @@ class ModalityGate(Regularizer):
         }
 
     def origin(self) -> Tensor:
-        """Returns a value near the mean of the labels of a regression."""
+        """Returns a moving average of the labels, of each class or value."""
         return ops.convert_to_tensor(self.label_mean)
 
     def output_kind(
@@ -337,12 +327,23 @@ class ModalityGate(Regularizer):
             self._average(variable, mean(value))
 
     def _update_label_statistics(
-        self, y: Tensor, mean: Callable[[Tensor], Tensor]
+        self, kind: str, y: Tensor, mean: Callable[[Tensor], Tensor]
     ) -> None:
-        """Updates label statistics, for predicting values of any size."""
-        y = labels_like(self.origin(), "regression", y)
+        """Updates the class frequencies, or the scale of a regression."""
+        y = labels_like(self.origin(), kind, y)
         self._average(self.label_mean, mean(y))
         self._average(self.label_variance, mean(ops.square(y - self.origin())))
+
+    def _confidence(self, kind: str, means: Tensor) -> Tensor:
+        """Returns a batch's confidence; chance is that of many batches.
+
+        In a small batch a guess by its own class frequencies is often right.
+        """
+        labels = [self.origin()]
+        if kind == "regression":  # The labels' variance about their mean.
+            variance = ops.sum(ops.convert_to_tensor(self.label_variance))
+            labels = [variance[None], ops.zeros_like(self.origin())]
+        return confidence_of_means(kind, ops.concatenate([means[:1], *labels]))
 
     def _label_scale(self) -> Tensor:
         variance = ops.convert_to_tensor(self.label_variance)
@@ -350,10 +351,9 @@ class ModalityGate(Regularizer):
 
     def _update_values(self, confidences: Tensor) -> None:
         """Updates the gates on training data, until held-out data are used."""
-        now = ops.maximum(confidences, 0.0)
         held_out = ops.convert_to_tensor(self.held_out)
         values = ops.convert_to_tensor(self.values)
-        average = MOMENTUM * values + (1.0 - MOMENTUM) * now
+        average = MOMENTUM * values + (1.0 - MOMENTUM) * confidences
         self.values.assign(ops.where(held_out > 0, values, average))
 
     def _average(self, variable: Any, now: Tensor) -> None:

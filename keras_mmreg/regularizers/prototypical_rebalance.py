@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend import sum_over_replicas
+from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.information.examples import example_weight
@@ -96,15 +97,14 @@ class PrototypicalRebalance(Regularizer):
     def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that there are encoders, and features of known shapes."""
         super().check(network, inner)
+        unknown = network.leaves.keys() - network.symbols.keys()
+        if unknown or as_graph(inner) is None:
+            raise ValueError(
+                f"The {self.name!r} regularizer needs the shape of each "
+                "modality's features, which a subclassed model does not show. "
+                "Build the model from `keras.Input`s."
+            )
         require_encoders(network, self.name)
-        for name in network.modalities:
-            (leaf,) = network.leaves_of(name)
-            if leaf not in network.symbols:
-                raise ValueError(
-                    "The 'prototypes' regularizer needs the shape of each "
-                    "point, which a subclassed model does not show for "
-                    f"{name!r}. Build the model from `keras.Input`s."
-                )
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Creates the prototypes."""

@@ -38,7 +38,8 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
             Defaults to `1.0`.
         fraction: Float in (0, 1], the part of each batch, drawn afresh at
             every step, on which the penalty is computed; the main way to reduce
-            its cost. Defaults to `1.0`.
+            its cost. A loss of `reduction="sum"` is as much smaller there.
+            Defaults to `1.0`.
         schedule: Optional `keras_mmreg.schedules.LinearRamp`, or any
             serializable callable of `step` and `epoch`, by which the strength
             is multiplied. Defaults to `None`.

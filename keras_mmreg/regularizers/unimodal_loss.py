@@ -13,6 +13,7 @@ from keras_mmreg.network import Network
 from keras_mmreg.network.checks import require_all_modalities
 from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.checks import require_no_bypass
+from keras_mmreg.network.checks import require_no_strings
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.ops.perturbation import take
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -69,6 +70,7 @@ class UnimodalLoss(Regularizer):
     def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that the modalities can be dropped."""
         super().check(network, inner)
+        require_no_strings(network, self.name)
         require_outputs_of_examples(network, self.name)
         require_all_modalities(network, self.name)
         require_more_than_padding(network, inner, self.name)
@@ -83,20 +85,17 @@ class UnimodalLoss(Regularizer):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the sum of the modalities' own losses."""
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
-        points, weight = take(
-            (dict(training_pass.points), training_pass.sample_weight), chosen
-        )
-        weight = example_weight(weight)
+        weight = example_weight(training_pass.sample_weight)
         terms = []
         for name in self.modalities:
             alone = drop_others(
-                points,
+                training_pass.points,
                 training_pass.network.leaves,
                 name,
                 self.value,
                 weight,
             )
-            outputs = training_pass.rerun(alone, chosen)
+            outputs = training_pass.rerun(take(alone, chosen), chosen)
             terms.append(training_pass.task_loss(outputs, chosen))
         return self.weight(training_pass) * sum(terms[1:], terms[0]), {}
 

@@ -105,7 +105,9 @@ def modality_report(
             function of `y_true` and `y_pred` that returns a value for each
             example. Defaults to `None`: the first metric that the model was
             compiled with, or else accuracy, mean IoU for dense outputs, R^2
-            for regression. Accuracies follow the loss's `from_logits`; sample
+            for regression (the mean over targets that vary). Accuracies follow
+            the loss's `from_logits`, and that of several labels counts each
+            label, where Keras's `"accuracy"` compares the largest; sample
             weights apply to every metric.
         mode: `"max"` or `"min"`, whether a high or a low score is good.
             Defaults to `"auto"`: known for Keras's own metrics, and told by

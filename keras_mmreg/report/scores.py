@@ -172,10 +172,17 @@ class RSquared:
         return np.concatenate(parts, axis=-1)
 
     def value(self, sums: np.ndarray) -> np.ndarray:
-        """Returns 1 - squared errors / sum of squares, the outputs' mean."""
+        """Returns 1 - squared errors / sum of squares, the outputs' mean.
+
+        Outputs whose labels are all the same have no variance to explain, and
+        are left out; R^2 is unknown if that leaves none.
+        """
         error, label, square, count = np.split(sums, 4, axis=-1)
         total = square - label**2 / np.where(count > 0, count, 1)
-        return np.mean(1.0 - ratio(error, total), axis=-1)
+        shares = 1.0 - ratio(error, total)
+        varies = ~np.isnan(shares)
+        explained = np.where(varies, shares, 0.0).sum(axis=-1)
+        return ratio(explained, varies.sum(axis=-1))
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray:
         """Returns a dummy term: `chance` is known without the labels."""

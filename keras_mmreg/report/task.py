@@ -104,7 +104,7 @@ class Task(NamedTuple):
                 is neither 0 nor 1.
         """
         if self.kind == "sparse":
-            _require_classes(y, self.num_classes, self.ignore_class)
+            require_classes(y, self.num_classes, self.ignore_class)
         elif self.kind == "binary":
             _require_binary(y)
 
@@ -118,13 +118,13 @@ def _require_binary(y: np.ndarray) -> None:
         )
 
 
-def _require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
+def require_classes(y: np.ndarray, num_classes: int, ignored: Any) -> None:
     """Raises for labels that are not classes of the output."""
     if not np.issubdtype(y.dtype, np.number) and y.dtype != bool:
         raise ValueError(
             "`data` must have labels that are integers, the places of the "
             "classes in the output. Received: labels such as "
-            f"{np.ravel(y)[0]!r}"
+            f"{np.ravel(y)[0].item()!r}"
         )
     counted = y[y != ignored] if ignored is not None else y
     if counted.size and not 0 <= counted.min() <= counted.max() < num_classes:

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -40,12 +41,63 @@ def test_data_that_cannot_be_split(x, y, message):
 
 
 @pytest.mark.once
-def test_errors_show_before_training():
-    """Labels of another shape than the outputs."""
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.ones((16, 7), "float32"), r"labels of shape .* \(16, 7\)"),
+        (np.full(16, 3), r"labels from 0 to 2, .* labels from 3 to 3"),
+        (np.array(["red", "blue"] * 8), "integers.* labels such as 'red'"),
+        (np.ones(16, int), "labels that differ.* Received: 1 for all 16"),
+    ],
+)
+def test_errors_show_before_training(labels, message):
     model = RegularizedModel(toys.two_modalities(), "mix")
     model.compile("sgd", toys.LOGITS_LOSS)
     x, y = toys.data(model.inner)
-    wrong = (x, np.ones((len(y), 7), "float32"))
-    with pytest.raises(ValueError, match=r"labels of shape .* \(16, 7\)"):
-        model.fit(x, y, callbacks=[HeldOut(wrong)], verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, y, callbacks=[HeldOut((x, labels))], verbose=0)
     assert int(model.step.numpy()) == 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("kind", ["weight", "validation", "dataset"])
+def test_data_that_say_nothing_change_no_gate(kind):
+    inner = toys.linear(None)
+    x, y = toys.data(inner, 64)
+    x["audio"] += 3 * np.eye(3, 4, dtype="float32")[y]
+    model = RegularizedModel(inner, "mix", seed=0)
+    model.compile("adam", toys.LOGITS_LOSS)
+    data = (x, y, np.zeros(64))
+    if kind == "dataset":  # Of one class.
+        data = Batches({n: v[y == 1] for n, v in x.items()}, y[y == 1])
+    callbacks = [] if kind == "validation" else [HeldOut(data)]
+    validation = data if kind == "validation" else None
+    with pytest.warns(UserWarning, match="do not tell what") as caught:
+        model.fit(
+            x,
+            y,
+            batch_size=8,
+            epochs=3,
+            callbacks=callbacks,
+            validation_data=validation,
+            verbose=0,
+        )
+    told = [w for w in caught if "do not tell what" in str(w.message)]
+    assert len(told) == 1
+    assert not any("changed nothing" in str(w.message) for w in caught)
+    assert float(model.gate.held_out.numpy()) == 0
+    assert model.gate.values.numpy()[0] > 0
+
+
+class Batches(keras.utils.PyDataset):
+    """A dataset of one batch."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.batch = (x, y)
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch

@@ -215,7 +215,9 @@ def test_conclusion(direction, scores, sentence):
     class Tuner:
         oracle = Oracle()
 
-    assert sentence in RegularizedHyperModel.conclusion(Tuner)
+    conclusion = RegularizedHyperModel.conclusion(Tuner)
+    assert sentence in conclusion
+    assert "the best of 1 trials against 1 of plain training" in conclusion
     Oracle.trials = Oracle.trials[:1]
     with pytest.raises(ValueError, match="more `max_trials`"):
         RegularizedHyperModel.conclusion(Tuner)

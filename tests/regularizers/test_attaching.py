@@ -66,6 +66,44 @@ def test_a_method_says_what_it_needs_and_then_works():
     RegularizedModel(toys.two_modalities(), method, taps="auto")
 
 
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.ear = keras.layers.Dense(4, name="ear")
+        self.head = keras.layers.Dense(3)
+
+    def call(self, inputs):
+        merged = [self.ear(inputs["audio"]), inputs["image"]]
+        return self.head(keras.ops.concatenate(merged, axis=-1))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("taps", [None, {"audio": "ear"}])
+def test_prototypes_need_a_functional_model(taps):
+    x, y = toys.data(toys.linear())
+    model = RegularizedModel(Subclassed(), "prototypes", taps=taps)
+    model.compile("sgd", toys.LOGITS_LOSS)
+    with pytest.raises(ValueError, match="Build the model from `keras.Input`s"):
+        model.fit(x, y, verbose=0)
+
+
+@pytest.mark.once("tensorflow")
+@pytest.mark.parametrize("name", ["dropout", "unimodal"])
+def test_strings_cannot_be_left_out(name):
+    text = keras.Input((), dtype="string", name="text")
+    sound = keras.Input((3,), name="sound")
+    words = keras.layers.TextVectorization(
+        vocabulary=["a", "b"], output_sequence_length=2
+    )(text)
+    words = keras.layers.Embedding(9, 4, name="words")(words)
+    words = keras.layers.Flatten()(words)
+    outputs = keras.layers.Dense(3)(keras.layers.Concatenate()([words, sound]))
+    inner = keras.Model({"text": text, "sound": sound}, outputs)
+    with pytest.raises(ValueError, match="'text' has dtype string.* `taps="):
+        RegularizedModel(inner, name)
+    RegularizedModel(inner, name, taps={"text": "words"})
+
+
 def test_looking_at_methods_changes_none():
     method = regularizers.PoincareInformation()
     regularizers.get_all(["fisher", method])

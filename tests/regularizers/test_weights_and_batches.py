@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 import keras_mmreg as mmreg
+from keras_mmreg.backend.keras_internals import with_mask
 from keras_mmreg.callbacks import HeldOut
 from keras_mmreg.models import RegularizedModel
 from keras_mmreg.models.gate_meter import GateMeter
+from keras_mmreg.regularizers import TrainingPass
 from tests import toys
 from tests.toys import array
 from tests.toys import told_by_one as data
@@ -63,6 +65,23 @@ class TestGate:
         found = meter.run((x, y), 100)
         assert found["gate_a"] == pytest.approx(whole["gate_a"], abs=1e-3)
         assert np.isfinite(list(found.values())).all()
+
+    @pytest.mark.parametrize("units", [1, 3])
+    def test_training_batches_of_any_size_give_the_same(self, units):
+        x, y = data(512)
+        if units == 1:
+            y = x["a"][:, :1] + x["a"][:, 1:2]
+        loss = "mse" if units == 1 else toys.LOGITS_LOSS
+        for batch_size in (4, 64):
+            model = RegularizedModel(two_inputs(units), "mix", seed=0)
+            model.compile(keras.optimizers.SGD(0.01), loss)
+            with pytest.warns(UserWarning, match="measured on training data"):
+                model.fit(x, y, batch_size, epochs=batch_size // 2, verbose=0)
+            gate_a, gate_b = array(model.gate.values)
+            whole = GateMeter(model).run((x, y))
+            assert gate_a > 0.2
+            assert gate_a == pytest.approx(whole["gate_a"], abs=0.05)
+            assert gate_b < 0.05
 
     def test_examples_of_weight_0_are_not_there(self):
         x, y = data()
@@ -210,6 +229,33 @@ class TestParts:
         method = regularizers.ModalityDropout(value={"sound": "nan"})
         with pytest.warns(UserWarning, match="has no `keras_mmreg.layers.Miss"):
             RegularizedModel(inner, method)
+
+    def test_the_mean_leaves_out_padding(self):
+        x = np.arange(12.0, dtype="float32").reshape((2, 3, 2))
+        x[1, 1:] = 100.0
+        mask = keras.ops.convert_to_tensor([[1, 1, 0], [1, 0, 0]], "bool")
+        padded = with_mask(keras.ops.convert_to_tensor(x), mask)
+        dropped = mmreg.interventions.drop(padded, np.zeros(2), "mean")
+        expected = [(x[0, 0] + x[1, 0]) / 2, x[0, 1], [0.0, 0.0]]
+        np.testing.assert_allclose(array(dropped), [expected] * 2)
+
+    def test_the_mean_is_that_of_the_whole_batch(self, monkeypatch):
+        x, y = data(64)
+        seen = []
+
+        def rerun(self, values, indices=None):
+            seen.append(array(values["b"])[0])
+            return self.outputs[: len(indices)]
+
+        monkeypatch.setattr(TrainingPass, "rerun", rerun)
+        for fraction in (1.0, 0.1):
+            method = regularizers.UnimodalLoss(fraction=fraction, value="mean")
+            model = RegularizedModel(two_inputs(), method, seed=0)
+            model.compile("sgd", toys.LOGITS_LOSS, run_eagerly=True)
+            model.train_on_batch(x, y)
+        alone = seen[::2]  # First `a` alone, then `b`.
+        np.testing.assert_allclose(alone[0], x["b"].mean(0), rtol=1e-4)
+        np.testing.assert_allclose(alone[1], alone[0], rtol=1e-5)
 
     def test_the_mean_of_half_precision(self):
         x = keras.ops.full((512, 3), 200.0, "float16")

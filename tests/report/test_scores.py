@@ -103,6 +103,17 @@ def test_r_squared(shape, weight):
     assert score.chance(np.zeros(1)) == 0.0
 
 
+def test_r_squared_of_targets_that_vary():
+    y = RNG.normal(size=(50, 2))
+    predictions = y + RNG.normal(0, 0.5, (50, 2))
+    expected = total(RSquared(y), y, predictions)
+    constant = np.ones((50, 1))
+    wider = np.hstack([y, constant])
+    found = total(RSquared(wider), wider, np.hstack([predictions, constant]))
+    assert found == pytest.approx(expected)
+    assert np.isnan(total(RSquared(constant), constant, constant))
+
+
 def test_functions_are_averaged():
     y = RNG.normal(size=(50, 2)).astype("float32")
     predictions = RNG.normal(size=(50, 2)).astype("float32")
