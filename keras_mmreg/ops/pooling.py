@@ -73,6 +73,11 @@ def joined_features(
     return ops.concatenate(pooled, axis=-1)
 
 
+def joined_size(symbols: Sequence[keras.KerasTensor]) -> int:
+    """Returns the number of features that `joined_features` returns."""
+    return sum(pooled_size(symbol.shape) for symbol in symbols)
+
+
 def pooled_size(shape: tuple) -> int:
     """Returns the number of features that `pooled_features` returns.
 

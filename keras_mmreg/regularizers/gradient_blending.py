@@ -13,7 +13,7 @@ from keras_mmreg.information.resolve_functional import resolve_output
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.pooling import joined_features
-from keras_mmreg.ops.pooling import pooled_size
+from keras_mmreg.ops.pooling import joined_size
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -62,6 +62,7 @@ class GradientBlending(Regularizer):
 
     alias = "blending"
     needs_units = True
+    needs_features = True
     without = ("strength", "fraction", "schedule")
     search_range = None
 
@@ -84,10 +85,7 @@ class GradientBlending(Regularizer):
         units = num_outputs(network, self.name)
         self.heads = {}
         for name in network.modalities:
-            size = sum(
-                pooled_size(symbol.shape)
-                for symbol in network.feature_symbols[name]
-            )
+            size = joined_size(network.feature_symbols[name])
             self.heads[name] = [
                 self.add_weight(
                     shape=(size, units),

@@ -25,7 +25,7 @@ from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.numerics import mean_over_batch
 from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.ops.pooling import joined_features
-from keras_mmreg.ops.pooling import pooled_size
+from keras_mmreg.ops.pooling import joined_size
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -81,6 +81,7 @@ class ModalityGate(Regularizer):
 
     alias = "gate"
     needs_units = True
+    needs_features = True
     without = ("strength", "fraction", "schedule")
     search_range = None
 
@@ -106,10 +107,7 @@ class ModalityGate(Regularizer):
         super().attach(network, inner)
         classes = num_outputs(network, self.name)
         sizes = {
-            name: sum(
-                pooled_size(symbol.shape)
-                for symbol in network.feature_symbols[name]
-            )
+            name: joined_size(network.feature_symbols[name])
             for name in network.modalities
         }
         self.values = self.add_state((len(sizes),), "values")

@@ -15,6 +15,7 @@ from keras_mmreg.configs import require_config
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
 from keras_mmreg.ops.numerics import loss_dtype
+from keras_mmreg.ops.pooling import joined_size
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
@@ -94,6 +95,9 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     needs_units: ClassVar[bool] = False
     """Whether the model must have one output of shape `(batch, units)`."""
 
+    needs_features: ClassVar[bool] = False
+    """Whether the shapes of the modalities' features must be known."""
+
     undone_by_adam: ClassVar[bool] = False
     """Whether an optimizer that rescales each gradient undoes the method."""
 
@@ -155,6 +159,9 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
             )
         if self.needs_units:
             num_outputs(network, self.name)
+        if self.needs_features:
+            for symbols in network.feature_symbols.values():
+                joined_size(symbols)
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Prepares the method for a model that it can serve.

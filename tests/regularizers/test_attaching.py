@@ -87,6 +87,18 @@ def test_prototypes_need_a_functional_model(taps):
         model.fit(x, y, verbose=0)
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["mix", "blending"])
+def test_features_of_unknown_shapes_are_refused_before_any_method(name):
+    x, y = toys.data(toys.linear())
+    first = regularizers.PoincareInformation()
+    model = RegularizedModel(Subclassed(), [first, name], taps={"audio": "ear"})
+    model.compile("sgd", toys.LOGITS_LOSS)
+    with pytest.raises(ValueError, match="does not tell those at its taps"):
+        model.fit(x, y, verbose=0)
+    assert first.network is None and not first.built
+
+
 @pytest.mark.once("tensorflow")
 @pytest.mark.parametrize("name", ["dropout", "unimodal"])
 def test_strings_cannot_be_left_out(name):
