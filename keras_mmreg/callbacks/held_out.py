@@ -16,6 +16,7 @@ from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import ENDLESS
 from keras_mmreg.report.data import never_ends
 from keras_mmreg.report.data import require_labelled
+from keras_mmreg.report.data import to_numpy
 from keras_mmreg.report.task import require_classes
 
 
@@ -123,33 +124,23 @@ class HeldOut(keras.callbacks.Callback):
 
     def _measure_a_batch(self) -> None:
         """Measures one batch, so that errors show now, not after an epoch."""
+        assert self._meter is not None
         data = self._prepared
         if isinstance(data, tuple | list):
-            (labels,) = keras.tree.flatten(data[1])
+            (labels,) = map(to_numpy, keras.tree.flatten(data[1]))
             units = self.model.gate.origin().shape[0]
+            output = self._meter.output_kind()
             if tuple(labels.shape[1:]) not in ((), (1,), (units,)):
                 raise ValueError(
                     f"`data` must have labels of shape (examples,), (examples, "
                     f"1) or (examples, {units}). Received: {labels.shape}"
                 )
-            self._check_labels(np.asarray(labels), units)
+            if output.kind == "categorical" and labels.size == len(labels):
+                require_classes(labels, units, output.ignore_class)
             data = keras.tree.map_structure(
                 lambda x: None if x is None else x[: self.batch_size], data
             )
-        assert self._meter is not None
         self._meter.run(data, self.batch_size, steps=1)
-
-    def _check_labels(self, labels: np.ndarray, units: int) -> None:
-        assert self._meter is not None
-        output = self._meter.output_kind()
-        if output.kind == "categorical" and labels.size == len(labels):
-            require_classes(labels, units, output.ignore_class)
-        if (labels == labels[:1]).all():
-            raise ValueError(
-                "`data` must have labels that differ, because a gate tells "
-                "how well they are predicted. Received: "
-                f"{labels[0].tolist()} for all {len(labels)} examples"
-            )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the gate."""

@@ -147,7 +147,7 @@ def _examples(batch: Any) -> Examples:
             "`data` must have arrays. Convert lists of numbers or strings "
             "with `numpy.asarray`. Received: data of Python lists"
         )
-    examples = keras.tree.map_structure(_to_numpy, (x, y, sample_weight))
+    examples = keras.tree.map_structure(to_numpy, (x, y, sample_weight))
     lengths = [
         len(leaf) if np.ndim(leaf) else 0
         for leaf in keras.tree.flatten(examples)
@@ -166,11 +166,12 @@ def _is_scalar(leaf: Any) -> bool:
     return isinstance(leaf, bool | int | float | str | bytes | np.generic)
 
 
-def _to_numpy(leaf: Any) -> Any:
+def to_numpy(leaf: Any) -> Any:
+    """Returns an array or a tensor of any framework as a NumPy array."""
     if leaf is None or isinstance(leaf, np.ndarray):
         return leaf
     if keras.ops.is_tensor(leaf):
-        return keras.ops.convert_to_numpy(leaf)
+        return keras.ops.convertto_numpy(leaf)
     if hasattr(leaf, "detach"):  # A torch tensor, on another backend.
         leaf = leaf.detach().cpu()
     return np.asarray(leaf)

@@ -66,6 +66,7 @@ def test_held_out_groups_are_whole():
         ("tweets", "blending"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:The held-out data do not tell")
 def test_rows_that_are_wired_in_their_own_way(name, method):
     job = Job("test", name, method, METHODS[method].values[-1], 0, 1)
     results, _ = run(job, None)
