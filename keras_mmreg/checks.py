@@ -190,7 +190,12 @@ class ShowsSettings:
     """
 
     def __repr__(self) -> str:
-        config = self.get_config()  # type: ignore[attr-defined]
+        config = {  # An object that a dict describes shows itself.
+            name: getattr(self, name, value)
+            if isinstance(value, dict)
+            else value
+            for name, value in self.get_config().items()  # type: ignore[attr-defined]
+        }
         defaults: dict[str, Any] = {}
         for base in reversed(type(self).__mro__):
             if "__init__" in vars(base):

@@ -72,6 +72,8 @@ def test_repr_shows_what_is_not_the_default():
     assert repr(ramp) == "LinearRamp(start=2)"
     fisher = mmreg.regularizers.FisherInformation(0.1, bound="paper")
     assert repr(fisher) == "FisherInformation(strength=0.1, bound='paper')"
+    noise = mmreg.regularizers.ModalityNoise(schedule=ramp)
+    assert repr(noise) == "ModalityNoise(schedule=LinearRamp(start=2))"
 
 
 def test_layers_show_their_settings():

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_mmreg.callbacks.report_logger import require_rereadable
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.models.gate_meter import GateMeter
@@ -16,6 +15,7 @@ from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import ENDLESS
 from keras_mmreg.report.data import never_ends
 from keras_mmreg.report.data import require_labelled
+from keras_mmreg.report.data import require_rereadable
 from keras_mmreg.report.data import to_numpy
 from keras_mmreg.report.task import require_classes
 

@@ -5,6 +5,8 @@ import warnings
 
 import keras
 
+from keras_mmreg.models.fit_watch import monitored
+
 READ_ALL = (
     keras.callbacks.CSVLogger,
     keras.callbacks.RemoteMonitor,
@@ -69,7 +71,7 @@ def _waits_for(
     callback: keras.callbacks.Callback, prefixes: tuple[str, ...]
 ) -> bool:
     """Returns whether a callback monitors such a log, or uses it in a path."""
-    monitor = str(getattr(callback, "monitor", ""))
+    monitor = monitored(callback)
     filepath = str(getattr(callback, "filepath", ""))
     return any(
         monitor.startswith(prefix) or "{" + prefix in filepath

@@ -1,7 +1,6 @@
 """Logs the headline numbers of a modality report during training."""
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,6 +10,7 @@ from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
 from keras_mmreg.report import modality_report
+from keras_mmreg.report.data import require_rereadable
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import chosen_names
 
@@ -114,17 +114,6 @@ class ReportLogger(keras.callbacks.Callback):
                 logs[f"{self.prefix}{name}"] = value
         if self.verbose:
             print(f"Epoch {epoch + 1}: {self.report.findings[0].text}")
-
-
-def require_rereadable(data: Any) -> None:
-    """Raises for data that can be read only once."""
-    if isinstance(data, Iterator):
-        raise ValueError(
-            "`data` must be read at the end of each epoch, so it must be "
-            "arrays or a dataset that begins anew (`tf.data.Dataset`, "
-            "`keras.utils.PyDataset`, torch `DataLoader`). Received: a "
-            f"{type(data).__name__}, which can be read once."
-        )
 
 
 def _headlines(report: ModalityReport) -> dict[str, float]:

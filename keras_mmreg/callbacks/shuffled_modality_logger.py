@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from keras_mmreg.callbacks.order import warn_if_behind
-from keras_mmreg.callbacks.report_logger import require_rereadable
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_sizes
 from keras_mmreg.models import RegularizedModel
@@ -18,6 +17,7 @@ from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import open_source
 from keras_mmreg.report.data import require_labelled
+from keras_mmreg.report.data import require_rereadable
 from keras_mmreg.report.interventions import Change
 from keras_mmreg.report.interventions import Window
 from keras_mmreg.report.interventions import as_tensors

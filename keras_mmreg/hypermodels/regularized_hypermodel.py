@@ -69,10 +69,10 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
         fraction: A float, or such a pair, for the methods that have a
             `fraction` and add a penalty. `None` keeps each method's own.
             Defaults to `None`.
-        held_out: Data for the gate of methods that use one, see
-            `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
         suspects: Optional list of the modalities to shuffle, one at a time.
             The search then needs `validation_data`. Defaults to `None`.
+        held_out: Data for the gate of methods that use one, see
+            `keras_mmreg.callbacks.HeldOut`. Defaults to `None`.
         name: Optional string. Defaults to `None`.
         tunable: Whether to add these hyperparameters to the search space, see
             `keras_tuner.HyperModel`. Defaults to `True`.

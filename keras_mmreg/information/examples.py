@@ -67,10 +67,10 @@ def weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Tensor:
     if len(labels.shape) > 1 and labels.shape[-1] > 1:
         labels = ops.argmax(labels, axis=-1)
     labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
-    weights = ops.ones_like(labels, dtype=loss_dtype())
-    for label, weight in class_weight.items():
-        weights = ops.where(labels == label, float(weight), weights)
-    return weights
+    classes = ops.convert_to_tensor(list(class_weight), "int32")
+    weights = ops.convert_to_tensor(list(class_weight.values()), loss_dtype())
+    found = ops.cast(ops.equal(labels[:, None], classes), loss_dtype())
+    return 1.0 + ops.sum(found * (weights - 1.0), axis=1)
 
 
 def _mean_over_positions(x: Tensor) -> Tensor:

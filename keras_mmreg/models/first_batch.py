@@ -21,10 +21,10 @@ def build_on_first_batch(
 
     Args:
         model: A `RegularizedModel`.
-        arguments: The arguments of `fit`.
+        arguments: The arguments of `fit`, or of another method: `x`.
 
     Returns:
-        The arguments of `fit`. If the data are a generator, it still yields
+        These arguments. If the data are a generator, it still yields
         the first batch.
     """
     strategy = getattr(model, "distribute_strategy", None)

@@ -284,12 +284,16 @@ def _selects_by_validation(callback: keras.callbacks.Callback) -> bool:
     """Returns whether a callback selects the model by validation data."""
     if isinstance(callback, keras.callbacks.ReduceLROnPlateau):
         return False
-    # KerasTuner's `SaveBestEpoch` has an objective instead.
-    objective = getattr(callback, "objective", None)
-    monitor = getattr(callback, "monitor", getattr(objective, "name", ""))
-    return str(monitor).startswith("val_") and getattr(
+    return monitored(callback).startswith("val_") and getattr(
         callback, "save_best_only", True
     )
+
+
+def monitored(callback: keras.callbacks.Callback) -> str:
+    """Returns the log by which a callback decides, or an empty string."""
+    # KerasTuner's `SaveBestEpoch` has an objective instead.
+    objective = getattr(callback, "objective", None)
+    return str(getattr(callback, "monitor", getattr(objective, "name", "")))
 
 
 def _floats(logs: dict[str, Any]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from keras.backend import standardize_dtype
 
 from keras_mmreg.backend import TrainStep
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.models.first_batch import build_on_first_batch
 from keras_mmreg.network.checks import require_no_training_of_its_own
 from keras_mmreg.network.preprocessing import preprocessed
 from keras_mmreg.types import Tensor
@@ -67,6 +68,8 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         # Within `fit`, the validation data have already been preprocessed.
         if not kwargs.get("_use_cached_eval_dataset"):
             x, y, sample_weight = preprocessed(self.inner, x, y, sample_weight)
+        arguments = {"x": x, "batch_size": batch_size}
+        x = build_on_first_batch(self, arguments)["x"]
         return super().evaluate(
             x, y, batch_size, verbose, sample_weight, *args, **kwargs
         )
@@ -83,8 +86,15 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Runs Keras's `train_on_batch` on data that `inner` preprocessed."""
+        """Runs Keras's `train_on_batch` on data that `inner` preprocessed.
+
+        In a loop of your own, tell the methods the epoch
+        (`model.epoch.assign(number)`). What `fit` and its callbacks do around
+        the steps is not done: a gate is measured on training data, and nothing
+        is warned of.
+        """
         data = preprocessed(self.inner, x, y, sample_weight)
+        build_on_first_batch(self, {"x": data[0]})
         return super().train_on_batch(*data, *args, **kwargs)
 
     def test_on_batch(
@@ -97,6 +107,7 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
     ) -> Any:
         """Runs Keras's `test_on_batch` on data that `inner` preprocessed."""
         data = preprocessed(self.inner, x, y, sample_weight)
+        build_on_first_batch(self, {"x": data[0]})
         return super().test_on_batch(*data, *args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:

@@ -106,13 +106,12 @@ class Graph:
         Returns `None` if there is no such tensor.
         """
         leaves = frozenset(leaves)
-        last = None
-        for key, sources in self._sources().items():
+        for key, sources in reversed(self._sources().items()):
             own = sources and sources <= leaves and key not in self.outputs
             passed = [key, *self.masks.get(key, ())]
             if own and not leaves & self.reaching_outputs_without(passed):
-                last = key
-        return last
+                return key
+        return None
 
     def preactivation(self, key: int) -> tuple[str, "_Preactivation"] | None:
         """Finds how to compute the input of a final softmax or sigmoid.

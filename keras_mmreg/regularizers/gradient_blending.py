@@ -8,7 +8,6 @@ import numpy as np
 from keras import ops
 
 from keras_mmreg.information.functional import OutputFunctional
-from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_output
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
@@ -66,10 +65,6 @@ class GradientBlending(Regularizer):
     without = ("strength", "fraction", "schedule")
     search_range = None
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._memo = Memo()
-
     @property
     def branches(self) -> list[str]:
         """The names of the branches: the modalities and `"joint"`."""
@@ -78,6 +73,15 @@ class GradientBlending(Regularizer):
     def log_names_for(self, modalities: list[str]) -> list[str]:
         """Names of the weight of each branch."""
         return [f"{self.name}_{name}" for name in (*modalities, JOINT)]
+
+    def check(self, network: Network, inner: keras.Model) -> None:
+        """Checks that no modality has the name of the branch of all."""
+        super().check(network, inner)
+        if JOINT in network.modalities:
+            raise ValueError(
+                f"The {self.name!r} regularizer calls the branch of all "
+                f"modalities {JOINT!r}: give the modality another name."
+            )
 
     def attach(self, network: Network, inner: keras.Model) -> None:
         """Creates the heads, and equal weights of the losses."""
@@ -148,12 +152,7 @@ class GradientBlending(Regularizer):
         """
         network = self.network
         assert network is not None  # Set by `attach`.
-        kind: OutputFunctional = self._memo.get(
-            (inner, loss, functional),
-            lambda: resolve_output(
-                functional, loss, inner, network.output_symbols
-            ),
-        )
+        kind = resolve_output(functional, loss, inner, network.output_symbols)
         symbols = network.feature_symbols
         outputs = {}
         for name, (kernel, bias) in self.heads.items():

@@ -20,7 +20,6 @@ from keras_mmreg.network.checks import require_more_than_padding
 from keras_mmreg.network.checks import require_no_bypass
 from keras_mmreg.network.checks import require_no_strings
 from keras_mmreg.network.naming import check_named
-from keras_mmreg.network.naming import modality_names
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
@@ -118,7 +117,7 @@ class ModalityDropout(Regularizer):
                 training_pass.batch_size,
                 self.rate,
                 self.seed_generator,
-                never_none=self._has_all(training_pass),
+                never_none=not training_pass.network.others,
             ),
         )
         leaves = training_pass.network.leaves
@@ -133,11 +132,6 @@ class ModalityDropout(Regularizer):
                 example_weight(training_pass.sample_weight),
             )
         return dropped
-
-    def _has_all(self, training_pass: TrainingPass) -> bool:
-        """Returns whether every modality of the model can be dropped."""
-        names = modality_names(training_pass.inner, training_pass.inputs)
-        return len(names) == len(self.modalities)
 
     def _value_of(self, modality: str) -> str:
         if isinstance(self.value, Mapping):

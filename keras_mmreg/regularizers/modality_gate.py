@@ -11,7 +11,6 @@ from keras import ops
 from keras_mmreg.checks import check_number
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.functional import OutputFunctional
-from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_output
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
@@ -91,7 +90,6 @@ class ModalityGate(Regularizer):
         self.threshold = threshold
         self.doubts = False
         self._shuffles = False
-        self._memo = Memo()
 
     @property
     def penalizes(self) -> bool:
@@ -277,12 +275,7 @@ class ModalityGate(Regularizer):
         Raises:
             ValueError: If neither the functional nor the loss determines it.
         """
-        return self._memo.get(
-            (inner, loss, functional),
-            lambda: resolve_output(
-                functional, loss, inner, network.output_symbols
-            ),
-        )
+        return resolve_output(functional, loss, inner, network.output_symbols)
 
     def _pooled(self, name: str, features: list[Tensor]) -> Tensor:
         """Returns a modality's features as one vector for each example."""

@@ -73,7 +73,7 @@ class ModalityMix(Regularizer):
     ) -> None:
         super().__init__(strength, fraction, **kwargs)
         check_gate(gate)
-        self.gate_option = gate
+        self.gate = gate
 
     def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that whole modalities can be shuffled."""
@@ -119,4 +119,4 @@ class ModalityMix(Regularizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "gate": self.gate_option}
+        return {**super().get_config(), "gate": self.gate}

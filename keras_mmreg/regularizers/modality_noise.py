@@ -74,7 +74,7 @@ class ModalityNoise(Regularizer):
         check_number("scale", scale, minimum=0)
         check_gate(gate)
         self.scale = scale
-        self.gate_option = gate
+        self.gate = gate
 
     def check(self, network: Network, inner: keras.Model) -> None:
         """Checks that there is something to add noise to."""
@@ -104,5 +104,5 @@ class ModalityNoise(Regularizer):
         return {
             **super().get_config(),
             "scale": self.scale,
-            "gate": self.gate_option,
+            "gate": self.gate,
         }

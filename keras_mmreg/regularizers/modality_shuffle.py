@@ -8,8 +8,6 @@ import keras
 from keras_mmreg.interventions import permutations
 from keras_mmreg.interventions import shuffle
 from keras_mmreg.network import Network
-from keras_mmreg.network import modality_names
-from keras_mmreg.network import symbolic_inputs
 from keras_mmreg.network.checks import require_outputs_of_examples
 from keras_mmreg.network.checks import require_whole_modalities
 from keras_mmreg.regularizers.regularizer import Regularizer
@@ -72,31 +70,19 @@ class ModalityShuffle(Regularizer):
         """Checks that the suspects are modalities, and not all of them."""
         super().check(network, inner)
         require_outputs_of_examples(network, self.name)
-        if set(self.suspects) - set(network.modalities):
-            raise self._wrong_suspects(network.modalities)
+        unknown = set(self.suspects) - set(network.modalities)
+        everything = {*network.modalities, *network.others}
+        if unknown or everything == set(self.suspects):
+            raise ValueError(
+                "`suspects` must name some, but not all, of the modalities "
+                f"{network.modalities}. Received: suspects={self.suspects}"
+            )
         require_whole_modalities(network, self.name, self.suspects)
-        inputs = symbolic_inputs(inner)
-        if inputs is not None:
-            self._require_others(inner, inputs)
-
-    def _require_others(self, inner: keras.Model, inputs: Any) -> None:
-        """Raises if every modality would be shuffled."""
-        names = modality_names(inner, inputs)
-        if set(self.suspects) == set(names):
-            raise self._wrong_suspects(names)
-
-    def _wrong_suspects(self, modalities: list[str]) -> ValueError:
-        return ValueError(
-            "`suspects` must name some, but not all, of the modalities "
-            f"{modalities}. Received: suspects={self.suspects}"
-        )
 
     def penalty(
         self, training_pass: TrainingPass
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the task loss of a part of the batch, suspects permuted."""
-        # The inputs of a subclassed model are known only now.
-        self._require_others(training_pass.inner, training_pass.inputs)
         chosen = training_pass.random_part(self.fraction, self.seed_generator)
         orders = dict.fromkeys(self.modalities, chosen) | permutations(
             self.suspects, training_pass.batch_size, self.seed_generator, chosen

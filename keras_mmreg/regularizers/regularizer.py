@@ -101,7 +101,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     undone_by_adam: ClassVar[bool] = False
     """Whether an optimizer that rescales each gradient undoes the method."""
 
-    gate_option: str | None = None
+    gate: str | None = None
 
     def __init__(
         self,
@@ -217,7 +217,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     @property
     def uses_gate(self) -> bool:
         """Whether the method uses the gate."""
-        return self.gate_option is not None
+        return self.gate is not None
 
     @property
     def perturbs(self) -> bool:

@@ -189,21 +189,17 @@ def _calibration(measuring: Measuring) -> dict[str, float]:
 
 def _per_class(measuring: Measuring) -> list[dict[str, Any]]:
     score = measuring.other_score("per_class")
-    recalls = {
-        name[-1]: score.value(sums)
-        for name, sums in measuring.other("per_class").items()
-    }
-    sums = measuring.other("per_class")[("intact",)]
-    counts = np.split(sums, 2)[1]
+    sums = dict(measuring.other("per_class"))
+    intact = sums.pop(("intact",))
+    counts, recalls = np.split(intact, 2)[1], score.value(intact)
+    shuffled = {name[-1]: score.value(own) for name, own in sums.items()}
     return [
         {
             "class": index,
             "count": float(count),
-            "intact": float(recalls["intact"][index]),
+            "intact": float(recalls[index]),
             "shuffled": {
-                name: float(values[index])
-                for name, values in recalls.items()
-                if name != "intact"
+                name: float(values[index]) for name, values in shuffled.items()
             },
         }
         for index, count in enumerate(counts)

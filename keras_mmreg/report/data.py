@@ -99,6 +99,17 @@ def require_labelled(data: Any) -> None:
         raise ValueError(NEEDS_LABELS.format(type(data).__name__))
 
 
+def require_rereadable(data: Any) -> None:
+    """Raises for data that can be read only once."""
+    if isinstance(data, Iterator):
+        raise ValueError(
+            "`data` must be read at the end of each epoch, so it must be "
+            "arrays or a dataset that begins anew (`tf.data.Dataset`, "
+            "`keras.utils.PyDataset`, torch `DataLoader`). Received: a "
+            f"{type(data).__name__}, which can be read once."
+        )
+
+
 def is_dataset(data: Any) -> bool:
     """Returns whether data come in batches, rather than as arrays."""
     arrays = tuple | list | Mapping | str
@@ -171,7 +182,7 @@ def to_numpy(leaf: Any) -> Any:
     if leaf is None or isinstance(leaf, np.ndarray):
         return leaf
     if keras.ops.is_tensor(leaf):
-        return keras.ops.convertto_numpy(leaf)
+        return keras.ops.convert_to_numpy(leaf)
     if hasattr(leaf, "detach"):  # A torch tensor, on another backend.
         leaf = leaf.detach().cpu()
     return np.asarray(leaf)

@@ -10,6 +10,7 @@ from keras_mmreg.report.charts import scale_of
 from keras_mmreg.report.charts import signed_bar
 from keras_mmreg.report.result import Result
 from keras_mmreg.report.wording import cost_number
+from keras_mmreg.report.wording import share_text
 from keras_mmreg.report.wording import value_text
 
 MAX_CLASSES = 50
@@ -154,7 +155,7 @@ def _information(report: Result) -> str:
         return ""
     lines = "".join(
         f'<tr><th scope="row"><code>{escape(name)}</code></th>'
-        f"<td>{100 * share:.1f}%</td></tr>"
+        f"<td>{share_text(share, 1)}</td></tr>"
         for name, share in report.information.items()
     )
     text = (

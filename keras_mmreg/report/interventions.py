@@ -201,11 +201,6 @@ class Window:
         self._moments: dict[int, tuple[Any, Any]] = {}
         self.size = size_of(x)
 
-    @property
-    def x(self) -> Any:
-        """The unchanged inputs."""
-        return self._structure
-
     def batches(
         self, changes: Mapping[str, Change], batch_size: int
     ) -> Iterator[tuple]:

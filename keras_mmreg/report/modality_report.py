@@ -188,12 +188,17 @@ def modality_report(
         seed=seed,
         taps=taps if isinstance(taps, str) else dict(taps or {}),
     )
-    _check(settings, mode, batch_size, steps, window, groups)
+    _check(settings, mode, batch_size, steps, window)
     source = _with_known_inputs(
         model, open_source(data, batch_size, steps, window)
     )
     groups = _checked_groups(groups, source.size, steps)
     leaves = modality_leaves(model, source.first.x, modalities)
+    if "intact" in leaves:
+        raise ValueError(
+            "A modality cannot have the name 'intact', by which a report calls "
+            f"unchanged data. Received: modalities {list(leaves)}"
+        )
     unasked = unasked_leaves(model, source.first.x, leaves)
     which = Output(output, tuple(getattr(model, "output_names", None) or ()))
     if settings.taps:
@@ -254,7 +259,6 @@ def _check(
     batch_size: int | None,
     steps: int | None,
     window: int | None,
-    groups: Any,
 ) -> None:
     check_choice("mode", mode, ("auto", "max", "min"))
     check_integer("num_permutations", settings.num_permutations, minimum=1)

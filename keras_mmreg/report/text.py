@@ -10,6 +10,7 @@ from keras_mmreg.report.wording import by_cost
 from keras_mmreg.report.wording import cost_number
 from keras_mmreg.report.wording import counted
 from keras_mmreg.report.wording import range_text
+from keras_mmreg.report.wording import share_text
 from keras_mmreg.report.wording import value_text
 
 WIDTH = 79
@@ -97,11 +98,11 @@ def _further(report: Result) -> list[str]:
         values = {n: each.value for n, each in report.baselines.items()}
         lines.append(_named(report, "Linear probes", values, value_text))
     if report.information:
-        shares = [f"{n} {v:.0%}" for n, v in report.information.items()]
+        shares = [f"{n} {share_text(v)}" for n, v in report.information.items()]
         lines.append(f"Share of information: {', '.join(shares)}")
     if report.calibration:
         errors = [
-            f"{name} {'unknown' if error != error else f'{error:.1%}'}"
+            f"{name} {share_text(error, 1)}"
             for name, error in report.calibration.items()
         ]
         lines.append(f"Calibration error: {', '.join(errors)}")

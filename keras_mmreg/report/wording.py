@@ -26,11 +26,14 @@ def by_cost(report: Result) -> list[str]:
 
 def value_text(report: Result, value: float, digits: int = 0) -> str:
     """Formats a score: `"46%"`, or `"0.813"`."""
-    if value != value:
-        return "unknown"
-    if report.percent:
-        return f"{100 * value + 0.0:.{digits}f}%"
+    if report.percent or value != value:
+        return share_text(value + 0.0, digits)
     return f"{value:.3g}"
+
+
+def share_text(share: float, digits: int = 0) -> str:
+    """Formats a share: `"46%"`."""
+    return "unknown" if share != share else f"{100 * share:.{digits}f}%"
 
 
 def cost_number(report: Result, cost: float, digits: int = 0) -> str:

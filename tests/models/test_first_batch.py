@@ -74,6 +74,16 @@ def test_batch_statistics_and_files(name, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "method", ["train_on_batch", "test_on_batch", "evaluate"]
+)
+def test_without_fit(method):
+    x, y = data()
+    model = compiled(Joined(normalizes=True), "fisher")
+    getattr(model, method)(x, y)
+    assert int(model.settled_step.numpy()) == 500
+
+
 def test_a_generator_keeps_its_first_batch():
     x, y = data()
     model = compiled(Joined(), "unimodal")

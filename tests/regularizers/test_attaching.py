@@ -116,6 +116,14 @@ def test_strings_cannot_be_left_out(name):
     RegularizedModel(inner, name, taps={"text": "words"})
 
 
+def test_blending_has_a_branch_of_its_own():
+    a, b = keras.Input((3,), name="a"), keras.Input((3,), name="joint")
+    outputs = keras.layers.Dense(3)(keras.layers.Concatenate()([a, b]))
+    inner = keras.Model({"a": a, "joint": b}, outputs)
+    with pytest.raises(ValueError, match="give the modality another name"):
+        RegularizedModel(inner, "blending")
+
+
 def test_looking_at_methods_changes_none():
     method = regularizers.PoincareInformation()
     regularizers.get_all(["fisher", method])

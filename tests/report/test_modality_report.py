@@ -228,6 +228,30 @@ def test_binary_multi_label_and_one_hot():
     assert one_hot.intact.value == 1.0
 
 
+def test_a_modality_called_intact():
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="intact")
+    outputs = keras.layers.Add()([a, b])
+    model = keras.Model({"a": a, "intact": b}, outputs)
+    x = {"a": np.zeros((9, 2)), "intact": np.zeros((9, 2))}
+    with pytest.raises(ValueError, match="cannot have the name 'intact'"):
+        modality_report(model, (x, np.zeros((9, 2))), **FAST)
+
+
+def test_information_that_is_unknown():
+    """A square root of 0, whose slope is infinite."""
+    a, b = (keras.Input((2,), name=name) for name in "ab")
+    root = keras.layers.Activation(keras.ops.sqrt)(a)
+    model = keras.Model({"a": a, "b": b}, keras.layers.Add()([root, b]))
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(0)
+    x = {"a": np.zeros((60, 2)), "b": rng.normal(size=(60, 2))}
+    report = modality_report(
+        model, (x, x["b"]), include=["information"], **FAST
+    )
+    assert np.isnan(report.information["a"])
+    assert "a unknown" in report.summary() and "nan%" not in report.to_html()
+
+
 def test_regression():
     model = adder("ab")
     model.compile("sgd", "mse")

@@ -57,6 +57,7 @@ class ReportsTerms(TrainStep):
             name: [loss for layer in layers for loss in layer.losses]
             for name, layers in self.terms.items()
         }
+        self._records.pop(replica_id(), None)  # Of a call without a loss.
         losses = {name: sum(losses[name]) for name in losses if losses[name]}
         # Outside training and evaluation, Keras does not collect losses.
         if losses:
