@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_mmreg.information.functional import Functional
 from keras_mmreg.information.functional import OutputFunctional
-from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.ops.numerics import at_least_float32
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -23,7 +22,6 @@ class ClassProbabilities:
 
     def __init__(self, method: str) -> None:
         self._method = method
-        self._memo = Memo()
 
     def __call__(self, training_pass: TrainingPass, outputs: Any) -> Tensor:
         """Returns the probabilities, classes last, in float32 or float64.
@@ -52,14 +50,6 @@ class ClassProbabilities:
         Raises:
             ValueError: If the model is not a classifier with one output.
         """
-        settings = (
-            training_pass.inner,
-            training_pass.model_loss,
-            training_pass.functional,
-        )
-        return self._memo.get(settings, lambda: self._resolve(training_pass))
-
-    def _resolve(self, training_pass: TrainingPass) -> Functional:
         functional = resolve_functional(
             training_pass.functional,
             training_pass.model_loss,

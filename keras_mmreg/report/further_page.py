@@ -176,7 +176,7 @@ def _calibration(report: Result) -> str:
         return ""
     lines = "".join(
         f'<tr><th scope="row">{_shuffled(name)}</th>'
-        f"<td>{_percent(error, 1)}</td></tr>"
+        f"<td>{share_text(error, 1, unit='')}</td></tr>"
         for name, error in report.calibration.items()
     )
     text = (
@@ -202,9 +202,10 @@ def _per_class(report: Result) -> str:
         return ""
     lines = "".join(
         f'<tr><th scope="row">{each["class"]}</th><td>{each["count"]:,.0f}</td>'
-        f"<td>{_percent(each['intact'])}</td>"
+        f"<td>{share_text(each['intact'], unit='')}</td>"
         + "".join(
-            f"<td>{_percent(value)}</td>" for value in each["shuffled"].values()
+            f"<td>{share_text(value, unit='')}</td>"
+            for value in each["shuffled"].values()
         )
         + "</tr>"
         for each in report.per_class[:MAX_CLASSES]
@@ -217,10 +218,6 @@ def _per_class(report: Result) -> str:
         text += f" The first {MAX_CLASSES} of {len(report.per_class)} classes."
     header = ("class", "count", "intact", *names)
     return _section("classes", "Each class", text, _table(header, lines))
-
-
-def _percent(part: float, digits: int = 0) -> str:
-    return "unknown" if part != part else f"{100 * part:.{digits}f}"
 
 
 def _table(header: tuple[str, ...], lines: str) -> str:

@@ -31,9 +31,9 @@ def value_text(report: Result, value: float, digits: int = 0) -> str:
     return f"{value:.3g}"
 
 
-def share_text(share: float, digits: int = 0) -> str:
+def share_text(share: float, digits: int = 0, unit: str = "%") -> str:
     """Formats a share: `"46%"`."""
-    return "unknown" if share != share else f"{100 * share:.{digits}f}%"
+    return "unknown" if share != share else f"{100 * share:.{digits}f}{unit}"
 
 
 def cost_number(report: Result, cost: float, digits: int = 0) -> str:
