@@ -12,7 +12,7 @@ import numpy as np
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_sizes
-from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.unwrap import unwrap
 from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import open_source
@@ -157,14 +157,9 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         return isinstance(self.data, tuple)
 
     @property
-    def _inner(self) -> keras.Model:
-        model = self.model
-        return model.inner if isinstance(model, RegularizedModel) else model
-
-    @property
     def _prepares(self) -> bool:
         """Whether the model preprocesses its data, like keras-hub's tasks."""
-        return getattr(self._inner, "preprocessor", None) is not None
+        return getattr(unwrap(self.model), "preprocessor", None) is not None
 
     def _open(self) -> Source:
         return open_source(self.data, steps=self.steps, window=self.window)
@@ -176,7 +171,7 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             if modality is not None:
                 x = self._shuffle(self._leaves[modality])
         else:
-            batches = self._batches(modality, self._inner)
+            batches = self._batches(modality, unwrap(self.model))
             x, y, sample_weight = batches, None, None
         evaluate = self.model.evaluate
         if not self._has_arrays and self._prepares:

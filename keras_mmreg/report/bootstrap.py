@@ -3,12 +3,14 @@
 import math
 from collections.abc import Collection
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from keras_mmreg.report.scores import Score
+from keras_mmreg.report.settings import Settings
 
 MAX_UNITS = 2000
 """With more examples, some share a unit at random; intervals hardly change."""
@@ -83,13 +85,44 @@ class Units:
 
 
 class Tally:
-    """Sums of statistics for each unit."""
+    """Sums of a score's statistics for each unit.
 
-    def __init__(self) -> None:
+    Args:
+        score: The score.
+    """
+
+    def __init__(self, score: Score) -> None:
+        self.score = score
         self.sums = np.zeros((0, 0))
 
-    def add(self, units: np.ndarray, statistics: np.ndarray) -> None:
-        """Adds rows of statistics to their units."""
+    @classmethod
+    def mean(cls, tallies: Sequence["Tally"]) -> "Tally":
+        """Returns the mean of tallies of the same examples."""
+        mean = cls(tallies[0].score)
+        mean.sums = np.mean([tally.sums for tally in tallies], axis=0)
+        return mean
+
+    def add(
+        self,
+        y: np.ndarray,
+        predictions: np.ndarray,
+        weight: Any,
+        units: np.ndarray,
+    ) -> None:
+        """Adds a batch to the sums of its examples' units."""
+        if not self.score.by_batch:
+            statistics = self.score.statistics(y, predictions, weight)
+            self._add(units, statistics)
+            return
+        for unit in np.unique(units):
+            chosen = units == unit
+            part = None if weight is None else weight[chosen]
+            statistics = self.score.statistics(
+                y[chosen], predictions[chosen], part
+            )
+            self._add(np.array([unit]), statistics)
+
+    def _add(self, units: np.ndarray, statistics: np.ndarray) -> None:
         rows = max(int(units.max()) + 1, len(self.sums))
         columns = statistics.shape[1]
         if rows > len(self.sums):
@@ -134,43 +167,35 @@ class Bootstrap:
 
     Args:
         tallies: Dict from a name to its `Tally`, including `("intact",)`.
-        score: The score.
-        num_units: Integer, the number of units.
-        num_independent: Integer, the number of examples, or of groups if there
-            are any; see `Units`.
-        num_bootstraps: Integer, the number of draws.
-        confidence: Float, the part of the draws that an interval contains.
-        seed: Integer, the seed of the draws.
+        units: The units of the examples.
+        settings: The settings of the report.
         unknown: Names whose score means nothing, and is NaN.
     """
 
     def __init__(
         self,
         tallies: Mapping[Any, Tally],
-        score: Score,
-        num_units: int,
-        num_independent: int,
-        num_bootstraps: int,
-        confidence: float,
-        seed: int,
+        units: Units,
+        settings: Settings,
         unknown: Collection[Any] = (),
     ) -> None:
-        self.score = score
-        self.num_independent = num_independent
-        self.confidence = confidence
+        self.score = tallies[("intact",)].score
+        self.num_independent = units.num_independent
+        self.confidence = settings.confidence
         sums = np.stack(
-            [tally.sums[:num_units] for tally in tallies.values()], axis=1
+            [tally.sums[: units.count] for tally in tallies.values()], axis=1
         )
-        if score.by_batch:
-            num_bootstraps = min(num_bootstraps, _MAX_BY_BATCH)
+        count = settings.num_bootstraps
+        if self.score.by_batch:
+            count = min(count, _MAX_BY_BATCH)
         self.values = dict(
-            zip(tallies, score.value(sums.sum(axis=0)), strict=True)
+            zip(tallies, self.score.value(sums.sum(axis=0)), strict=True)
         )
-        drawn = score.value(_draw(sums, num_bootstraps, seed))
+        drawn = self.score.value(_draw(sums, count, settings.seed))
         self.draws = dict(zip(tallies, drawn.T, strict=True))
         for name in unknown:
             self.values[name] = float("nan")
-            self.draws[name] = np.full(num_bootstraps, np.nan)
+            self.draws[name] = np.full(count, np.nan)
 
     def measure(self, name: Any) -> Measurement:
         """Returns the score of a name, and its cost against `("intact",)`."""

@@ -1,6 +1,5 @@
 """Composes a report from the measurements."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import replace
 from typing import Any
@@ -28,9 +27,8 @@ from keras_mmreg.report.probes import probe_modalities
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.result import Finding
 from keras_mmreg.report.scores import Accuracy
-from keras_mmreg.report.scores import Score
 from keras_mmreg.report.settings import Settings
-from keras_mmreg.report.task import Task
+from keras_mmreg.report.subject import Subject
 from keras_mmreg.report.wording import by_cost
 
 MAX_INFORMED = 1024
@@ -39,26 +37,18 @@ MAX_INFORMED = 1024
 
 @np.errstate(invalid="ignore")  # Non-finite values are reported.
 def compose(
-    model: keras.Model,
+    subject: Subject,
     source: Source,
-    y: np.ndarray,
-    leaves: Mapping[str, list[int]],
-    task: Task,
-    score: Score,
-    plan: Plan,
     measuring: Measuring,
-    units: Units,
     settings: Settings,
 ) -> ModalityReport:
     """Returns the report on what `measuring` read; see `modality_report`."""
+    model, score, plan = subject.model, subject.score, measuring.plan
+    units = measuring.units
     bootstrap = Bootstrap(
         measuring.tallies,
-        score,
-        units.count,
-        units.num_independent,
-        settings.num_bootstraps,
-        settings.confidence,
-        settings.seed,
+        units,
+        settings,
         unknown=[name for name in measuring.broken if name != ("intact",)],
     )
     chance = (
@@ -70,7 +60,7 @@ def compose(
     measure = bootstrap.measure
     report = ModalityReport(
         model=model.name,
-        task=task.name,
+        task=subject.task.name,
         metric=score.name,
         percent=score.percent,
         higher_is_better=score.higher_is_better,
@@ -93,25 +83,23 @@ def compose(
         },
         methods=[method.name for method in remedies.in_use(model)],
         idle=remedies.idle(model),
-        noise_needs=remedies.noise_needs(model, source.first.x, leaves),
+        noise_needs=remedies.noise_needs(subject),
         has_graph=remedies.has_graph(model),
-        takes_gate=measuring.takes_gate and remedies.is_understood(model, y),
+        takes_gate=measuring.takes_gate and remedies.is_understood(subject),
         unasked=plan.unasked,
         settings={  # In the types of JSON.
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(settings).items()
         },
     )
-    report = replace(report, **_included(plan, bootstrap, measuring, settings))
+    report = replace(report, **_included(measuring, bootstrap, settings))
     notes = _untrained_statistics(model) + _no_numbers(plan, settings)
     if "information" in settings.include:
-        information, note = _information(model, source, leaves, settings)
+        information, note = _information(subject, source, settings)
         report = replace(report, information=information)
         notes += note
     if "baselines" in settings.include:
-        baselines, note = _baselines(
-            model, source, y, leaves, task, score, measuring, units, settings
-        )
+        baselines, note = _baselines(subject, units, settings)
         report = replace(report, baselines=baselines)
         notes += note
     rival = _rival(bootstrap, report)
@@ -122,14 +110,11 @@ def compose(
 
 
 def _included(
-    plan: Plan,
-    bootstrap: Bootstrap,
-    measuring: Measuring,
-    settings: Settings,
+    measuring: Measuring, bootstrap: Bootstrap, settings: Settings
 ) -> dict[str, Any]:
     """Returns the included parts that are measured during the passes."""
     parts: dict[str, Any] = {}
-    include = settings.include
+    plan, include = measuring.plan, settings.include
     if "noise_curves" in include:
         parts["noise_curves"] = {
             name: {
@@ -180,16 +165,12 @@ def _shapley(plan: Plan, bootstrap: Bootstrap) -> dict[str, Measurement]:
 
 
 def _calibration(measuring: Measuring) -> dict[str, float]:
-    score = measuring.other_score("calibration")
-    return {
-        name[-1]: float(score.value(sums))
-        for name, sums in measuring.other("calibration").items()
-    }
+    score, sums = measuring.further("calibration")
+    return {name[-1]: float(score.value(own)) for name, own in sums.items()}
 
 
 def _per_class(measuring: Measuring) -> list[dict[str, Any]]:
-    score = measuring.other_score("per_class")
-    sums = dict(measuring.other("per_class"))
+    score, sums = measuring.further("per_class")
     intact = sums.pop(("intact",))
     counts, recalls = np.split(intact, 2)[1], score.value(intact)
     shuffled = {name[-1]: score.value(own) for name, own in sums.items()}
@@ -208,18 +189,15 @@ def _per_class(measuring: Measuring) -> list[dict[str, Any]]:
 
 
 def _information(
-    model: keras.Model,
-    source: Source,
-    leaves: Mapping[str, list[int]],
-    settings: Settings,
+    subject: Subject, source: Source, settings: Settings
 ) -> tuple[dict[str, float], list[Finding]]:
-    x = as_tensors(cut(source.first.x, 0, MAX_INFORMED))
+    x = as_tensors(cut(subject.examples.x, 0, MAX_INFORMED))
     try:
         information = modality_information(
-            model,
+            subject.model,
             x,
             taps=settings.taps or None,
-            modalities=list(leaves),
+            modalities=list(subject.leaves),
             batch_size=source.batch_size,
             seed=settings.seed,
         )
@@ -235,16 +213,9 @@ def _information(
 
 
 def _baselines(
-    model: keras.Model,
-    source: Source,
-    y: np.ndarray,
-    leaves: Mapping[str, list[int]],
-    task: Task,
-    score: Score,
-    measuring: Measuring,
-    units: Units,
-    settings: Settings,
+    subject: Subject, units: Units, settings: Settings
 ) -> tuple[dict[str, Measurement], list[Finding]]:
+    task, score = subject.task, subject.score
     if task.dense:
         text = "Linear probes are for one label an example, so there are none."
         return {}, [Finding("caveat", "note", text)]
@@ -254,22 +225,8 @@ def _baselines(
             "are none by this metric. Pass `metric='accuracy'` for them."
         )
         return {}, [Finding("caveat", "note", text)]
-    groups = None if units.groups is None else units.groups[: len(y)]
-    baselines = probe_modalities(
-        model,
-        source.first,
-        y,
-        measuring.weight(source.first.sample_weight),
-        leaves,
-        settings.taps,
-        task,
-        score,
-        groups,
-        settings.num_bootstraps,
-        settings.confidence,
-        settings.seed,
-    )
-    left_out = [name for name in leaves if name not in baselines]
+    baselines = probe_modalities(subject, units.groups, settings)
+    left_out = [name for name in subject.leaves if name not in baselines]
     if not left_out:
         return baselines, []
     listed = ", ".join(f"`{name}`" for name in left_out)

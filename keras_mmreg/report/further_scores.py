@@ -1,12 +1,15 @@
 """Scores of calibration, and of each class."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from keras_mmreg.report.scores import Score
 from keras_mmreg.report.scores import TaskScore
 from keras_mmreg.report.scores import position_weights
 from keras_mmreg.report.scores import ratio
+from keras_mmreg.report.task import Task
 
 NUM_BINS = 15
 
@@ -93,3 +96,10 @@ class ClassRecall(TaskScore):
         """Returns correct / all for each class."""
         right, count = np.split(sums, 2, axis=-1)
         return ratio(right, count)
+
+
+FURTHER_SCORES: dict[str, Callable[[Task], Score]] = {
+    "calibration": CalibrationError,
+    "per_class": ClassRecall,
+}
+"""Scores that a report can include, by the names in `include`."""

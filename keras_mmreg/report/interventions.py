@@ -16,7 +16,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.unwrap import unwrap
 from keras_mmreg.network import modality_names
 from keras_mmreg.network import require_inputs
 from keras_mmreg.network import symbolic_inputs
@@ -94,9 +94,7 @@ def unasked_leaves(
 
 def known_inputs(model: keras.Model, x: Any) -> Any:
     """Returns inputs without those the model does not take, as Keras does."""
-    if isinstance(model, RegularizedModel):
-        model = model.inner
-    inputs = symbolic_inputs(model)
+    inputs = symbolic_inputs(unwrap(model))
     if not isinstance(x, Mapping) or inputs is None:
         return x
     known = (
@@ -338,8 +336,7 @@ def _zeros(leaf: np.ndarray) -> np.ndarray:
 
 def _leaf_names(model: keras.Model, x: Any) -> list[str]:
     """Returns the name of each leaf of the inputs, its path in a dict."""
-    if isinstance(model, RegularizedModel):
-        model = model.inner
+    model = unwrap(model)
     require_inputs(model, x)
     if isinstance(x, Mapping):
         paths = keras.tree.flatten_with_path(x)

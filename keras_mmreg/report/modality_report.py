@@ -14,35 +14,20 @@ from keras_mmreg.checks import check_number
 from keras_mmreg.checks import check_sizes
 from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.naming import check_kind_of_taps
-from keras_mmreg.report.bootstrap import Units
-from keras_mmreg.report.choose_score import asks_for_classes
-from keras_mmreg.report.choose_score import choose_score
-from keras_mmreg.report.choose_score import compiled_metric
 from keras_mmreg.report.compose import compose
 from keras_mmreg.report.data import Examples
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import open_source
-from keras_mmreg.report.further_scores import CalibrationError
-from keras_mmreg.report.further_scores import ClassRecall
 from keras_mmreg.report.interventions import FILLS
-from keras_mmreg.report.interventions import cut
 from keras_mmreg.report.interventions import known_inputs
-from keras_mmreg.report.interventions import modality_leaves
-from keras_mmreg.report.interventions import takes_noise
-from keras_mmreg.report.interventions import unasked_leaves
-from keras_mmreg.report.masks import find_mask
 from keras_mmreg.report.measure import Measuring
-from keras_mmreg.report.output import Output
-from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.probes import network_of
 from keras_mmreg.report.report import ModalityReport
-from keras_mmreg.report.scores import Score
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.settings import chosen_names
+from keras_mmreg.report.subject import create_subject
 from keras_mmreg.report.task import Task
-from keras_mmreg.report.task import as_array
-from keras_mmreg.report.task import infer_task
 from keras_mmreg.report.unimodal import create_unimodal
 
 
@@ -193,55 +178,20 @@ def modality_report(
         model, open_source(data, batch_size, steps, window)
     )
     groups = _checked_groups(groups, source.size, steps)
-    leaves = modality_leaves(model, source.first.x, modalities)
-    if "intact" in leaves:
-        raise ValueError(
-            "A modality cannot have the name 'intact', by which a report calls "
-            f"unchanged data. Received: modalities {list(leaves)}"
-        )
-    unasked = unasked_leaves(model, source.first.x, leaves)
-    which = Output(output, tuple(getattr(model, "output_names", None) or ()))
+    subject = create_subject(model, source, modalities, output, metric, mode)
     if settings.taps:
         network_of(model, source.first.x, settings.taps)
-    y, task, score = _task_and_score(model, source, which, metric, mode)
-    settings = _with_known_classes(settings, task)
-    own = create_unimodal(unimodal, leaves, which)
-    plan = Plan(
-        list(leaves),
-        settings.missing,
-        settings.include,
-        num_permutations,
-        seed,
-        [m for m in leaves if takes_noise(source.first.x, leaves[m])],
-        list(unasked),
-    )
-    others: dict[str, Any] = {}
-    if "calibration" in settings.include:
-        others["calibration"] = CalibrationError(task)
-    if "per_class" in settings.include:
-        others["per_class"] = ClassRecall(task)
-    measuring = Measuring(
-        model,
-        {**leaves, **unasked},
-        plan,
-        score,
-        task,
-        which,
-        find_mask(model, source.first.x, y, which),
-        others,
-        own,
-        seed,
-    )
-    units = Units(groups, score.by_batch, seed)
-    measuring.read(source, units, verbose)
-    if groups is not None and not steps and units.seen != len(groups):
+    settings = _with_known_classes(settings, subject.task)
+    own = create_unimodal(unimodal, subject.leaves, subject.output)
+    measuring = Measuring(subject, settings, own, groups)
+    measuring.read(source, verbose)
+    seen = measuring.units.seen
+    if groups is not None and not steps and seen != len(groups):
         raise ValueError(
             "`groups` must have an entry for each example in `data`. "
-            f"Received: {len(groups)} entries for {units.seen}"
+            f"Received: {len(groups)} entries for {seen}"
         )
-    return compose(
-        model, source, y, leaves, task, score, plan, measuring, units, settings
-    )
+    return compose(subject, source, measuring, settings)
 
 
 def _check_model(model: Any) -> None:
@@ -302,43 +252,6 @@ def _with_known_inputs(model: keras.Model, source: Source) -> Source:
     return source._replace(
         first=known(source.first), windows=map(known, source.windows)
     )
-
-
-def _task_and_score(
-    model: keras.Model, source: Source, output: Output, metric: Any, mode: str
-) -> tuple[np.ndarray, Task, Score]:
-    """Returns the output's labels, its task, and the score."""
-    predictions = model.predict_on_batch(
-        cut(source.first.x, 0, source.batch_size)
-    )
-    output.check(predictions)
-    y = output.of(source.first.y, "labels")
-    several = (
-        isinstance(predictions, dict | list | tuple) and len(predictions) > 1
-    )
-    compiled = compiled_metric(model, output, several)
-    wanted = compiled if metric is None else metric
-    task = infer_task(
-        _loss(model, output, several),
-        y,
-        as_array(output.of(predictions, "predictions"))[: len(y)],
-        classifies=asks_for_classes(wanted),
-        compares=callable(wanted),
-    )
-    if metric is None and task.kind == "regression":
-        # For a regression, an accuracy is meaningless.
-        wanted = None if asks_for_classes(compiled) else compiled
-    return y, task, choose_score(wanted, mode, task, y)
-
-
-def _loss(model: keras.Model, output: Output, several: bool) -> Any:
-    """Returns the compiled loss of the output, or `None`."""
-    loss = getattr(model, "loss", None)
-    if several:
-        return output.found_in(loss)
-    if isinstance(loss, dict):
-        loss = list(loss.values())
-    return loss[0] if isinstance(loss, list | tuple) else loss
 
 
 def _with_known_classes(settings: Settings, task: Task) -> Settings:

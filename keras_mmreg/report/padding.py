@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_mmreg.backend.keras_internals import as_graph
-from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.unwrap import unwrap
 from keras_mmreg.network.graph import Graph
 
 
@@ -20,8 +20,7 @@ def padding_values(model: keras.Model, x: Any) -> dict[int, float]:
     Returns:
         Dict from indices into `keras.tree.flatten(x)` to `mask_value`.
     """
-    inner = model.inner if isinstance(model, RegularizedModel) else model
-    graph_model = as_graph(inner)
+    graph_model = as_graph(unwrap(model))
     if graph_model is None:
         return {}
     graph = Graph(graph_model)

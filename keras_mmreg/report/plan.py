@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from keras_mmreg.report.interventions import Change
+from keras_mmreg.report.interventions import takes_noise
+from keras_mmreg.report.settings import Settings
+from keras_mmreg.report.subject import Subject
 
 NOISE_SCALES = (0.25, 0.5, 1.0, 2.0)
 MAX_EXACT = 5
@@ -29,10 +32,7 @@ class Plan:
 
     Args:
         modalities: List of strings.
-        missing: The replacements of a missing modality, from `FILLS`.
-        include: The parts to include beyond the default.
-        num_permutations: Draws of each permutation.
-        seed: Seed of the orders that Shapley values are sampled from.
+        settings: The settings of the report.
         noisy: The modalities that have a noise curve, if these are included.
         unasked: Inputs that were not asked for, which are shuffled where a
             modality is alone, and terms of their own in an additive model.
@@ -51,10 +51,7 @@ class Plan:
     def __init__(
         self,
         modalities: Sequence[str],
-        missing: Sequence[str],
-        include: Sequence[str],
-        num_permutations: int,
-        seed: int,
+        settings: Settings,
         noisy: Sequence[str],
         unasked: Sequence[str],
     ) -> None:
@@ -65,21 +62,21 @@ class Plan:
         self.noisy = list(noisy)
         self.unasked = list(unasked)
         self.additive: list[list[int]] = []
-        self._draws = range(num_permutations)
+        self._draws = range(settings.num_permutations)
         self._add(("intact",), [{}])
         for modality in self.modalities:
             rest = [m for m in [*self.modalities, *unasked] if m != modality]
             self._add_shuffled(("shuffled", modality), [modality])
             self._add_shuffled(("alone", modality), rest)
-            for fill in missing:
+            for fill in settings.missing:
                 name = ("missing", fill, modality)
                 self._add(name, [{modality: Change(fill)}])
-        if "noise_curves" in include:
+        if "noise_curves" in settings.include:
             self._add_noise_curves()
-        if "subsets" in include:
-            self._add_subsets(seed)
+        if "subsets" in settings.include:
+            self._add_subsets(settings.seed)
         self.num_named = len(self.runs)
-        if "interaction" in include:
+        if "interaction" in settings.include:
             self._add_additive()
 
     def _add(self, name: Name, changes: list[dict[str, Change]]) -> None:
@@ -146,3 +143,13 @@ class Plan:
     def passes(self) -> int:
         """The cost in passes over the data, each like one `predict`."""
         return len(self.runs)
+
+
+def create_plan(subject: Subject, settings: Settings) -> Plan:
+    """Returns the plan of a report."""
+    noisy = [
+        modality
+        for modality, indices in subject.leaves.items()
+        if takes_noise(subject.examples.x, indices)
+    ]
+    return Plan(list(subject.leaves), settings, noisy, list(subject.unasked))

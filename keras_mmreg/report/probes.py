@@ -7,18 +7,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.unwrap import unwrap
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.bootstrap import Tally
 from keras_mmreg.report.bootstrap import Units
-from keras_mmreg.report.data import Examples
 from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import takes_noise
-from keras_mmreg.report.measure import add_to
-from keras_mmreg.report.scores import Score
+from keras_mmreg.report.settings import Settings
+from keras_mmreg.report.subject import Subject
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.task import as_array
 
@@ -32,18 +31,7 @@ RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 
 
 def probe_modalities(
-    model: keras.Model,
-    examples: Examples,
-    y: np.ndarray,
-    weight: Any,
-    leaves: Mapping[str, list[int]],
-    taps: Mapping[str, str] | str | None,
-    task: Task,
-    score: Score,
-    groups: Any,
-    num_bootstraps: int,
-    confidence: float,
-    seed: int,
+    subject: Subject, groups: np.ndarray | None, settings: Settings
 ) -> dict[str, Measurement]:
     """Returns the held-out score of a ridge probe on each modality.
 
@@ -54,64 +42,53 @@ def probe_modalities(
     are replaced by the mean of their column.
 
     Args:
-        model: The model, whose features are probed where `taps` says so.
-        examples: The examples, of which up to `MAX_EXAMPLES` are used.
-        y: The labels of the output.
-        weight: The sample weights of the output, or `None`.
-        leaves: Dict from a modality to its leaves.
-        taps: Dict from a modality to the layer whose output is probed; other
-            modalities are probed at their inputs. `"auto"` probes each
-            modality's last tensor before it is merged with another.
-        task: The task of the output.
-        score: The score.
+        subject: What the report is on. Up to `MAX_EXAMPLES` of its examples are
+            used.
         groups: Array with the group of each example, or `None`.
-        num_bootstraps: See `modality_report`.
-        confidence: See `modality_report`.
-        seed: See `modality_report`.
+        settings: The settings of the report. A modality that its `taps` name
+            is probed at the output of that layer, the others at their inputs;
+            `"auto"` probes each modality's last tensor before it is merged with
+            another.
 
     Returns:
         Dict of a `Measurement` for each modality that has features to probe.
         Its cost is that against a constant answer: negative if it is better.
     """
-    generator = np.random.default_rng([seed, 17])
+    task, x, y = subject.task, subject.examples.x, subject.y
+    generator = np.random.default_rng([settings.seed, 17])
     order = generator.permutation(_counted(task, y))[:MAX_EXAMPLES]
     if not len(order):
         return {}
-    folds = _folds(groups, order, generator)
+    groups = None if groups is None else groups[order]
+    folds = _folds(groups, len(order), generator)
     if len(np.unique(folds)) < 2:
         return {}
     targets = _targets(task, y[order])
+    weight = subject.weight(subject.examples.sample_weight)
     weight = None if weight is None else weight[order]
     importance = _importance(weight, len(order))
-    tapped = _tapped_features(model, examples.x, taps or {}, order)
-    units = Units(None if groups is None else groups[order], False, seed)
+    tapped = _tapped_features(subject.model, x, settings.taps, order)
+    units = Units(groups, by_batch=False, seed=settings.seed)
     places = units.assign(len(order), weight)
 
     def tally_of(features: np.ndarray) -> Tally:
         predictions = _cross_predict(features, targets, folds, importance)
-        held = _as_outputs(task, predictions, y[order])
-        tally = Tally()
-        add_to(tally, score, y[order], held, weight, places)
+        tally = Tally(subject.score)
+        held_out = _as_outputs(task, predictions, y[order])
+        tally.add(y[order], held_out, weight, places)
         return tally
 
     constant = tally_of(np.zeros((len(order), 1)))
     results = {}
-    for modality, indices in leaves.items():
+    for modality, indices in subject.leaves.items():
         features = tapped.get(modality)
-        if features is None and takes_noise(examples.x, indices):
-            features = _input_features(examples.x, indices, order)
+        if features is None and takes_noise(x, indices):
+            features = _input_features(x, indices, order)
         if features is None:
             continue
         probed = tally_of(_project(features, generator))
-        bootstrap = Bootstrap(
-            {("intact",): constant, ("probe",): probed},
-            score,
-            units.count,
-            units.num_independent,
-            num_bootstraps,
-            confidence,
-            seed,
-        )
+        tallies = {("intact",): constant, ("probe",): probed}
+        bootstrap = Bootstrap(tallies, units, settings)
         results[modality] = bootstrap.measure(("probe",))
     return results
 
@@ -124,11 +101,11 @@ def _counted(task: Task, y: np.ndarray) -> np.ndarray:
 
 
 def _folds(
-    groups: Any, order: np.ndarray, generator: np.random.Generator
+    groups: np.ndarray | None, size: int, generator: np.random.Generator
 ) -> np.ndarray:
     if groups is None:
-        return np.arange(len(order)) % NUM_FOLDS
-    _, places = np.unique(groups[order], return_inverse=True)
+        return np.arange(size) % NUM_FOLDS
+    _, places = np.unique(groups, return_inverse=True)
     count = places.max() + 1
     return (generator.permutation(count) % NUM_FOLDS)[places]
 
@@ -164,9 +141,7 @@ def network_of(
         ValueError: If a tap does not exist, or `taps` is `"auto"` for a model
             that is not a graph of layers.
     """
-    if isinstance(model, RegularizedModel):
-        model = model.inner
-    return create_network(model, x, taps)
+    return create_network(unwrap(model), x, taps)
 
 
 def _tapped_features(

@@ -1,15 +1,14 @@
 """Finds out which methods a model has, and which others it could have."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import keras
 
 from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.information.resolve_functional import resolve_output
 from keras_mmreg.models import RegularizedModel
+from keras_mmreg.models.unwrap import unwrap
 from keras_mmreg.regularizers import Regularizer
 from keras_mmreg.report.interventions import takes_noise
+from keras_mmreg.report.subject import Subject
 
 
 def in_use(model: keras.Model) -> list[Regularizer]:
@@ -23,29 +22,25 @@ def idle(model: keras.Model) -> list[str]:
     return [] if gated and model.gate.is_open_anywhere() else gated
 
 
-def noise_needs(
-    model: keras.Model, x: Any, leaves: Mapping[str, list[int]]
-) -> str | None:
+def noise_needs(subject: Subject) -> str | None:
     """Returns what `Result.noise_needs` says."""
-    if all(takes_noise(x, own) for own in leaves.values()):
+    x = subject.examples.x
+    if all(takes_noise(x, own) for own in subject.leaves.values()):
         return "nothing"
-    return "taps" if has_graph(model) else None
+    return "taps" if has_graph(subject.model) else None
 
 
 def has_graph(model: keras.Model) -> bool:
     """Returns whether the model, or the one inside, is a graph of layers."""
-    return as_graph(_inner(model)) is not None
+    return as_graph(unwrap(model)) is not None
 
 
-def is_understood(model: keras.Model, labels: Any) -> bool:
+def is_understood(subject: Subject) -> bool:
     """Returns whether the loss, if any, tells a gate what the labels mean."""
+    model = subject.model
     loss = getattr(model, "loss", None)
     try:
-        resolve_output("auto", loss, _inner(model), labels)
+        resolve_output("auto", loss, unwrap(model), subject.y)
     except ValueError:
         return loss is None
     return True
-
-
-def _inner(model: keras.Model) -> keras.Model:
-    return model.inner if isinstance(model, RegularizedModel) else model

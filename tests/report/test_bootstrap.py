@@ -6,6 +6,7 @@ from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Tally
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.scores import Accuracy
+from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.task import Task
 
 SCORE = Accuracy(Task("sparse", True, False, 2))
@@ -13,15 +14,22 @@ INTACT, CHANGED = ("intact",), ("shuffled", "a")
 
 
 def tally(right, units=None):
-    result = Tally()
-    rows = np.stack([right, np.ones_like(right)], axis=-1).astype(float)
-    result.add(np.arange(len(right)) if units is None else units, rows)
+    result = Tally(SCORE)
+    right = np.asarray(right, "float64")
+    units = np.arange(len(right)) if units is None else units
+    labels = np.ones(len(right), "int64")
+    result.add(labels, np.stack([1 - right, right], axis=-1), None, units)
     return result
 
 
-def bootstrap(tallies, units=None):
-    count = len(next(iter(tallies.values())).sums) if units is None else units
-    return Bootstrap(tallies, SCORE, count, count, 2000, 0.95, 0)
+def examples(count):
+    units = Units(None, by_batch=False, seed=0)
+    units.assign(count)
+    return units
+
+
+def bootstrap(tallies, count):
+    return Bootstrap(tallies, examples(count), Settings(num_bootstraps=2000))
 
 
 def test_an_interval_has_the_width_of_the_standard_error():
@@ -78,9 +86,10 @@ def test_many_examples_share_units():
 
 
 def test_tallies_grow():
-    grown = Tally()
+    grown = Tally(SCORE)
     for unit in (0, 5, 2, 5):
-        grown.add(np.array([unit]), np.ones((1, 2)))
+        right = np.array([1]), np.array([[0.0, 1.0]])
+        grown.add(*right, None, np.array([unit]))
     assert grown.sums[:6, 0].tolist() == [1, 0, 1, 0, 0, 2]
 
 
@@ -97,8 +106,8 @@ def test_the_rule_of_three_is_that_of_95_percent():
     right = tally(np.ones(30))
 
     def low(confidence):
-        tallies = {INTACT: right}
-        found = Bootstrap(tallies, SCORE, 30, 30, 100, confidence, 0)
+        settings = Settings(num_bootstraps=100, confidence=confidence)
+        found = Bootstrap({INTACT: right}, examples(30), settings)
         return found.measure(INTACT).low
 
     assert low(0.5) > low(0.95) > low(0.99)
@@ -120,9 +129,9 @@ def test_the_rule_of_three_counts_groups():
     places = units.assign(1000)
     right = tally(np.ones(1000), places)
     assert units.num_independent == units.count == 4
-    measured = Bootstrap(
-        {INTACT: right, CHANGED: right}, SCORE, 4, 4, 100, 0.95, 0
-    ).measure(CHANGED)
+    tallies = {INTACT: right, CHANGED: right}
+    settings = Settings(num_bootstraps=100)
+    measured = Bootstrap(tallies, units, settings).measure(CHANGED)
     assert measured.low == 0.25 and measured.cost_high == 0.75
     batches = Units(None, by_batch=True, seed=0)
     batches.assign(32)
