@@ -83,5 +83,34 @@ def test_layers_show_their_settings():
     assert repr(mask) == "ComplementarityMask(strength=0.5)"
 
 
+def positions(function):
+    return [n for n in inspect.signature(function).parameters if n != "self"]
+
+
+@pytest.mark.parametrize(
+    "siblings",
+    [
+        (
+            mmreg.callbacks.ShuffledModalityLogger,
+            mmreg.callbacks.InformationLogger,
+            mmreg.callbacks.ReportLogger,
+        ),
+        (
+            mmreg.regularizers.FisherInformation,
+            mmreg.regularizers.PoincareInformation,
+            mmreg.regularizers.FunctionalEntropy,
+            mmreg.regularizers.FunctionalVariance,
+        ),
+    ],
+    ids=["loggers", "penalties"],
+)
+def test_siblings_order_their_arguments_alike(siblings):
+    orders = [positions(sibling.__init__) for sibling in siblings]
+    for first in orders:
+        for second in orders:
+            shared = [name for name in first if name in second]
+            assert shared == [name for name in second if name in first]
+
+
 def test_all_classes_are_looked_at():
     assert len(CLASSES) >= 20

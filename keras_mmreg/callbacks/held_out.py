@@ -9,7 +9,6 @@ from keras import ops
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
 from keras_mmreg.models.gate_meter import GateMeter
-from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.network import require_inputs
 from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import ENDLESS
@@ -146,12 +145,8 @@ class HeldOut(keras.callbacks.Callback):
         """Measures the gate."""
         if self._meter is None:
             return
-        measured = update_gate(
-            self.model,
-            self._meter,
-            self._prepared,
-            self.batch_size,
-            self.steps,
+        measured = self._meter.update(
+            self._prepared, self.batch_size, self.steps
         )
         if self.doubt and int(self.model.step.numpy()) >= self.start:
             self._doubt(measured)

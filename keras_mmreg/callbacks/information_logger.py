@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.callbacks.frequency import Frequency
 from keras_mmreg.callbacks.order import warn_if_behind
-from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
 from keras_mmreg.information.information_meter import NO_DATA
 from keras_mmreg.information.information_meter import InformationMeter
@@ -46,14 +46,14 @@ class InformationLogger(keras.callbacks.Callback):
         data: Any data that `fit` accepts; see `modality_information`. A few
             hundred examples are enough. A generator must be endless and needs
             `steps`.
-        prefix: String put before the names, to tell several loggers apart.
-            Defaults to `""`.
         frequency: Positive integer, the number of epochs from one measurement
             to the next. The first epoch of a `fit` is always measured, so that
             callbacks which take their columns from it know the names. Epochs
             without a measurement have no value. Defaults to `1`.
         batch_size: Integer, for arrays. Defaults to `None`, Keras's 32.
         steps: Integer, the number of batches to use. Defaults to all.
+        prefix: String put before the names, to tell several loggers apart.
+            Defaults to `""`.
         verbose: `0` or `1`, whether to print the shares too. Defaults to `0`.
         **kwargs: Arguments of `modality_information`: `information`,
             `num_samples`, `stddev`, `taps`, `functional`, `modalities`, `seed`.
@@ -83,15 +83,14 @@ class InformationLogger(keras.callbacks.Callback):
     def __init__(
         self,
         data: Any,
-        prefix: str = "",
         frequency: int = 1,
         batch_size: int | None = None,
         steps: int | None = None,
+        prefix: str = "",
         verbose: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        check_integer("frequency", frequency, minimum=1)
         check_options(
             "InformationLogger", kwargs, OPTIONS, "modality_information"
         )
@@ -100,12 +99,12 @@ class InformationLogger(keras.callbacks.Callback):
         self.data = data
         self.prefix = prefix
         self.frequency = frequency
+        self._frequency = Frequency(frequency)
         self.batch_size = batch_size
         self.steps = steps
         self.verbose = verbose
         self.kwargs = {"num_samples": 8, **kwargs}
         self._meter: InformationMeter | None = None
-        self._first_epoch: int | None = None
         self._settled_step = 0
         self._warned = False
 
@@ -117,22 +116,17 @@ class InformationLogger(keras.callbacks.Callback):
         warn_if_behind(self, (f"{self.prefix}information_",))
         self._meter = create_meter(self.model, **self.kwargs)
         _require_own_columns(self._meter)
-        self._first_epoch = None
+        self._frequency.restart()
         self._settled_step = self._step() + updates_to_settle(self.model)
         if self.model.built and not isinstance(self.data, Iterator):
             self._meter.run(self.data, self.batch_size, steps=1)
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Records the first epoch of this `fit`."""
-        if self._first_epoch is None:
-            self._first_epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures the information and adds it to the logs."""
         if self._meter is None:
             return
         logs = {} if logs is None else logs
-        if (epoch - (self._first_epoch or 0)) % self.frequency:
+        if not self._frequency.is_due(epoch):
             # A wrapped model logs means over training batches by these names.
             for tracker in self._meter.trackers.values():
                 logs.pop(f"{self.prefix}{tracker.name}", None)

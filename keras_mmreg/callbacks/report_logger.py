@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_mmreg.callbacks.frequency import Frequency
 from keras_mmreg.callbacks.order import warn_if_behind
-from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
 from keras_mmreg.report import modality_report
@@ -76,37 +76,31 @@ class ReportLogger(keras.callbacks.Callback):
         **kwargs: Any,
     ) -> None:
         super().__init__()
-        check_integer("frequency", frequency, minimum=1)
         require_rereadable(data)
         check_options("ReportLogger", kwargs, OPTIONS, "modality_report")
         chosen_names("include", kwargs.get("include", ()), INCLUDE)
         self.data = data
         self.frequency = frequency
+        self._frequency = Frequency(frequency)
         self.prefix = prefix
         self.verbose = verbose
         # The logs hold no intervals; a rough one suffices for the sentence.
         self.kwargs = {"num_bootstraps": 100, **kwargs}
         self.report: ModalityReport | None = None
-        self._first_epoch: int | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Forgets the first epoch of an earlier `fit`."""
+        """Creates a small report, so that errors show now, not later."""
         kinds = ("intact", "shuffled_", "alone_", "missing_")
         warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
-        self._first_epoch = None
+        self._frequency.restart()
         if self.model.built:
-            self._report_on_a_batch()
-
-    def _report_on_a_batch(self) -> None:
-        """Creates a small report, so that errors show now, not later."""
-        small = {"steps": 1, "num_bootstraps": 1, "include": (), "groups": None}
-        modality_report(self.model, self.data, **{**self.kwargs, **small})
+            small = {**self.kwargs, "num_bootstraps": 1, "steps": 1}
+            small |= {"include": (), "groups": None}
+            modality_report(self.model, self.data, **small)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Creates a report and adds its headline numbers to the logs."""
-        if self._first_epoch is None:
-            self._first_epoch = epoch
-        if (epoch - self._first_epoch) % self.frequency:
+        if not self._frequency.is_due(epoch):
             return
         self.report = modality_report(self.model, self.data, **self.kwargs)
         if logs is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mmreg.callbacks.frequency import Frequency
 from keras_mmreg.callbacks.order import warn_if_behind
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_sizes
@@ -34,8 +35,8 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     shortcut says nothing about the label, although the model has seen each of
     its values. The accuracy that is left comes from the other modalities.
 
-    At the end of each epoch, for the loss and each compiled metric, the
-    callback logs
+    At the end of every `frequency`-th epoch, for the loss and each compiled
+    metric, the callback logs
 
     - `val_shuffled_<modality>_<metric>`, on data with that modality shuffled;
     - `val_balanced_<metric>`, the mean of the metric on the intact data and of
@@ -65,14 +66,17 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             `"text/ids"` and `"text/positions"`, shuffled together. Defaults
             to `None`, which means all: good for inspection, but not for model
             selection.
-        seed: Integer, the seed of the permutation. Defaults to `0`.
+        frequency: Positive integer, the number of epochs from one evaluation
+            to the next. The first epoch of a `fit` is always evaluated. Epochs
+            without an evaluation have no value. Defaults to `1`.
         batch_size: Integer, as in `evaluate`, for arrays. Defaults to `None`,
             Keras's 32.
-        prefix: String put before the names. Defaults to `"val_"`.
         steps: Integer, the number of batches of a dataset to read. Defaults
             to `None`, which means all.
         window: Integer, how many examples of a dataset are held in memory at a
             time and shuffled among themselves. Defaults to `None`, 1,024.
+        seed: Integer, the seed of the permutation. Defaults to `0`.
+        prefix: String put before the names. Defaults to `"val_"`.
 
     Raises:
         ValueError: If `data` is none of these, or arrays differ in length, or,
@@ -101,11 +105,12 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         self,
         data: Any,
         modalities: Sequence[str] | None = None,
-        seed: int = 0,
+        frequency: int = 1,
         batch_size: int | None = None,
-        prefix: str = "val_",
         steps: int | None = None,
         window: int | None = None,
+        seed: int = 0,
+        prefix: str = "val_",
     ) -> None:
         super().__init__()
         require_rereadable(data)
@@ -121,11 +126,13 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
             modalities = [modalities]
         self.data = data
         self.modalities = None if modalities is None else list(modalities)
-        self.seed = seed
+        self.frequency = frequency
         self.batch_size = batch_size
-        self.prefix = prefix
         self.steps = steps
         self.window = window
+        self.seed = seed
+        self.prefix = prefix
+        self._frequency = Frequency(frequency)
         self._leaves: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -134,10 +141,11 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
         warn_if_behind(self, tuple(f"{self.prefix}{kind}" for kind in kinds))
         x = self.data[0] if self._has_arrays else self._open().first.x
         self._leaves = modality_leaves(self.model, x, self.modalities)
+        self._frequency.restart()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Evaluates the model and adds the results to the logs."""
-        if logs is None:
+        if logs is None or not self._frequency.is_due(epoch):
             return
         intact = self._evaluate()
         shuffled = {

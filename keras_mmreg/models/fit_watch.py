@@ -11,7 +11,6 @@ from typing import Any
 import keras
 
 from keras_mmreg.models.gate_meter import GateMeter
-from keras_mmreg.models.gate_meter import update_gate
 from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.network.checks import updated_statistics
 from keras_mmreg.regularizers import Regularizer
@@ -153,9 +152,7 @@ class FitWatch(keras.callbacks.Callback):
         """Issues the methods' warnings, and warns of penalties too large."""
         logs = logs or {}
         if self._gate_meter is not None:
-            update_gate(
-                self.model,
-                self._gate_meter,
+            self._gate_meter.update(
                 self.validation_data,
                 self.validation_batch_size,
                 self.validation_steps,

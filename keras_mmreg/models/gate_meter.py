@@ -134,7 +134,25 @@ class GateMeter(Meter):
         options = {"steps": steps} if y is None else {"batch_size": batch_size}
         return self.results(x, y, sample_weight=weight, **options)
 
-    def warn_of_no_information(self) -> None:
+    def update(
+        self, data: Any, batch_size: int, steps: int | None = None
+    ) -> dict[str, float]:
+        """Sets the gate to the confidences measured on held-out data.
+
+        If the data say nothing, the gate stays as it is, with a warning. The
+        arguments and the result are those of `run`.
+        """
+        measured = self.run(data, batch_size, steps)
+        values = [measured[f"gate_{name}"] for name in self.gate.modalities]
+        if not np.isfinite(values).all():
+            self._warn_of_no_information()
+            return measured
+        values = [max(value, 0.0) for value in values]
+        self.gate.values.assign(ops.convert_to_tensor(values, loss_dtype()))
+        self.gate.held_out.assign(ops.ones(()))
+        return measured
+
+    def _warn_of_no_information(self) -> None:
         """Warns once of data from which no confidence can be computed."""
         if self._has_warned:
             return
@@ -175,36 +193,3 @@ class _Confidence(keras.metrics.Metric):
         return ops.where(
             count > 0, confidence_of_means(self.kind, means, nan), nan
         )
-
-
-def update_gate(
-    model: Any,
-    meter: GateMeter,
-    data: Any,
-    batch_size: int,
-    steps: int | None = None,
-) -> dict[str, float]:
-    """Sets a model's gate to the confidences measured on held-out data.
-
-    If the data say nothing, the gate stays as it is, with a warning.
-
-    Args:
-        model: The `RegularizedModel`.
-        meter: The model's `GateMeter`.
-        data: The held-out data.
-        batch_size: Integer, for arrays.
-        steps: Optional integer, the number of batches to take from a dataset.
-
-    Returns:
-        Dict of the measurements, as `GateMeter.run` returns it.
-    """
-    measured = meter.run(data, batch_size, steps)
-    gate = model.gate
-    values = [measured[f"gate_{name}"] for name in gate.modalities]
-    if not np.isfinite(values).all():
-        meter.warn_of_no_information()
-        return measured
-    values = [max(value, 0.0) for value in values]
-    gate.values.assign(ops.convert_to_tensor(values, loss_dtype()))
-    gate.held_out.assign(ops.ones(()))
-    return measured

@@ -210,6 +210,14 @@ def test_a_dataset_is_shuffled_within_windows():
     assert "few_shuffled_shape_loss" in fit(color_reader(), x, y, few)
 
 
+@pytest.mark.once
+def test_only_some_epochs_are_evaluated():
+    x, y = colored(32)
+    logger = ShuffledModalityLogger((x, y), ["color"], frequency=2)
+    history = fit(color_reader(), x, y, logger, epochs=5)
+    assert len(history["val_balanced_accuracy"]) == 3
+
+
 def test_a_dataset_must_be_read_again():
     batches = (each for each in [(np.ones((2, 2)), np.ones(2))])
     with pytest.raises(ValueError, match="begins anew"):
@@ -259,6 +267,7 @@ def test_batches_are_prepared_as_the_model_does():
     "options",
     [
         {"batch_size": -1},
+        {"frequency": 0},
         {"seed": -1},
         {"steps": -3},
         {"steps": 2},
