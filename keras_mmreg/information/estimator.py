@@ -14,7 +14,7 @@ from keras_mmreg.information.examples import batch_size
 from keras_mmreg.information.examples import choose_examples
 from keras_mmreg.information.examples import example_weight
 from keras_mmreg.information.examples import float_points
-from keras_mmreg.information.functional import Functional
+from keras_mmreg.information.functional import ModelFunctional
 from keras_mmreg.information.functional import Prediction
 from keras_mmreg.information.measure import Measure
 from keras_mmreg.network import Network
@@ -67,7 +67,7 @@ class InformationEstimator:
         self,
         network: Network,
         measure: Measure,
-        functional: Functional,
+        functional: ModelFunctional,
         seed_generator: keras.random.SeedGenerator | None,
         gradient_scale: float = 1.0,
         spans_batch: bool = False,

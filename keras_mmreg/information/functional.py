@@ -77,7 +77,7 @@ class OutputFunctional(NamedTuple):
         )
 
 
-class Functional:
+class ModelFunctional:
     """The function f of a model (Gat et al. 2020, Eq. 7).
 
     Args:

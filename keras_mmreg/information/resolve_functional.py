@@ -7,7 +7,7 @@ from keras import losses
 
 from keras_mmreg.backend.keras_internals import as_graph
 from keras_mmreg.backend.keras_internals import operation_behind
-from keras_mmreg.information.functional import Functional
+from keras_mmreg.information.functional import ModelFunctional
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.functional import path_name
 from keras_mmreg.information.functional import per_output
@@ -59,7 +59,7 @@ def resolve_functional(
     inner: keras.Model,
     outputs: Any,
     cross_entropy: str = "paper",
-) -> Functional:
+) -> ModelFunctional:
     """Returns the function f of a model (Gat et al. 2020, Eq. 7).
 
     Args:
@@ -73,14 +73,14 @@ def resolve_functional(
         cross_entropy: `"paper"` or `"reversed"`.
 
     Returns:
-        A `Functional`. Outputs without a loss in a structure are left out.
+        A `ModelFunctional`. Outputs without a loss in a structure are left out.
 
     Raises:
         ValueError: If no functional fits.
     """
     names = output_names(inner, outputs)
     if callable(functional) and not _is_loss(functional):
-        return Functional([None] * len(names), names, custom=functional)
+        return ModelFunctional([None] * len(names), names, custom=functional)
     automatic = functional == "auto"
     choices = per_output(loss if automatic else functional, names)
     left_out = [each is None and any(choices) for each in choices]
@@ -91,7 +91,7 @@ def resolve_functional(
             left_out, choices, activations, names, strict=True
         )
     ]
-    return Functional(chosen, names, cross_entropy)
+    return ModelFunctional(chosen, names, cross_entropy)
 
 
 def resolve_output(

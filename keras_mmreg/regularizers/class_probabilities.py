@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg.information.functional import Functional
+from keras_mmreg.information.functional import ModelFunctional
 from keras_mmreg.information.functional import OutputFunctional
 from keras_mmreg.information.resolve_functional import resolve_functional
 from keras_mmreg.ops.numerics import at_least_float32
@@ -44,7 +44,7 @@ class ClassProbabilities:
         assert kind is not None  # Because it has been resolved.
         return kind
 
-    def functional(self, training_pass: TrainingPass) -> Functional:
+    def functional(self, training_pass: TrainingPass) -> ModelFunctional:
         """Returns the functional that compares the model's predictions.
 
         Raises:
