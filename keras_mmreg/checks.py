@@ -10,6 +10,15 @@ from typing import Any
 import keras
 
 
+def is_number(value: Any) -> bool:
+    """Returns whether a value is a finite number; booleans are none."""
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )
+
+
 def check_number(
     name: str,
     value: Any,
@@ -32,9 +41,7 @@ def check_number(
         ValueError: If the value is not a finite number in the range.
     """
     if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Real)
-        or not math.isfinite(value)
+        not is_number(value)
         or not minimum <= float(value) <= maximum
         or not above < float(value) < below
     ):

@@ -1,5 +1,6 @@
 """Measures on held-out data which modalities predict the label."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -171,10 +172,12 @@ class HeldOut(keras.callbacks.Callback):
     def split(
         x: Any,
         y: Any,
+        sample_weight: Any = None,
+        *,
         groups: Any = None,
         fraction: float = 0.1,
         seed: int = 0,
-    ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    ) -> tuple[tuple, tuple]:
         """Holds out a part of the training data, optionally whole groups.
 
         Examples are drawn regardless of their labels. So the part may contain
@@ -183,6 +186,8 @@ class HeldOut(keras.callbacks.Callback):
         Args:
             x: A structure of arrays of the same length.
             y: A structure of arrays of that length.
+            sample_weight: Optional structure of sample weights. Defaults to
+                `None`.
             groups: Optional array with the group of each example. As many
                 groups are held out as come closest to `fraction`, at least
                 one. Defaults to `None`.
@@ -191,7 +196,8 @@ class HeldOut(keras.callbacks.Callback):
             seed: Integer. Defaults to `0`.
 
         Returns:
-            A tuple of two pairs: `(x, y)` to train on, and `(x, y)` held out.
+            A tuple of two: `(x, y)` to train on, and `(x, y)` held out; both
+            are `(x, y, sample_weight)` if there are weights.
 
         Raises:
             ValueError: If `fraction` is out of range, the arrays differ in
@@ -201,7 +207,10 @@ class HeldOut(keras.callbacks.Callback):
         rng = np.random.default_rng(seed)
         if isinstance(y, list | tuple) and np.ndim(y[0]) == 0:
             y = np.asarray(y)
-        size = _common_length(x, y)
+        parts = {"x": x, "y": y}
+        if sample_weight is not None:
+            parts["sample_weight"] = sample_weight
+        size = _common_length(parts)
         if groups is None:
             count = min(max(round(fraction * size), 1), size - 1)
             chosen = np.zeros(size, bool)
@@ -222,34 +231,38 @@ class HeldOut(keras.callbacks.Callback):
             count = min(max(round(fraction * len(names)), 1), len(names) - 1)
             chosen = np.isin(groups, rng.permutation(names)[:count])
 
-        def part(mask: np.ndarray) -> tuple[Any, Any]:
+        def part(mask: np.ndarray) -> tuple:
             return keras.tree.map_structure(
                 lambda array: (
                     None if array is None else np.asarray(array)[mask]
                 ),
-                (x, y),
+                tuple(parts.values()),
             )
 
         return part(~chosen), part(chosen)
 
 
-def _common_length(x: Any, y: Any) -> int:
-    """Returns the number of examples in both, which must be at least two."""
-    lengths = [
-        {
-            (*np.shape(leaf), 0)[0]
-            for leaf in keras.tree.flatten(part)
-            if leaf is not None
-        }
-        for part in (x, y)
-    ]
-    if lengths[0] != lengths[1] or len(lengths[0]) != 1:
-        raise ValueError(
-            "`x` and `y` must have arrays of the same length. Received: "
-            f"lengths of {sorted(lengths[0])} in `x` and "
-            f"{sorted(lengths[1])} in `y`"
+def _common_length(parts: Mapping[str, Any]) -> int:
+    """Returns the number of examples in all, which must be at least two."""
+    lengths = {
+        name: sorted(
+            {
+                (*np.shape(leaf), 0)[0]
+                for leaf in keras.tree.flatten(part)
+                if leaf is not None
+            }
         )
-    size = lengths[0].pop()
+        for name, part in parts.items()
+    }
+    sizes = {size for each in lengths.values() for size in each}
+    if len(sizes) != 1 or not all(lengths.values()):
+        named = " and ".join(f"`{name}`" for name in parts)
+        received = " and ".join(f"{lengths[n]} in `{n}`" for n in parts)
+        raise ValueError(
+            f"{named} must have arrays of the same length. "
+            f"Received: lengths of {received}"
+        )
+    size = sizes.pop()
     if size < 2:
         raise ValueError(
             "`x` must have at least two examples, one of them to hold out. "

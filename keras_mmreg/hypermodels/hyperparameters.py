@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mmreg.checks import check_integer
+from keras_mmreg.checks import is_number
 
 
 def number(hp: Any, name: str, value: Any, default: float) -> float:
@@ -30,11 +31,12 @@ def choice(hp: Any, name: str, values: Any, default: int) -> int:
 
 def check_range(name: str, value: Any, maximum: float = math.inf) -> None:
     """Raises unless the value is valid for `number`."""
-    pair = isinstance(value, tuple | list) and len(value) == 2
-    if pair:
-        valid = 0 < value[0] < value[1] <= maximum
-    else:
-        valid = isinstance(value, float | int) and 0 <= value <= maximum
+    ends = value if isinstance(value, tuple | list) else [value]
+    valid = all(map(is_number, ends))
+    if valid and ends is value:
+        valid = len(value) == 2 and 0 < value[0] < value[1] <= maximum
+    elif valid:
+        valid = 0 <= value <= maximum
     limit = "" if maximum == math.inf else f" <= {maximum}"
     if not valid:
         raise ValueError(

@@ -355,7 +355,7 @@ class ComplementarityMask(
     def from_config(cls, config: dict[str, Any]) -> "ComplementarityMask":
         """Creates the layer that `get_config` described."""
         config = dict(config)
-        for name in ("initial_value", "schedule"):
+        for name in {"initial_value", "schedule"} & config.keys():
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_mmreg.backend.keras_internals import KeepsLossesApart
+from keras_mmreg.checks import ShowsSettings
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_number
 from keras_mmreg.ops.numerics import at_least_float32
@@ -16,7 +17,7 @@ _MODES = ("binary", "softmax")
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
-class LearnedMixin(KeepsLossesApart, keras.layers.Layer):
+class LearnedMixin(ShowsSettings, KeepsLossesApart, keras.layers.Layer):
     """Adds a known bias to the logits in training, but not at inference.
 
     A bias is what can be predicted without looking, e.g. how often each answer

@@ -1,8 +1,6 @@
 """Checks the arguments of a `ComplementarityMask`; draws initial weights."""
 
 import itertools
-import math
-import numbers
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -12,14 +10,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mmreg import checks
+from keras_mmreg.checks import is_number
+from keras_mmreg.schedules import LinearRamp
 from keras_mmreg.types import Tensor
 
 
 def check_initial_value(value: Any, threshold: float, mode: str) -> None:
     """Raises unless `value` can initialize the weights."""
     random = isinstance(value, keras.initializers.Initializer)
-    if not random and not _is_finite(value):
+    if not random and not is_number(value):
         raise ValueError(
             "`initial_value` must be a finite number or an instance of "
             "`keras.initializers.Initializer`, such as "
@@ -42,12 +41,13 @@ def check_initial_value(value: Any, threshold: float, mode: str) -> None:
 
 def check_schedule(schedule: Any) -> None:
     """Raises unless `schedule` can scale the strength step by step."""
-    checks.check_schedule(schedule)
-    if getattr(schedule, "unit", "step") != "step":
+    if schedule is None:
+        return
+    if not isinstance(schedule, LinearRamp) or schedule.unit != "step":
         raise ValueError(
-            "`schedule` must count training steps: a layer does not know "
-            "the epoch. Pass `unit='step'`. "
-            f"Received: unit={schedule.unit!r}"
+            "`schedule` must be a `keras_mmreg.schedules.LinearRamp` with "
+            "`unit='step'`, since a layer does not know the epoch, or None. "
+            f"Received: schedule={schedule!r}"
         )
 
 
@@ -58,7 +58,7 @@ def check_clip(clip: Any, threshold: float, mode: str) -> None:
     if (
         not isinstance(clip, (list, tuple))
         or len(clip) != 2
-        or not all(map(_is_finite, clip))
+        or not all(map(is_number, clip))
     ):
         raise ValueError(
             "`clip` must be a pair of finite numbers or None. "
@@ -72,14 +72,6 @@ def check_clip(clip: Any, threshold: float, mode: str) -> None:
             "must exceed `threshold`, or every channel but one is masked. "
             f"Received: clip={clip}, threshold={threshold}"
         )
-
-
-def _is_finite(value: Any) -> bool:
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
 
 
 def initial_weights(

@@ -89,7 +89,7 @@ class VectorQuantizer(
             trick). Defaults to `"straight_through"`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `"channels_last"`.
-        seed: Optional integer, for the restarts.
+        seed: Optional integer, for the initial codes and the restarts.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -277,6 +277,7 @@ class VectorQuantizer(
         shape = ops.shape(indices)
         rows = ops.transpose(ops.reshape(indices, (-1, self.num_groups)))
         codes = quantization.lookup(rows, self.codebook)
+        codes = ops.cast(codes, self.compute_dtype)
         return self._channels_first(self._merge_groups(codes, shape))
 
     def _vector_weights(self, features: Tensor, mask: Tensor | None) -> Tensor:

@@ -161,7 +161,8 @@ class FitWatch(keras.callbacks.Callback):
             self._gate_was_open = self.model.gate.is_open_anywhere()
         for method in self.model.regularizers:
             told = self._told[method.name]
-            found = method.warnings(_floats(logs), epoch + 1)
+            own = self.model.logs_of(method, _floats(logs))
+            found = method.warnings(own, epoch + 1)
             for key in [key for key in found if key not in told]:
                 told.add(key)
                 warnings.warn(found[key], stacklevel=2)

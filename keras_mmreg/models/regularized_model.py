@@ -1,5 +1,6 @@
 """A Keras model that is trained against multimodal overfitting."""
 
+import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
@@ -30,6 +31,7 @@ from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import symbolic_inputs
+from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import trains_as_it_infers
 from keras_mmreg.network.checks import updates_to_settle
 from keras_mmreg.network.naming import check_kind_of_modalities
@@ -238,20 +240,21 @@ class RegularizedModel(WrapperModel):
         training_pass = self._training_passes.pop(replica_id(), None)
         if training_pass is None or training_pass.outputs is not y_pred:
             training_pass = self._run_in_training(x)
-        training_pass.y = y
-        training_pass.sample_weight = sample_weight
-        training_pass.loss = unscaled_loss(loss)
         compiled = compiled_loss(self)
-        training_pass.loss_function = self._loss_function.get(
+        copy = self._loss_function.get(
             (compiled,), lambda: copy_compiled_loss(compiled)
         )
-        training_pass.model_loss = self.loss
+        training_pass.add_loss(
+            y, sample_weight, unscaled_loss(loss), copy, self.loss
+        )
         penalties = {}
         for method in self._methods:
             penalty, logs = method.penalty(training_pass)
+            prefix = self._log_prefixes[method.name]
+            logs = {f"{prefix}{name}": value for name, value in logs.items()}
             if penalty is not None:
                 penalties[method.name] = ops.cast(penalty, loss.dtype)
-                logs = {**logs, f"{method.name}_penalty": penalty}
+                logs[f"{method.name}_penalty"] = penalty
             self.track(logs, training_pass.batch_size)
         self.step.assign_add(1)
         total = sum(penalties.values(), ops.zeros((), loss.dtype))
@@ -262,25 +265,25 @@ class RegularizedModel(WrapperModel):
         """Runs the model; the methods change the values at its points."""
         network = self._network
         assert network is not None  # Since the model was built.
+        settled = ops.greater_equal(self.step, self.settled_step)
         training_pass = TrainingPass(
-            network,
-            inputs,
-            self.inner,
-            self.functional,
-            ops.convert_to_tensor(self.step),
-            ops.convert_to_tensor(self.epoch),
+            network=network,
+            inputs=inputs,
+            sample_weight=self._sample_weights.get(replica_id()),
+            inner=self.inner,
+            functional=self.functional,
+            gate=self.gate,
+            settled=ops.cast(settled, loss_dtype()),
+            step=ops.convert_to_tensor(self.step),
+            epoch=ops.convert_to_tensor(self.epoch),
             trains_as_it_infers=self._trains_as_it_infers,
         )
-        training_pass.sample_weight = self._sample_weights.get(replica_id())
-        training_pass.gate = self.gate
-        settled = ops.greater_equal(self.step, self.settled_step)
-        training_pass.settled = ops.cast(settled, loss_dtype())
         perturbing = [method for method in self._methods if method.perturbs]
         intervene = partial(training_pass.intervene, methods=perturbing)
         activations = network.run(
             inputs, training=True, intervene=intervene if perturbing else None
         )
-        training_pass.complete(activations)
+        training_pass.add_outputs(activations)
         return training_pass
 
     # Around the training steps.
@@ -315,9 +318,11 @@ class RegularizedModel(WrapperModel):
         """Returns the symbolic outputs of the wrapped model, once built."""
         return self.network.output_symbols if self.network else None
 
+    @wraps(keras.Model.summary, assigned=())
     def summary(self, *args: Any, **kwargs: Any) -> None:
         """Prints Keras's `summary`, then the regularizers and the points."""
-        super().summary(*args, **kwargs)
+        kwargs = signature(self.summary).bind(*args, **kwargs).arguments
+        super().summary(**kwargs)
         show = kwargs.get("print_fn") or print
         for method in self.regularizers:
             show(f" Regularizer: {method!r}")
@@ -335,6 +340,18 @@ class RegularizedModel(WrapperModel):
             "seed": self.seed,
         }
 
+    def logs_of(
+        self, method: Regularizer, logs: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Returns logs under the names by which a method knows its own."""
+        prefix = self._log_prefixes[method.name]
+        own = {n: logs.get(f"{prefix}{n}", math.nan) for n in method.log_names}
+        return {**logs, **own}
+
+    @property
+    def _log_prefixes(self) -> dict[str, str]:
+        return regularizers.log_prefixes(self._methods)
+
     @property
     def _methods(self) -> list[Regularizer]:
         """The regularizers, preceded by the gate that they share."""
@@ -343,6 +360,7 @@ class RegularizedModel(WrapperModel):
 
     def _attach(self, inputs: Any) -> None:
         """Finds the points and prepares the methods for them."""
+        require_no_state(self.inner)
         network = create_network(self.inner, inputs, self.taps, self.modalities)
         for method in self._methods:  # Of which none has any state yet.
             method.check(network, self.inner)
@@ -354,8 +372,8 @@ class RegularizedModel(WrapperModel):
             method.attach(network, self.inner)
             if method.penalizes:
                 self.add_tracker(f"{method.name}_penalty")
-            for name in method.log_names_for(network.modalities):
-                self.add_tracker(name)
+            for name in method.log_names:
+                self.add_tracker(f"{self._log_prefixes[method.name]}{name}")
         set_seed_paths("seed_generators", seed_states(self))
         self.await_settled_statistics()
 

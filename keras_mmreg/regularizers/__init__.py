@@ -120,14 +120,11 @@ def get_all(identifiers: Any) -> list[Regularizer]:
             "list. Train `inner` itself for plain training."
         )
     methods = [get(identifier) for identifier in identifiers]
-    measuring = [m for m in methods if isinstance(m, InformationRegularizer)]
-    for index, method in enumerate(measuring):
-        method.log_prefix = f"{method.name}_" if index else ""
-    logged = [
-        name
-        for method in methods
-        for name in (method.name, *method.log_names_for(["*"]))
-    ]
+    logged = [method.name for method in methods]
+    prefixes = log_prefixes(methods)
+    for method in methods:
+        prefix = prefixes[method.name]
+        logged += [f"{prefix}{name}" for name in method.log_names_for(["*"])]
     twice = sorted({name for name in logged if logged.count(name) > 1})
     if twice:
         raise ValueError(
@@ -137,6 +134,22 @@ def get_all(identifiers: Any) -> list[Regularizer]:
         )
     _require_gradients(methods)
     return methods
+
+
+def log_prefixes(methods: list[Regularizer]) -> dict[str, str]:
+    """Returns what stands before the names of each method's own logs.
+
+    Of the information regularizers, which log the same names, all but the first
+    put their own name in front: `poincare_information_<modality>`.
+
+    Args:
+        methods: List of `Regularizer` instances.
+
+    Returns:
+        Dict from a method's name to a string, which most often is empty.
+    """
+    further = [m for m in methods if isinstance(m, InformationRegularizer)][1:]
+    return {m.name: f"{m.name}_" if m in further else "" for m in methods}
 
 
 def _require_gradients(methods: list[Regularizer]) -> None:
@@ -185,7 +198,6 @@ __all__ = [
     "Regularizer",
     "TrainingPass",
     "UnimodalLoss",
-    "create_gate",
     "get",
     "get_all",
     "strength_from_authors",

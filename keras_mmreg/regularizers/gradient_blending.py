@@ -128,11 +128,8 @@ class GradientBlending(Regularizer):
         total = (weights[-1] - 1.0) * joint
         for index, name in enumerate(self.modalities):
             total += weights[index] * training_pass.task_loss(outputs[name])
-        logs = {
-            f"{self.name}_{name}": weights[index]
-            for index, name in enumerate(self.branches)
-        }
-        return total, logs
+        values = [weights[index] for index in range(len(self.branches))]
+        return total, dict(zip(self.log_names, values, strict=True))
 
     def outputs(
         self,

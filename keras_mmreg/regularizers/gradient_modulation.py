@@ -170,11 +170,8 @@ class GradientModulation(Regularizer):
         k = ops.where(ratio > 1.0, 1.0 - ops.tanh(self.alpha * ratio), 1.0)
         self.coefficients.assign(ops.stop_gradient(k))
         coefficients = ops.convert_to_tensor(self.coefficients)
-        logs = {
-            f"{self.name}_{name}": coefficients[i]
-            for i, name in enumerate(self.modalities)
-        }
-        return None, logs
+        values = [coefficients[index] for index in range(len(scores))]
+        return None, dict(zip(self.log_names, values, strict=True))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -1,7 +1,5 @@
 """The base class of the information regularizers (Gat et al. 2020)."""
 
-import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +9,13 @@ from keras import ops
 from keras_mmreg.checks import check_choice
 from keras_mmreg.checks import check_integer
 from keras_mmreg.checks import check_number
+from keras_mmreg.checks import is_number
 from keras_mmreg.information.create_estimator import check_names_of_stddev
 from keras_mmreg.information.create_estimator import create_estimator
 from keras_mmreg.information.estimator import InformationEstimator
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import outputs_span_batch
-from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import require_second_derivative
 from keras_mmreg.ops import reduction as reductions
 from keras_mmreg.ops.numerics import lift
@@ -163,7 +161,6 @@ class InformationRegularizer(Regularizer):
         self.epsilon = epsilon
         self.floor = floor
         self.momentum = momentum
-        self.log_prefix = ""
         self._memo = Memo()
 
     def information(
@@ -211,7 +208,6 @@ class InformationRegularizer(Regularizer):
         """Checks that the modalities can be perturbed and differentiated."""
         super().check(network, inner)
         network.require_float_points()
-        require_no_state(inner)
         if self.differentiates:
             require_second_derivative(inner)
         check_names_of_stddev(self.stddev, inner, network.modalities)
@@ -227,7 +223,7 @@ class InformationRegularizer(Regularizer):
 
     def log_names_for(self, modalities: list[str]) -> list[str]:
         """Names of the information of each modality."""
-        return [f"{self.log_prefix}information_{name}" for name in modalities]
+        return [f"information_{name}" for name in modalities]
 
     def warnings(self, logs: Mapping[str, float], epoch: int) -> dict[str, str]:
         """Warns of modalities with no information, which rarely recover."""
@@ -261,11 +257,8 @@ class InformationRegularizer(Regularizer):
             weight = weight * self._automatic(penalty, training_pass.loss)
         else:  # The penalty scales with the weights, like the task loss.
             weight = weight * ops.cast(estimate.mean_weight, penalty.dtype)
-        logs = {
-            f"{self.log_prefix}information_{name}": value
-            for name, value in estimate.information.items()
-        }
-        return weight * penalty, logs
+        values = [estimate.information[name] for name in self.modalities]
+        return weight * penalty, dict(zip(self.log_names, values, strict=True))
 
     def _estimator(self, training_pass: TrainingPass) -> InformationEstimator:
         """Returns the estimator for the model and its compiled loss."""
@@ -332,12 +325,7 @@ class InformationRegularizer(Regularizer):
 
 def _check_stddev(stddev: Any) -> None:
     named = isinstance(stddev, str) and stddev in ("batch", "example")
-    number = (
-        isinstance(stddev, numbers.Real)
-        and not isinstance(stddev, bool)
-        and 0 <= float(stddev) < math.inf
-    )
-    if not named and not number:
+    if not named and not (is_number(stddev) and stddev >= 0):
         raise ValueError(
             "`stddev` must be 'batch', 'example', a non-negative number, or a "
             f"dict with one of these for each modality. Received: {stddev!r}"

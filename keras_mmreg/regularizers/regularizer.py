@@ -263,7 +263,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
         """Returns warnings after an epoch, each of which `fit` issues once.
 
         Args:
-            logs: The means over the epoch.
+            logs: The means over the epoch, the method's own by `log_names`.
             epoch: The number of the epoch, counted from 1.
 
         Returns:

@@ -20,67 +20,70 @@ from keras_mmreg.types import Tensor
 class TrainingPass:
     """One training step: the model's pass over a batch, and its results.
 
-    The object is created before the model runs, and completed after the task
-    loss is computed. `penalty` may use all attributes; `perturb` may use those
-    marked "in `perturb`, too".
+    It is passed to both hooks of a method. `perturb` runs before the outputs
+    are known, so it may use the first group of attributes only; `penalty` may
+    use all of them.
 
     Attributes:
-        network: Reruns the model from its points; in `perturb`, too.
-        inputs: The batch of inputs; in `perturb`, too.
+        network: Reruns the model from its points.
+        inputs: The batch of inputs.
+        sample_weight: The sample weights, or `None`.
+        inner: The wrapped model.
+        functional: The `functional` argument of the wrapper.
+        gate: The `ModalityGate` that methods share, or `None`.
+        settled: Scalar, 1 once the statistics of batch normalization have
+            settled, else 0.
+        step: Scalar, the training step.
+        epoch: Scalar, the epoch.
+
         clean_points: Dict of the values at the points before any `perturb`.
         points: Dict of the values that the outputs were computed from.
         activations: The network's activations, in training mode.
         outputs: The model's outputs.
         y: The labels.
-        sample_weight: The sample weights, or `None`; in `perturb`, too.
         loss: Scalar, the task loss: the compiled loss and `add_loss` terms.
         loss_function: The compiled loss, a function of labels, outputs and
-            weights.
+            weights, or `None`.
         model_loss: The `loss` argument of `compile`.
-        inner: The wrapped model.
-        functional: The `functional` argument of the wrapper.
-        gate: The `ModalityGate` that methods share, or `None`; in `perturb`,
-            too.
-        settled: Scalar, 1 once the statistics of batch normalization have
-            settled, else 0; in `perturb`, too.
-        step: Scalar, the training step; in `perturb`, too.
-        epoch: Scalar, the epoch; in `perturb`, too.
     """
 
-    network: Network
+    clean_points: dict[str, Tensor]
+    points: dict[str, Tensor]
     activations: Any
     outputs: Any
     y: Any
-    sample_weight: Any
     loss: Tensor
     loss_function: Callable[[Any, Any, Any], Tensor] | None
     model_loss: Any
-    settled: Tensor
-    gate: Any
 
     def __init__(
         self,
+        *,
         network: Network,
         inputs: Any,
+        sample_weight: Any,
         inner: keras.Model,
         functional: Any,
+        gate: Any,
+        settled: Tensor,
         step: Tensor,
         epoch: Tensor,
-        trains_as_it_infers: bool = False,
+        trains_as_it_infers: bool,
     ) -> None:
         self.network = network
         self.inputs = inputs
+        self.sample_weight = sample_weight
         self.inner = inner
         self.functional = functional
+        self.gate = gate
+        self.settled = settled
         self.step = step
         self.epoch = epoch
-        self.clean_points: dict[str, Tensor] = {}
-        self.points: dict[str, Tensor] = {}
+        self.clean_points = {}
+        self.points = {}
         self._trains_as_it_infers = trains_as_it_infers
         self._perturbed = False
         self._memory: dict[Any, Any] = {}
-        self.y = None
-        self.sample_weight = None
 
     def intervene(
         self,
@@ -103,8 +106,8 @@ class TrainingPass:
         self.points.update(perturbed)
         return perturbed
 
-    def complete(self, activations: Any) -> None:
-        """Adds the activations and outputs that the model has computed.
+    def add_outputs(self, activations: Any) -> None:
+        """Adds what the model has computed, between the two hooks.
 
         No penalty has a gradient through the statistics it has updated.
         """
@@ -114,6 +117,21 @@ class TrainingPass:
         if not self._perturbed:
             self.points = self.network.points_of(activations)
             self.clean_points = self.points
+
+    def add_loss(
+        self,
+        y: Any,
+        sample_weight: Any,
+        loss: Tensor,
+        loss_function: Callable[[Any, Any, Any], Tensor] | None,
+        model_loss: Any,
+    ) -> None:
+        """Adds the labels and the task loss, before any `penalty`."""
+        self.y = y
+        self.sample_weight = sample_weight
+        self.loss = loss
+        self.loss_function = loss_function
+        self.model_loss = model_loss
 
     def memo(self, key: Any, compute: Callable[[], Any]) -> Any:
         """Returns the result of `compute`, cached for this step by `key`.
@@ -127,7 +145,7 @@ class TrainingPass:
 
     @property
     def batch_size(self) -> int | Tensor:
-        """The number of examples in the batch; in `perturb`, too."""
+        """The number of examples in the batch."""
         return batch_size(self.inputs)
 
     def clean(self) -> Any | None:

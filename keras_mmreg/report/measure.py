@@ -105,6 +105,7 @@ class Measuring:
             if name[0] in ("intact", "shuffled")
         }
 
+    @np.errstate(invalid="ignore")  # Non-finite values are counted.
     def read(self, source: Source, verbose: int = 0) -> None:
         """Reads the data and measures the scores."""
         passes = self.plan.passes + len(self._unimodal)

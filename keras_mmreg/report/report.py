@@ -107,6 +107,8 @@ class ModalityReport(Result):
                 f"`pathlib.Path` of its file. Received: {str(text)[:60]!r}"
             )
         values = {name: values[name] for name in names if name in values}
+        for name in _PLAIN_NUMBERS & values.keys():
+            values[name] = _with_nan(values[name])
         findings = [Finding(**each) for each in values.pop("findings", [])]
         return cls(**_with_measurements(values), findings=findings)
 
@@ -121,6 +123,8 @@ def _written(text: str, path: Any) -> str:
 
 
 _MEASUREMENT = {each.name for each in fields(Measurement)}
+_PLAIN_NUMBERS = {"information", "calibration", "per_class"}
+"""The attributes that contain numbers without an interval."""
 
 
 def _with_measurements(values: Any) -> Any:
@@ -130,12 +134,17 @@ def _with_measurements(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
     if set(values) == _MEASUREMENT:
-        numbers = {
-            name: float("nan") if value is None else value
-            for name, value in values.items()
-        }
-        return Measurement(**numbers)
+        return Measurement(**_with_nan(values))
     return {name: _with_measurements(each) for name, each in values.items()}
+
+
+def _with_nan(values: Any) -> Any:
+    """Replaces `None`, which stands for NaN in JSON."""
+    if isinstance(values, dict):
+        return {name: _with_nan(each) for name, each in values.items()}
+    if isinstance(values, list):
+        return [_with_nan(each) for each in values]
+    return math.nan if values is None else values
 
 
 def _without_nan(values: Any) -> Any:

@@ -54,8 +54,8 @@ def select(
         runs: The runs.
         name: The name of the metric.
         frequency: The number of epochs between two values.
-        from_first: Whether the first epoch has a value, as with
-            `InformationLogger`; Keras's validation starts at epoch number
+        from_first: Whether the first epoch has a value, as with the loggers of
+            `keras_mmreg.callbacks`; Keras's validation starts at epoch number
             `frequency`. Defaults to `False`.
 
     Returns:
@@ -84,7 +84,7 @@ def _measured(
     if len(values) != len(epochs):
         raise ValueError(
             f"`frequency` must be the number of epochs between two values of "
-            f"{name!r}: the `frequency` of `InformationLogger`, or the "
+            f"{name!r}: the `frequency` of a logger, or the "
             f"`validation_freq` of `fit`. Received: frequency={frequency} for "
             f"{len(values)} values in {len(run.epochs)} epochs"
         )

@@ -98,9 +98,18 @@ def _curves(
                 f"with {sorted(run.logs)}"
             )
     return {
-        name: select(runs, name, frequency, "information_" in name)
+        name: select(runs, name, frequency, not _validates(name, runs[0]))
         for name in metrics
     }
+
+
+def _validates(name: str, run: Run) -> bool:
+    """Returns whether Keras's validation logged a metric.
+
+    The loggers begin with the first epoch, and their names are no metric of
+    training with `val_` in front.
+    """
+    return name.startswith("val_") and name.removeprefix("val_") in run.logs
 
 
 def _axis_text(metrics: list[str]) -> str:

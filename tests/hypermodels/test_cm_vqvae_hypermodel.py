@@ -103,6 +103,9 @@ def test_search_by_the_task_loss(tmp_path):
     "kwargs,message",
     [
         ({"strength": (0.0, 1.0)}, "`strength` must be a number, or a pair"),
+        ({"strength": ("a", "b")}, "`strength` must be a number, or a pair"),
+        ({"strength": (0.1, "b")}, "`strength` must be a number, or a pair"),
+        ({"strength": True}, "`strength` must be a number, or a pair"),
         ({"num_embeddings": ()}, "`num_embeddings` must be an integer, or a"),
         ({"num_groups": 0.5}, "`num_groups` must be an integer, or a list"),
         ({"num_embeddings": [8, 0]}, "`num_embeddings` must be an integer of"),

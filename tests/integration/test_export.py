@@ -73,7 +73,7 @@ def test_onnx(model, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("tf2onnx" if BACKEND == "tensorflow" else "onnxscript")
     path = str(tmp_path / "model.onnx")
-    model.export(path, format="onnx", verbose=False)
+    model.export(path, "onnx", verbose=False)
     assert "Loop" not in {node.op_type for node in onnx.load(path).graph.node}
     session = runtime.InferenceSession(path)
     names = {value.name for value in session.get_inputs()}

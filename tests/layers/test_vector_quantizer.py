@@ -281,6 +281,14 @@ def test_unused_codes_restart_at_the_data(update):
     assert array(layer.codes.counts).min() > 0.1
 
 
+def test_lookup_has_the_dtype_of_a_call():
+    layer = fixed(dtype="mixed_float16")
+    x = np.ones((2, 2), "float32")
+    outputs, indices = layer(x, return_indices=True)
+    assert layer.lookup(indices).dtype == outputs.dtype
+    np.testing.assert_array_equal(array(layer.lookup(indices)), array(outputs))
+
+
 def test_distances_are_float32_in_mixed_precision():
     layer = fixed(dtype="mixed_float16")
     # Squares overflow float16; the nearest code must still be found.

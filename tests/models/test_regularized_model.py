@@ -1054,8 +1054,9 @@ class TestErrors:
     def test_stateful_layers(self):
         a = keras.Input(batch_shape=(8, 5, 2), name="a")
         states = keras.layers.SimpleRNN(3, stateful=True, name="rnn")(a)
-        with pytest.raises(ValueError, match="'rnn' is stateful"):
-            RegularizedModel(keras.Model(a, states))
+        for method in ("fisher", "unimodal", "noise", "dropout"):
+            with pytest.raises(ValueError, match="'rnn' is stateful"):
+                RegularizedModel(keras.Model(a, states), method)
 
     def test_modalities_and_taps_are_fixed(self):
         model = RegularizedModel(toys.linear())

@@ -140,7 +140,7 @@ def test_an_attribute_named_modalities_is_the_users():
 def test_summary_names_regularizers_and_points():
     model = RegularizedModel(toys.two_modalities(), "mix", taps="auto")
     lines = []
-    model.summary(print_fn=lambda line, **kwargs: lines.append(line))
+    model.summary(None, None, lambda line, **kwargs: lines.append(line))
     text = "\n".join(lines)
     assert "Regularizer: ModalityMix()" in text
     assert "last tensor before it meets another" in text

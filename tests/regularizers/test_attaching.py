@@ -136,6 +136,28 @@ def test_looking_at_methods_changes_none():
     assert method.modalities == model.network.modalities
 
 
+def test_looking_at_methods_changes_no_logs_of_their_model():
+    poincare = regularizers.PoincareInformation()
+    model = RegularizedModel(toys.two_modalities(), ["fisher", poincare])
+    model.compile("sgd", toys.LOGITS_LOSS)
+    regularizers.get_all(poincare)
+    logs = model.fit(*toys.data(model.inner), verbose=0).history
+    for name in ("audio", "image"):
+        assert logs[f"information_{name}"][0] > 0
+        assert logs[f"poincare_information_{name}"][0] > 0
+        assert (
+            logs[f"information_{name}"] != logs[f"poincare_information_{name}"]
+        )
+
+
+def test_each_information_method_warns_by_its_own_logs():
+    model = RegularizedModel(toys.two_modalities(), ["fisher", "poincare"])
+    logs = {"information_audio": 0.0, "poincare_information_audio": 1.0}
+    fisher, poincare = model.regularizers
+    assert set(fisher.warnings(model.logs_of(fisher, logs), 1)) == {"audio"}
+    assert not poincare.warnings(model.logs_of(poincare, logs), 1)
+
+
 def test_a_config_must_have_all_arguments():
     with pytest.raises(ValueError, match=r"`Forgetful`.*\['rate'\]"):
         RegularizedModel(toys.two_modalities(), Forgetful(0.25))

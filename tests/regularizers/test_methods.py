@@ -436,11 +436,13 @@ def test_held_out_needs_a_gate():
 
 def test_split_by_groups():
     groups = np.repeat(np.arange(5), 4)
-    train, held_out = HeldOut.split({"a": groups}, groups, groups, 0.4)
+    train, held_out = HeldOut.split(
+        {"a": groups}, groups, groups=groups, fraction=0.4
+    )
     assert len(np.unique(held_out[1])) == 2
     assert not set(train[1]) & set(held_out[1])
     with pytest.raises(ValueError, match="at least two groups"):
-        HeldOut.split({"a": groups}, groups, np.zeros(20))
+        HeldOut.split({"a": groups}, groups, groups=np.zeros(20))
 
 
 @pytest.mark.once("jax")

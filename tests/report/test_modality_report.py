@@ -717,6 +717,28 @@ def test_json_of_a_report_is_that_report():
     assert type(report).from_json(report.to_json()) == report
 
 
+def test_json_keeps_what_is_not_known():
+    color = keras.Input((3,), name="color")
+    shape = keras.Input((4,), name="shape")
+    # Of every other colour, which a shuffle brings to other shapes, infinite.
+    both = keras.ops.sum(color, axis=-1, keepdims=True) * shape[:, :1]
+    logits = keras.ops.where(both > 3.0, float("inf"), color)
+    model = keras.Model({"color": color, "shape": shape}, logits)
+    y = np.arange(60) % 3
+    scale = np.where(np.arange(60) < 30, 1.0, 2.0)
+    x = {
+        "color": np.eye(3)[y] * scale[:, None],
+        "shape": np.ones((60, 4)) * (3 - scale)[:, None],
+    }
+    include = ["calibration", "per_class"]
+    report = modality_report(model, (x, y), include=include, **FAST)
+    assert np.isnan(report.calibration["shape"])
+    assert np.isfinite(report.calibration["intact"])
+    again = type(report).from_json(report.to_json())
+    assert again.summary() == report.summary()
+    assert again.to_html() == report.to_html()
+
+
 def test_labels_and_outputs_are_checked_to_the_end():
     x, y = colored(90)
     y[70] = 5

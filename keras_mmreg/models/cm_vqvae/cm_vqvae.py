@@ -303,14 +303,15 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
             compile_inner(model, self)
         return model
 
-    def export(self, filepath: str, **kwargs: Any) -> None:
+    def export(self, *args: Any, **kwargs: Any) -> Any:
         """Exports `task_model()`, because inference needs no decoders.
 
         Args:
-            filepath: Path of the artifact.
+            *args: Arguments of `keras.Model.export`: the `filepath`, and
+                optionally the `format`.
             **kwargs: Arguments of `keras.Model.export`.
         """
-        self.task_model().export(filepath, **kwargs)
+        return self.task_model().export(*args, **kwargs)
 
     @property
     def _channel_axis(self) -> int:
