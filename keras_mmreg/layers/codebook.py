@@ -180,19 +180,21 @@ class Codebook(keras.layers.Layer):
         return sum_over_replicas(ops.where(first, centers, 0.0))
 
     def follow(self, vectors: Tensor, indices: Tensor, weights: Tensor) -> None:
-        """Updates the averages (van den Oord et al., App. A.1, Eqs. 6-8)."""
+        """Updates the averages (van den Oord et al., App. A.1, Eqs. 6-8).
+
+        A batch that is all padding changes nothing.
+        """
+        has_vectors = sum_over_replicas(ops.sum(weights)) > 0
         batch = (indices, self.num_embeddings, weights)
         counts = sum_over_replicas(quantization.code_counts(*batch))
         # The smoothed counts are stored, so that the next average starts from
         # them: the sums of unused codes decay, but their counts do not.
-        self.counts.assign(
-            quantization.laplace_smoothing(
-                self._average(self.counts, counts), self.epsilon
-            )
-        )
+        before = ops.convert_to_tensor(self.counts)
+        average = self.decay * before + (1.0 - self.decay) * counts
+        smoothed = quantization.laplace_smoothing(average, self.epsilon)
+        self.counts.assign(ops.where(has_vectors, smoothed, before))
         if self.update == "ema":
             sums = sum_over_replicas(quantization.code_sums(vectors, *batch))
-            self.anchors.assign(self._average(self.anchors, sums))
-
-    def _average(self, average: Any, value: Tensor) -> Tensor:
-        return self.decay * average + (1.0 - self.decay) * value
+            before = ops.convert_to_tensor(self.anchors)
+            average = self.decay * before + (1.0 - self.decay) * sums
+            self.anchors.assign(ops.where(has_vectors, average, before))

@@ -202,10 +202,11 @@ class FitWatch(keras.callbacks.Callback):
         if not self._gate_was_open:
             warnings.warn(
                 f"{gated} changed nothing: their gates were shut after every "
-                "epoch, because no modality predicts the label by itself "
-                f"(each below {gate.threshold:g} on held-out data; see "
-                "`gate_...` in the logs). That is right where modalities must "
-                "be combined. Else train longer, or check the held-out data.",
+                "epoch, because no linear probe has learned to predict the "
+                f"label from one modality (each is below {gate.threshold:g} on "
+                "held-out data; see `gate_...` in the logs). That is right "
+                "where modalities must be combined. Else train longer, as "
+                "probes learn in `fit`, or check the held-out data.",
                 stacklevel=2,
             )
 

@@ -83,9 +83,9 @@ class RegularizedModel(WrapperModel):
     distribution, and a permutation stays within the part, which should hold
     several examples.
 
-    `fit` warns once if a modality gave no information for an epoch, or if a
-    penalty of fixed strength is still larger than the task loss after the
-    first hundred steps.
+    `fit` warns once if a modality gave no information for an epoch, or if an
+    information penalty of fixed strength is larger than the task loss in the
+    second hundred steps.
 
     Args:
         inner: The `keras.Model` to train: functional, sequential or

@@ -122,9 +122,10 @@ def get_all(identifiers: Any) -> list[Regularizer]:
     methods = [get(identifier) for identifier in identifiers]
     logged = [method.name for method in methods]
     prefixes = log_prefixes(methods)
-    for method in methods:
-        prefix = prefixes[method.name]
-        logged += [f"{prefix}{name}" for name in method.log_names_for(["*"])]
+    for name, method in {method.name: method for method in methods}.items():
+        logged += [
+            f"{prefixes[name]}{log}" for log in method.log_names_for(["*"])
+        ]
     twice = sorted({name for name in logged if logged.count(name) > 1})
     if twice:
         raise ValueError(

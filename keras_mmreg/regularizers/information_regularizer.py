@@ -257,8 +257,9 @@ class InformationRegularizer(Regularizer):
             weight = weight * self._automatic(penalty, training_pass.loss)
         else:  # The penalty scales with the weights, like the task loss.
             weight = weight * ops.cast(estimate.mean_weight, penalty.dtype)
-        values = [estimate.information[name] for name in self.modalities]
-        return weight * penalty, dict(zip(self.log_names, values, strict=True))
+        known = estimate.information  # Not of inputs that are left out.
+        names = dict(zip(self.modalities, self.log_names, strict=True))
+        return weight * penalty, {names[name]: known[name] for name in known}
 
     def _estimator(self, training_pass: TrainingPass) -> InformationEstimator:
         """Returns the estimator for the model and its compiled loss."""

@@ -1,7 +1,10 @@
 """Recommends actions based on the findings of a report."""
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from keras_mmreg.report.judge import better_without
 from keras_mmreg.report.judge import known_costs
 from keras_mmreg.report.judge import need_each_other
 from keras_mmreg.report.judge import negligible
@@ -63,16 +66,16 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
         report: A report on a model that is better than chance.
         facts: The findings of the report.
     """
-    cause, subject, suspects = _cause(report, facts)
+    cause = _cause(report, facts)
     if cause is None or len(report.modalities) < 2:
         return []
-    beginning, parts = ADVICE[cause]
+    beginning, parts = ADVICE[cause.kind]
     refused = {*report.idle, *_senseless(report)}
     taps = {"taps": ', taps="auto"', None: ", taps={...}"}.get(
         report.noise_needs, ""
     )
     calls = {
-        name: CALLS[name].format(suspects=_literal(suspects), taps=taps)
+        name: CALLS[name].format(suspects=_literal(cause.suspects), taps=taps)
         for name in parts
         if name not in refused
     }
@@ -80,14 +83,14 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
     unused = [name for name in calls if name not in used]
     sentences = [IN_USE.format(used=listed(used))] if used else []
     if unused and unused[0] == next(iter(calls)):  # The others only add to it.
-        others = listed(suspects) or "one of the others"
+        others = listed(cause.suspects) or "one of the others"
         sentences.append(
-            beginning.format(subject=subject, others=others)
+            beginning.format(subject=cause.subject, others=others)
             + "".join(parts[name].format(call=calls[name]) for name in unused)
             + (" instead." if used else ".")
         )
-    if cause == "fusion" and not used:
-        sentences.append(f"Compare with a model of `{subject}` alone.")
+    if cause.kind == "fusion" and not used:
+        sentences.append(f"Compare with a model {cause.rival}.")
     found = [Finding("action", "note", " ".join(sentences))]
     if report.idle:
         it = "it" if len(report.idle) == 1 else "them"
@@ -110,32 +113,57 @@ def _senseless(report: Result) -> list[str]:
     return methods
 
 
-def _cause(
-    report: Result, facts: Sequence[Finding]
-) -> tuple[str | None, str, list[str]]:
-    """Returns the cause, its modality, and the modalities under suspicion."""
+class Cause(NamedTuple):
+    """What a recommendation is for.
+
+    Attributes:
+        kind: A key of `ADVICE`.
+        subject: The modality that it is about.
+        suspects: The modalities that may mislead.
+        rival: The model that this one does not beat, in words.
+    """
+
+    kind: str
+    subject: str = ""
+    suspects: Sequence[str] = ()
+    rival: str = ""
+
+
+def _cause(report: Result, facts: Sequence[Finding]) -> Cause | None:
     bad = {fact.kind for fact in facts if fact.level == "bad"}
     dearest = by_cost(report)[0]
+    rests = Cause("rests", dearest, [dearest])
     if bad & {"fusion", "misleading", "unimodal"}:
-        rivals = report.unimodal or report.alone
-        known = known_costs(rivals)
-        best = min(known or rivals, key=lambda name: rivals[name].cost)
-        others = [name for name in report.modalities if name != best]
-        misleading = [n for n in others if status(report, n) == "misleading"]
-        suspects = others if len(others) == 1 else misleading
-        return "fusion", best, suspects
+        return _harm_of_fusion(report)
     if status(report, dearest) == "relied on":
-        return "rests", dearest, [dearest]
+        return rests
     if need_each_other(report):
-        return None, dearest, []
+        return None
     if _takes_most(report, dearest):
-        return "rests", dearest, [dearest]
+        return rests
     if "missing" in bad:
         fill = next(iter(report.missing))
-        results = report.missing[fill]
-        costs = known_costs(results)
-        return "missing", max(costs, key=costs.__getitem__), []
-    return None, dearest, []
+        costs = known_costs(report.missing[fill])
+        return Cause("missing", max(costs, key=costs.__getitem__))
+    return None
+
+
+def _harm_of_fusion(report: Result) -> Cause:
+    """Returns the suspects that the best score without fusion leaves out."""
+    rivals = report.unimodal or report.alone
+    known = known_costs(rivals)
+    best = min(known or rivals, key=lambda name: rivals[name].cost)
+    others = [name for name in report.modalities if name != best]
+    misleading = [n for n in others if status(report, n) == "misleading"]
+    suspects = others if len(others) == 1 else misleading
+    cause = Cause("fusion", best, suspects, f"of `{best}` alone")
+    lowest = known.get(best, math.inf)
+    for fill, results in report.missing.items():
+        name = better_without(report, fill)
+        if name is not None and results[name].cost < lowest:
+            lowest = results[name].cost
+            cause = Cause("fusion", name, [name], f"without `{name}`")
+    return cause
 
 
 def _takes_most(report: Result, name: str) -> bool:

@@ -13,7 +13,6 @@ from keras_mmreg.network.checks import has_new_statistics
 from keras_mmreg.report import remedies
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
-from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.doubts import broken
 from keras_mmreg.report.findings import find
@@ -23,6 +22,7 @@ from keras_mmreg.report.measure import ADDITIVE
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.plan import NOISE_SCALES
 from keras_mmreg.report.plan import Plan
+from keras_mmreg.report.probes import Probed
 from keras_mmreg.report.probes import probe_modalities
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.result import Finding
@@ -99,8 +99,12 @@ def compose(
         report = replace(report, information=information)
         notes += note
     if "baselines" in settings.include:
-        baselines, note = _baselines(subject, units, settings)
-        report = replace(report, baselines=baselines)
+        probed, note = _probed(subject, measuring, settings)
+        report = replace(
+            report,
+            baselines={name: each.baseline for name, each in probed.items()},
+            baseline_gaps={name: each.gap for name, each in probed.items()},
+        )
         notes += note
     rival = _rival(bootstrap, report)
     findings = broken(measuring.broken)
@@ -212,9 +216,9 @@ def _information(
     return shares, []
 
 
-def _baselines(
-    subject: Subject, units: Units, settings: Settings
-) -> tuple[dict[str, Measurement], list[Finding]]:
+def _probed(
+    subject: Subject, measuring: Measuring, settings: Settings
+) -> tuple[dict[str, Probed], list[Finding]]:
     task, score = subject.task, subject.score
     if task.dense:
         text = "Linear probes are for one label an example, so there are none."
@@ -225,16 +229,17 @@ def _baselines(
             "are none by this metric. Pass `metric='accuracy'` for them."
         )
         return {}, [Finding("caveat", "note", text)]
-    baselines = probe_modalities(subject, units.groups, settings)
-    left_out = [name for name in subject.leaves if name not in baselines]
+    outputs, groups = np.concatenate(measuring.outputs), measuring.units.groups
+    probed = probe_modalities(subject, outputs, groups, settings)
+    left_out = [name for name in subject.leaves if name not in probed]
     if not left_out:
-        return baselines, []
+        return probed, []
     listed = ", ".join(f"`{name}`" for name in left_out)
     text = (
         f"{listed}: no linear probe on integers or strings. Name a layer in "
         "`taps`."
     )
-    return baselines, [Finding("caveat", "note", text)]
+    return probed, [Finding("caveat", "note", text)]
 
 
 def _no_numbers(plan: Plan, settings: Settings) -> list[Finding]:

@@ -7,6 +7,7 @@ from keras_mmreg.report.doubts import doubts
 from keras_mmreg.report.doubts import no_number
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
+from keras_mmreg.report.judge import better_without
 from keras_mmreg.report.judge import is_small
 from keras_mmreg.report.judge import known_costs
 from keras_mmreg.report.judge import need_each_other
@@ -258,7 +259,9 @@ def _own_model(report: Result) -> Finding:
 def _missing(report: Result) -> list[Finding]:
     found = []
     for fill, results in report.missing.items():
-        found += _better_without(report, fill)
+        harmful = better_without(report, fill)
+        if harmful is not None:
+            found.append(_better_without(report, fill, harmful))
         # If predictions are not finite, their cost is unknown.
         known = known_costs(results)
         large = [n for n in known if not is_small(report, results[n])]
@@ -269,7 +272,7 @@ def _missing(report: Result) -> list[Finding]:
             found.append(_lost(report, fill, lost))
         if left_open:
             found.append(_maybe_lost(report, fill, left_open))
-        if len(known) == len(results) and not large:
+        if len(known) == len(results) and not large and harmful is None:
             words = FILL_WORDS[fill]
             text = f"With {words} in place of any one modality little is lost."
             found.append(Finding("missing", "good", text))
@@ -307,23 +310,16 @@ def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
     return Finding("missing", "note", text)
 
 
-def _better_without(report: Result, fill: str) -> list[Finding]:
-    """Reports the modality whose absence helps most, if there is one."""
-    results = report.missing[fill]
-    known = known_costs(results)
-    if not known:
-        return []
-    name = min(known, key=known.__getitem__)
-    each = results[name]
-    if each.cost_high >= 0 or -each.cost < 5 * negligible(report):
-        return []
+def _better_without(report: Result, fill: str, name: str) -> Finding:
+    """Reports a modality whose absence helps."""
     verb = "rises" if report.higher_is_better else "falls"
     text = (
         f"With {FILL_WORDS[fill]} in place of `{name}`, {report.metric} {verb} "
         f"from {value_text(report, report.intact.value)} to "
-        f"{value_text(report, each.value)}: the model does better without it."
+        f"{value_text(report, report.missing[fill][name].value)}: the model "
+        "does better without it."
     )
-    return [Finding("misleading", "bad", text)]
+    return Finding("misleading", "bad", text)
 
 
 def _unasked(report: Result) -> list[Finding]:

@@ -10,6 +10,7 @@ from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
 from keras_mmreg.report.result import Result
 from keras_mmreg.report.wording import against_text
+from keras_mmreg.report.wording import interval_text
 from keras_mmreg.report.wording import value_text
 
 
@@ -19,40 +20,31 @@ def baselines(report: Result) -> list[Finding]:
         return []
     pick = max if report.higher_is_better else min
     best = pick(report.baselines, key=lambda n: report.baselines[n].value)
-    probe, intact = report.baselines[best], report.intact
-    against = against_text(report, probe)
+    gap = report.baseline_gaps[best]
+    against = against_text(report, report.baselines[best])
     found = [_unread(report, name) for name in report.baselines]
-    if _beats(report, probe, intact.low, intact.high):
+    if gap.cost_low > 0:
         text = f"The model does not reach a linear probe on `{best}`"
         level = "bad"
-    elif _beats(report, intact, probe.low, probe.high):
+    elif gap.cost_high < 0:
         text = f"The model beats every linear probe; the best is on `{best}`"
         level = "good"
     else:
         text = f"The model is not shown to beat a linear probe on `{best}`"
+        interval = interval_text(report, -gap.cost_high, -gap.cost_low)
+        against += f", a difference of {interval}"
         level = "note"
     first = Finding("baseline", level, f"{text} ({against}).")
     return [first, *(each for each in found if each is not None)]
 
 
-def _beats(
-    report: Result, measurement: Measurement, low: float, high: float
-) -> bool:
-    """Returns whether an interval lies entirely on the better side."""
-    if report.higher_is_better:
-        return measurement.low > high
-    return measurement.high < low
-
-
 def _unread(report: Result, name: str) -> Finding | None:
     """Reports a modality that informs a probe, but not the model."""
     probe, alone = report.baselines[name], report.alone[name]
-    more = _beats(report, probe, alone.low, alone.high)
+    best = alone.high if report.higher_is_better else alone.low
+    more = _is_above(report, probe, best)
     informs = probe.cost_high < 0  # More than a constant answer.
-    if not (more and informs) or status(report, name) not in (
-        "ignored",
-        "misleading",
-    ):
+    if not (more and informs and _reads_little(report, name)):
         return None
     text = (
         f"`{name}` could tell more than the model reads in it: a linear probe "
@@ -60,6 +52,26 @@ def _unread(report: Result, name: str) -> Finding | None:
         f"{value_text(report, alone.value)}."
     )
     return Finding("unread", "bad", text)
+
+
+def _reads_little(report: Result, name: str) -> bool:
+    """Returns whether the model is not shown to read much in a modality.
+
+    Of several that it uses, each has a low score alone, because the others
+    contradict it when they are shuffled; but not as low as a constant answer.
+    """
+    if status(report, name) in ("ignored", "misleading", "unclear"):
+        return True
+    if report.chance is None:
+        return False
+    return not _is_above(report, report.alone[name], report.chance)
+
+
+def _is_above(report: Result, measurement: Measurement, value: float) -> bool:
+    """Returns whether an interval lies entirely on the better side."""
+    if report.higher_is_better:
+        return measurement.low > value
+    return measurement.high < value
 
 
 def further(report: Result) -> list[Finding]:

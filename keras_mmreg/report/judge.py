@@ -68,6 +68,17 @@ def need_each_other(report: Result) -> bool:
     return all(e.high >= report.chance for e in report.alone.values())
 
 
+def better_without(report: Result, fill: str) -> str | None:
+    """Returns the modality whose absence helps most, if one clearly does."""
+    results = report.missing[fill]
+    known = known_costs(results)
+    if not known:
+        return None
+    name = min(known, key=known.__getitem__)
+    gains = results[name].cost_high < 0
+    return name if gains and -known[name] >= 5 * negligible(report) else None
+
+
 def is_small(report: Result, measurement: Measurement) -> bool:
     """Returns whether a cost is negligible throughout its interval."""
     return measurement.cost_high <= negligible(report)

@@ -202,7 +202,7 @@ class KerasMetric:
                 row[start:stop].reshape(variable.shape).astype(variable.dtype)
             )
             start = stop
-        if self._lacks_a_class():
+        if self._lacks_a_class() or self._lacks_variance():
             return float("nan")
         result = keras.ops.convert_to_numpy(self._of_sums.result())
         return float(np.mean(result))
@@ -222,6 +222,18 @@ class KerasMetric:
             isinstance(metric, _OF_BOTH_CLASSES)
             and none_of("true_negatives", "false_positives")
         )
+
+    def _lacks_variance(self) -> bool:
+        """Returns whether all labels are equal, where Keras's R² is 0."""
+        metric = self._of_sums
+        if not isinstance(metric, keras.metrics.R2Score):
+            return False
+        count, total, square = (
+            keras.ops.convert_to_numpy(each).astype("float64")
+            for each in (metric.count, metric.sum, metric.squared_sum)
+        )
+        variance = square - total**2 / np.maximum(count, 1e-12)
+        return bool(np.all(variance <= 1e-7 * square))
 
     def label_statistics(self, y: np.ndarray, weight: Any) -> np.ndarray | None:
         """Returns a value only for ROC AUC and R², whose chance is known."""

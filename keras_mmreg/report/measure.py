@@ -62,6 +62,8 @@ class Measuring:
         own_models: The modalities that have a model of their own.
         label_sums: The argument of `score.chance`, or `None`.
         takes_gate: Whether the output is one row for each example.
+        outputs: List of the intact output for each batch of the first window,
+            which probes are compared with.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Measuring:
         self.own_models = list(unimodal)
         self.label_sums: np.ndarray | None = None
         self.takes_gate = True
+        self.outputs: list[np.ndarray] = []
         self._subject = subject
         self._leaves = {**subject.leaves, **subject.unasked}
         self._seed = settings.seed
@@ -96,6 +99,8 @@ class Measuring:
             if name in settings.include
         }
         self._broken = [0 for _ in self.plan.runs]
+        self._probes = "baselines" in settings.include
+        self._keeps_outputs = False
 
     def _compared(self) -> dict[Any, int]:
         """The runs in which further scores are computed, by their names."""
@@ -121,6 +126,7 @@ class Measuring:
                 padding=padding,
             )
             self._subject.task.require_labels(self._subject.labels(window.y))
+            self._keeps_outputs = number == 0 and self._probes
             self._read_window(window, source.batch_size, progress)
         progress.finish()
 
@@ -156,6 +162,8 @@ class Measuring:
         for run, number in self.plan.runs.items():
             x = window.batch(dict(run), start, stop)
             predictions = self._predict(x)[: stop - start]
+            if self._keeps_outputs and not run:
+                self.outputs.append(predictions)
             finite = np.isfinite(predictions).reshape(len(predictions), -1)
             self._broken[number] += int((~finite.all(axis=1)).sum())
             if number < self.plan.num_named:

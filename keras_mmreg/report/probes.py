@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -30,9 +31,26 @@ MAX_FEATURES = 512
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 
 
+class Probed(NamedTuple):
+    """What a linear probe on one modality achieves.
+
+    Attributes:
+        baseline: The probe's score, whose cost is that against a constant
+            answer: negative if it is better.
+        gap: The model's score on the same examples, whose cost is that against
+            the probe: negative if the model is better.
+    """
+
+    baseline: Measurement
+    gap: Measurement
+
+
 def probe_modalities(
-    subject: Subject, groups: np.ndarray | None, settings: Settings
-) -> dict[str, Measurement]:
+    subject: Subject,
+    outputs: np.ndarray,
+    groups: np.ndarray | None,
+    settings: Settings,
+) -> dict[str, Probed]:
     """Returns the held-out score of a ridge probe on each modality.
 
     Each of five folds, of whole groups if there are any, is predicted by a
@@ -44,6 +62,7 @@ def probe_modalities(
     Args:
         subject: What the report is on. Up to `MAX_EXAMPLES` of its examples are
             used.
+        outputs: The model's output on these examples.
         groups: Array with the group of each example, or `None`.
         settings: The settings of the report. A modality that its `taps` name
             is probed at the output of that layer, the others at their inputs;
@@ -51,8 +70,7 @@ def probe_modalities(
             another.
 
     Returns:
-        Dict of a `Measurement` for each modality that has features to probe.
-        Its cost is that against a constant answer: negative if it is better.
+        Dict from each modality that has features to probe to its `Probed`.
     """
     task, x, y = subject.task, subject.examples.x, subject.y
     generator = np.random.default_rng([settings.seed, 17])
@@ -71,14 +89,17 @@ def probe_modalities(
     units = Units(groups, by_batch=False, seed=settings.seed)
     places = units.assign(len(order), weight)
 
-    def tally_of(features: np.ndarray) -> Tally:
-        predictions = _cross_predict(features, targets, folds, importance)
+    def tally_of(predictions: np.ndarray) -> Tally:
         tally = Tally(subject.score)
-        held_out = _as_outputs(task, predictions, y[order])
-        tally.add(y[order], held_out, weight, places)
+        tally.add(y[order], predictions, weight, places)
         return tally
 
-    constant = tally_of(np.zeros((len(order), 1)))
+    def probe(features: np.ndarray) -> Tally:
+        predictions = _cross_predict(features, targets, folds, importance)
+        return tally_of(_as_outputs(task, predictions, y[order]))
+
+    model = tally_of(outputs[order])
+    constant = probe(np.zeros((len(order), 1)))
     results = {}
     for modality, indices in subject.leaves.items():
         features = tapped.get(modality)
@@ -86,10 +107,15 @@ def probe_modalities(
             features = _input_features(x, indices, order)
         if features is None:
             continue
-        probed = tally_of(_project(features, generator))
-        tallies = {("intact",): constant, ("probe",): probed}
-        bootstrap = Bootstrap(tallies, units, settings)
-        results[modality] = bootstrap.measure(("probe",))
+        probed = probe(_project(features, generator))
+        results[modality] = Probed(
+            *(
+                Bootstrap(
+                    {("intact",): reference, ("other",): other}, units, settings
+                ).measure(("other",))
+                for reference, other in ((constant, probed), (probed, model))
+            )
+        )
     return results
 
 

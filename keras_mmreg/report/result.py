@@ -52,7 +52,7 @@ class Result:
         findings: List of `Finding`, the most important first.
         noise_curves: Dict from a modality to a dict from the scale of the
             noise, in standard deviations, to a `Measurement`. Empty unless
-            included, like all attributes down to `baselines`.
+            included, like all attributes down to `baseline_gaps`.
         subsets: Dict from the names of the modalities present, joined by
             `" + "`, to a `Measurement`.
         shapley: Dict from a modality to the `Measurement` whose value is the
@@ -65,6 +65,9 @@ class Result:
         per_class: List with a dict for each class.
         baselines: Dict from a modality to the `Measurement` of a linear probe
             on it, whose cost is that against a constant answer.
+        baseline_gaps: Dict from a modality to the `Measurement` of the model on
+            the examples of the probe, whose cost is that against the probe:
+            above 0 where the probe does better.
         unimodal: Dict from a modality to the `Measurement` of a model of that
             modality only. Empty unless such models were given.
         methods: List of the names of the regularizers that the model is
@@ -107,6 +110,7 @@ class Result:
     calibration: dict[str, float] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
     baselines: dict[str, Measurement] = field(default_factory=dict)
+    baseline_gaps: dict[str, Measurement] = field(default_factory=dict)
     unimodal: dict[str, Measurement] = field(default_factory=dict)
     methods: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)

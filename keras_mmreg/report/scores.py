@@ -179,6 +179,8 @@ class RSquared:
         """
         error, label, square, count = np.split(sums, 4, axis=-1)
         total = square - label**2 / np.where(count > 0, count, 1)
+        # What rounding leaves of equal labels is no variance.
+        total = np.where(total > 1e-12 * square, total, 0.0)
         shares = 1.0 - ratio(error, total)
         varies = ~np.isnan(shares)
         explained = np.where(varies, shares, 0.0).sum(axis=-1)

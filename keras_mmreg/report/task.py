@@ -165,6 +165,8 @@ def infer_task(
     kind = next((name for name, known in _KINDS if function in known), None)
     if kind is None or (kind == "regression" and classifies):
         kind = _kind_of_labels(y, predictions)
+    if kind == "sparse" and y.shape[1:] == predictions.shape[1:]:
+        kind = _kind_of_labels(y, predictions)  # For a metric, one-hot.
     axis = config.get("axis", -1)
     axis = axis if isinstance(axis, int) else -1
     if kind == "sparse":

@@ -241,6 +241,17 @@ def test_padding_neither_starts_codes_nor_counts():
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_padding_moves_no_average(decay):
+    layer = VectorQuantizer(4, decay=decay, seed=1)
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    layer(x, training=True)
+    before = array(layer.codebook), array(layer.codes.counts)
+    layer(x, training=True, mask=np.zeros((2, 5), bool))
+    np.testing.assert_array_equal(array(layer.codebook), before[0])
+    np.testing.assert_array_equal(array(layer.codes.counts), before[1])
+
+
 def test_a_batch_of_padding_changes_no_code():
     layer = VectorQuantizer(4, seed=0)
     layer.build((2, 3, 2))

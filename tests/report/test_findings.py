@@ -250,10 +250,23 @@ def probe(value, gain):
     return dataclasses.replace(score(value), cost=-gain, **ends)
 
 
+def probed(report, probes):
+    """The report with probes, of which the model is paired with each."""
+    sign = 1 if report.higher_is_better else -1
+    gaps = {
+        name: score(report.intact.value, report.intact.value) for name in probes
+    }
+    for name, gap in gaps.items():
+        cost = sign * (probes[name].value - report.intact.value)
+        ends = {"cost_low": cost - 0.02, "cost_high": cost + 0.02}
+        gaps[name] = dataclasses.replace(gap, cost=cost, **ends)
+    return dataclasses.replace(report, baselines=probes, baseline_gaps=gaps)
+
+
 def test_probes():
     report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": 0.2})
     better = {"a": probe(0.97, 0.87), "b": probe(0.6, 0.5)}
-    found = find(dataclasses.replace(report, baselines=better), (0.5, 0.7))
+    found = find(probed(report, better), (0.5, 0.7))
     sentences = [each.text for each in found]
     assert (
         "The model does not reach a linear probe on `a` (90% against 97%)."
@@ -266,17 +279,61 @@ def test_probes():
         higher_is_better=False,
         shuffled={"a": Measurement(0.9, 0.8, 1.0, 0.6, 0.5, 0.7)}
         | {"b": Measurement(0.3, 0.29, 0.31)},
-        baselines={"a": probe(0.2, 0.8), "b": probe(0.5, 0.5)},
     )
-    sentences = texts(errors)
+    probes = {"a": probe(0.2, 0.8), "b": probe(0.5, 0.5)}
+    sentences = texts(probed(errors, probes))
     assert "does not reach a linear probe on `a`" in sentences["baseline"]
     assert sentences["unread"].startswith("`b` could tell more")
     constant = {"a": probe(0.2, 0.8), "b": probe(0.5, 0.0)}
-    noise = texts(dataclasses.replace(errors, baselines=constant))
+    noise = texts(probed(errors, constant))
     assert "unread" not in noise
     worse = {"a": score(0.5), "b": score(0.5)}
-    report = dataclasses.replace(report, baselines=worse)
-    assert "beats every linear probe" in texts(report)["baseline"]
+    found = texts(probed(report, worse))
+    assert "beats every linear probe" in found["baseline"]
+
+
+def test_a_probe_is_compared_pairwise():
+    # The intervals of the scores overlap; that of the difference is above 0.
+    report = result({"a": 0.3, "b": 0.88}, {"a": 0.9, "b": 0.2})
+    close = probed(report, {"b": probe(0.93, 0.8)})
+    assert "does not reach" in texts(close)["baseline"]
+    tie = probed(report, {"b": probe(0.91, 0.8)})
+    assert texts(tie)["baseline"] == (
+        "The model is not shown to beat a linear probe on `b` (90% against "
+        "91%, a difference of -3 to 1 points)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("shuffled", "alone", "unread"),
+    [
+        (0.90, 0.2, True),  # Ignored.
+        (0.89, 0.2, True),  # Unclear.
+        (0.80, 0.1, True),  # Used a little, by itself a constant answer.
+        (0.80, 0.3, False),
+    ],
+)
+def test_what_the_model_reads_too_little_of(shuffled, alone, unread):
+    report = result({"a": 0.3, "b": shuffled}, {"a": 0.8, "b": alone})
+    found = texts(probed(report, {"b": probe(0.88, 0.78)}))
+    assert ("unread" in found) == unread
+
+
+def test_what_the_model_does_better_without_is_the_suspect():
+    report = result({"a": 0.5, "b": 0.84}, {"a": 0.84, "b": 0.5}, intact=0.84)
+    missing = {"zero": {"a": score(0.96, 0.84), "b": score(0.84, 0.84)}}
+    report = dataclasses.replace(report, missing=missing)
+    found = [(each.kind, each.text) for each in find(report, (0.1, 0.5))]
+    assert any("does better without it" in text for _, text in found)
+    assert not any("little is lost" in t for k, t in found if k == "missing")
+    (action,) = [text for kind, text in found if kind == "action"]
+    assert action.startswith("If `a` may mislead, train with")
+    assert 'ModalityShuffle(["a"])' in action
+    assert action.endswith("Compare with a model without `a`.")
+    # Unless it does better still with that one alone.
+    alone = {"a": score(0.99, 0.84), "b": score(0.5, 0.84)}
+    found = texts(dataclasses.replace(report, alone=alone))
+    assert 'ModalityShuffle(["b"])' in found["action"]
 
 
 @pytest.mark.parametrize(
@@ -461,8 +518,7 @@ def test_strengths_behind_a_shut_gate_are_no_advice():
 def test_a_probe_at_chance_tells_nothing():
     report = result({"a": 0.3, "b": 0.9}, {"a": 0.9, "b": -1.0}, chance=0.0)
     probes = {"a": score(0.5), "b": score(-0.01)}
-    found = texts(dataclasses.replace(report, baselines=probes))
-    assert "unread" not in found
+    assert "unread" not in texts(probed(report, probes))
 
 
 def test_accuracy_of_rare_classes():

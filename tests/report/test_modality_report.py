@@ -739,6 +739,18 @@ def test_json_keeps_what_is_not_known():
     assert again.to_html() == report.to_html()
 
 
+def test_a_metric_of_one_hot_labels_beside_a_sparse_loss():
+    x, y = colored(60)
+    model = color_reader()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    metric = keras.metrics.F1Score(average="macro")
+    report = modality_report(
+        model, (x, np.eye(3)[y]), metric=metric, include="per_class", **FAST
+    )
+    assert report.task == "classification"
+    assert report.intact.value == 1.0 and len(report.per_class) == 3
+
+
 def test_labels_and_outputs_are_checked_to_the_end():
     x, y = colored(90)
     y[70] = 5

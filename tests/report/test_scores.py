@@ -103,6 +103,21 @@ def test_r_squared(shape, weight):
     assert score.chance(np.zeros(1)) == 0.0
 
 
+@pytest.mark.parametrize("count", [29, 30, 31, 299])
+@pytest.mark.parametrize("rare", [0.1, 0.7, 3.0])
+def test_r_squared_of_equal_labels_is_unknown(count, rare):
+    y = np.ones((count, 1), "float32")
+    y[4] += rare
+    rest = np.delete(y, 4, axis=0)
+    for score in (
+        RSquared(y),
+        KerasMetric(keras.metrics.R2Score(), "r2", True),
+    ):
+        known = score.value(score.statistics(y, y + 0.1, None).sum(axis=0))
+        drawn = score.value(score.statistics(rest, rest, None).sum(axis=0))
+        assert np.isfinite(known).all() and np.isnan(drawn).all()
+
+
 def test_r_squared_of_targets_that_vary():
     y = RNG.normal(size=(50, 2))
     predictions = y + RNG.normal(0, 0.5, (50, 2))
