@@ -116,7 +116,7 @@ class HeldOut(keras.callbacks.Callback):
         if isinstance(self.data, tuple | list):
             require_inputs(self.model.inner, self.data[0])
         gate = self.model.gate
-        gate.doubts = gate.doubts or self.doubt
+        gate.may_distrust = gate.may_distrust or self.doubt
         self._meter = GateMeter(self.model, shuffles=self.doubt)
         self._prepared = preprocessed_data(self.model.inner, self.data)
         if self.model.built:
@@ -156,7 +156,7 @@ class HeldOut(keras.callbacks.Callback):
         gate = self.model.gate
         values = {name: measured[f"gate_{name}"] for name in gate.modalities}
         best = max(values, key=lambda name: values[name])
-        before = ops.convert_to_numpy(gate.disbelieved)
+        before = ops.convert_to_numpy(gate.distrusted)
         after = [
             float(
                 doubted > 0
@@ -166,7 +166,7 @@ class HeldOut(keras.callbacks.Callback):
             )
             for name, doubted in zip(gate.modalities, before, strict=True)
         ]
-        gate.disbelieved.assign(ops.convert_to_tensor(after, "float32"))
+        gate.distrusted.assign(ops.convert_to_tensor(after, "float32"))
 
     @staticmethod
     def split(

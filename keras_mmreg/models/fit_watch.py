@@ -98,7 +98,7 @@ class FitWatch(keras.callbacks.Callback):
         self._gate_meter = None
         if self.model.gate is None:
             return
-        if self.model.gate.update_doubts():
+        if self.model.gate.needs_new_step():
             self.model.make_train_function(force=True)
         if not any(
             getattr(callback, "measures_gate", False)

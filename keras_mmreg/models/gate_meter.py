@@ -66,7 +66,7 @@ class GateMeter(Meter):
         functional = self.output_kind()
         activations = network.run(x)
         features = network.features_of(activations)
-        predictions = self.gate.probe(functional, features)
+        predictions = self.gate.predict(functional.kind, features)
         measured = {
             f"gate_{name}": confidence_statistics(
                 functional.kind, prediction, y, self.gate.origin()

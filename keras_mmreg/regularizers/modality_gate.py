@@ -22,18 +22,14 @@ from keras_mmreg.ops.confidence import labels_like
 from keras_mmreg.ops.confidence import without_ignored
 from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.numerics import mean_over_batch
-from keras_mmreg.ops.numerics import quotient_over_replicas
 from keras_mmreg.ops.pooling import joined_features
 from keras_mmreg.ops.pooling import joined_size
+from keras_mmreg.regularizers.linear_probe import MOMENTUM
+from keras_mmreg.regularizers.linear_probe import LinearProbe
+from keras_mmreg.regularizers.linear_probe import update_average
 from keras_mmreg.regularizers.regularizer import Regularizer
 from keras_mmreg.regularizers.training_pass import TrainingPass
 from keras_mmreg.types import Tensor
-
-MOMENTUM = 0.95
-"""Momentum of the averages of features, gradients and confidences."""
-
-PROBE_RATE = 0.01
-"""The learning rate of the probes."""
 
 
 @keras.saving.register_keras_serializable(package="keras_mmreg")
@@ -88,8 +84,8 @@ class ModalityGate(Regularizer):
         super().__init__(**kwargs)
         check_number("threshold", threshold, minimum=0, below=1)
         self.threshold = threshold
-        self.doubts = False
-        self._shuffles = False
+        self.may_distrust = False
+        self._steps_shuffle = False
 
     @property
     def penalizes(self) -> bool:
@@ -111,30 +107,18 @@ class ModalityGate(Regularizer):
         self.values = self.add_state((len(sizes),), "values")
         self.opened = self.add_state((len(sizes),), "opened")
         self.held_out = self.add_state((), "held_out")
-        self.disbelieved = self.add_state((len(sizes),), "disbelieved")
+        self.distrusted = self.add_state((len(sizes),), "distrusted")
         self.label_mean = self.add_state((classes,), "label_mean")
         self.label_variance = self.add_state((classes,), "label_variance")
-        self.means = {}
-        self.squares = {}
-        self.probes = {}
-        for name, size in sizes.items():
-            self.means[name] = self.add_state((size,), f"mean_{name}")
-            self.squares[name] = self.add_state((size,), f"square_{name}")
-            self.probes[name] = [
-                [
-                    self.add_state(shape, f"{part}_{name}"),
-                    self.add_state(shape, f"{part}_moment_{name}"),
-                ]
-                for part, shape in (
-                    ("kernel", (size, classes)),
-                    ("bias", (classes,)),
-                )
-            ]
+        self.probes = {
+            name: LinearProbe(self.add_state, name, size, classes)
+            for name, size in sizes.items()
+        }
 
     def open(self) -> dict[str, Tensor]:
         """Returns, for each modality, 1 if its gate is open, else 0."""
-        disbelieved = ops.convert_to_tensor(self.disbelieved)
-        trusted = self._is_open() * (1.0 - disbelieved)
+        distrusted = ops.convert_to_tensor(self.distrusted)
+        trusted = self._is_open() * (1.0 - distrusted)
         return {name: trusted[i] for i, name in enumerate(self.modalities)}
 
     def is_open_anywhere(self) -> bool:
@@ -152,23 +136,23 @@ class ModalityGate(Regularizer):
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; distrusted modalities are shuffled again."""
         super().load_own_variables(store)
-        self.update_doubts()
+        self.needs_new_step()
 
-    def update_doubts(self) -> bool:
-        """Reads the state; returns whether a compiled step knows no doubts."""
-        self.doubts |= bool(ops.convert_to_numpy(self.disbelieved).any())
-        return self.doubts and not self._shuffles
+    def needs_new_step(self) -> bool:
+        """Returns whether a compiled step cannot shuffle what is distrusted."""
+        self.may_distrust |= bool(ops.convert_to_numpy(self.distrusted).any())
+        return self.may_distrust and not self._steps_shuffle
 
     @property
     def perturbs(self) -> bool:
-        """Whether modalities that are not trusted are shuffled."""
-        return self.doubts
+        """Whether distrusted modalities are shuffled."""
+        return self.may_distrust
 
     def perturb(
         self, points: Mapping[str, Tensor], training_pass: TrainingPass
     ) -> dict[str, Tensor]:
-        """Shuffles the modalities that are not trusted."""
-        self._shuffles = True
+        """Shuffles the distrusted modalities."""
+        self._steps_shuffle = True
         orders = training_pass.memo(
             self,
             lambda: permutations(
@@ -176,10 +160,10 @@ class ModalityGate(Regularizer):
             ),
         )
         kept = ops.arange(training_pass.batch_size)
-        disbelieved = ops.convert_to_tensor(self.disbelieved)
+        distrusted = ops.convert_to_tensor(self.distrusted)
         orders = {
             name: ops.where(
-                disbelieved[i] > 0,
+                distrusted[i] > 0,
                 ops.cast(orders[name], kept.dtype),
                 kept,
             )
@@ -205,14 +189,15 @@ class ModalityGate(Regularizer):
         confidences = []
         found = training_pass.network.features_of(training_pass.activations)
         for name in self.modalities:
+            probe = self.probes[name]
             features = self._pooled(name, found[name])
-            self._update_statistics(name, features, mean)
-            features = self._normalized(name, features)
-            predictions = self._predictions(functional, name, features)
+            probe.adapt(features, mean)
+            features = probe.normalize(features)
+            predictions = self._predictions(kind, probe.logits(features))
             error = predictions - labels_like(predictions, kind, y)
             if kind == "regression":
                 error = error / self._label_scale()
-            self._descend(name, features, error, weight)
+            probe.descend(features, error, weight)
             statistics = mean(
                 confidence_statistics(kind, predictions, y, self.origin())
             )
@@ -223,45 +208,21 @@ class ModalityGate(Regularizer):
         values = ops.unstack(values, len(self.modalities))
         return None, dict(zip(self.log_names, values, strict=True))
 
-    def _descend(
-        self, name: str, features: Tensor, error: Tensor, weight: Tensor | None
-    ) -> None:
-        """Takes a step of RMSprop on the probe's own loss.
-
-        The gradient of a cross-entropy with respect to the logits, and of half
-        a squared error with respect to the prediction, is the prediction minus
-        the label. The probe does not depend on the model's optimizer.
-        """
-        if weight is None:
-            weight = ops.ones_like(error[:, 0])
-        weight = ops.cast(weight, error.dtype)
-        weighted = weight[:, None] * error
-        gradients = (
-            quotient_over_replicas(
-                ops.matmul(ops.transpose(features), weighted), ops.sum(weight)
-            ),
-            quotient_over_replicas(ops.sum(weighted, axis=0), ops.sum(weight)),
-        )
-        weights = zip(self.probes[name], gradients, strict=True)
-        for (variable, moment), gradient in weights:
-            self._average(moment, ops.square(gradient))
-            scale = ops.sqrt(ops.convert_to_tensor(moment)) + 1e-7
-            variable.assign_sub(PROBE_RATE * gradient / scale)
-
-    def probe(
-        self,
-        functional: OutputFunctional,
-        features: Mapping[str, list[Tensor]],
+    def predict(
+        self, kind: str, features: Mapping[str, list[Tensor]]
     ) -> dict[str, Tensor]:
-        """Returns each probe's prediction from the network's features."""
-        return {
-            name: self._predictions(
-                functional,
-                name,
-                self._normalized(name, self._pooled(name, features[name])),
-            )
-            for name in self.modalities
-        }
+        """Returns each probe's prediction from the network's features.
+
+        Args:
+            kind: The `kind` of the output's `OutputFunctional`.
+            features: See `Network.features_of`.
+        """
+        predictions = {}
+        for name, probe in self.probes.items():
+            pooled = self._pooled(name, features[name])
+            logits = probe.logits(probe.normalize(pooled))
+            predictions[name] = self._predictions(kind, logits)
+        return predictions
 
     def origin(self) -> Tensor:
         """Returns a moving average of the labels, of each class or value."""
@@ -283,47 +244,22 @@ class ModalityGate(Regularizer):
         symbols = self.network.feature_symbols[name]
         return ops.stop_gradient(joined_features(features, symbols))
 
-    def _normalized(self, name: str, features: Tensor) -> Tensor:
-        mean = ops.convert_to_tensor(self.means[name])
-        squares = ops.convert_to_tensor(self.squares[name])
-        variance = squares - ops.square(mean)
-        scale = ops.sqrt(ops.maximum(variance, 1e-6))
-        # NaN is a missing value; 0, the normalized mean, is uninformative.
-        normalized = ops.nan_to_num((features - mean) / scale, nan=0.0)
-        return ops.clip(normalized, -10.0, 10.0)
-
-    def _predictions(
-        self, functional: OutputFunctional, name: str, features: Tensor
-    ) -> Tensor:
+    def _predictions(self, kind: str, logits: Tensor) -> Tensor:
         """Returns probabilities, or the values of a regression."""
-        (kernel, _), (bias, _) = self.probes[name]
-        logits = ops.matmul(features, ops.convert_to_tensor(kernel))
-        logits = logits + ops.convert_to_tensor(bias)
-        if functional.kind == "categorical":
+        if kind == "categorical":
             return ops.softmax(logits, axis=-1)
-        if functional.kind == "binary":
+        if kind == "binary":
             return ops.sigmoid(logits)
         return self.origin() + self._label_scale() * logits
-
-    def _update_statistics(
-        self, name: str, features: Tensor, mean: Callable[[Tensor], Tensor]
-    ) -> None:
-        """Updates the averages; the current average replaces missing values."""
-        for variable, value in (
-            (self.means[name], features),
-            (self.squares[name], ops.square(features)),
-        ):
-            known = ops.convert_to_tensor(variable)
-            value = ops.where(ops.isnan(value), known, value)
-            self._average(variable, mean(value))
 
     def _update_label_statistics(
         self, kind: str, y: Tensor, mean: Callable[[Tensor], Tensor]
     ) -> None:
         """Updates the class frequencies, or the scale of a regression."""
         y = labels_like(self.origin(), kind, y)
-        self._average(self.label_mean, mean(y))
-        self._average(self.label_variance, mean(ops.square(y - self.origin())))
+        update_average(self.label_mean, mean(y))
+        squares = ops.square(y - self.origin())
+        update_average(self.label_variance, mean(squares))
 
     def _confidence(self, kind: str, means: Tensor) -> Tensor:
         """Returns a batch's confidence; chance is that of many batches.
@@ -346,12 +282,6 @@ class ModalityGate(Regularizer):
         values = ops.convert_to_tensor(self.values)
         average = MOMENTUM * values + (1.0 - MOMENTUM) * confidences
         self.values.assign(ops.where(held_out > 0, values, average))
-
-    def _average(self, variable: Any, now: Tensor) -> None:
-        before = ops.convert_to_tensor(variable)
-        first = ops.max(ops.abs(before)) <= 0
-        average = MOMENTUM * before + (1.0 - MOMENTUM) * now
-        variable.assign(ops.where(first, now, average))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

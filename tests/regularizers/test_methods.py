@@ -521,21 +521,21 @@ def test_a_modality_that_does_not_carry_over_is_doubted(tmp_path):
     model.compile(keras.optimizers.Adam(1e-2), toys.LOGITS_LOSS)
     doubting = HeldOut(held_out, doubt=True, start=0)
     model.fit(*train, epochs=12, callbacks=[doubting], verbose=0)
-    disbelieved = dict(
-        zip(model.gate.modalities, array(model.gate.disbelieved), strict=True)
+    distrusted = dict(
+        zip(model.gate.modalities, array(model.gate.distrusted), strict=True)
     )
-    assert disbelieved["own"] == 0
-    assert disbelieved["noise"] == 1
+    assert distrusted["own"] == 0
+    assert distrusted["noise"] == 1
     other = RegularizedModel(two_inputs(), "mix", seed=0)
     other.compile("adam", toys.LOGITS_LOSS)
     fit(other, *train)
     # A step that was made without doubt is made anew.
     other.fit(*train, callbacks=[doubting], verbose=0)
-    assert other.gate.doubts
+    assert other.gate.may_distrust
     # What is not believed is shuffled after loading, too.
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded.gate.doubts
+    assert loaded.gate.may_distrust
     assert loaded.gate.perturbs
     for each in (model, loaded):
         fit(each, *train, batch_size=32)

@@ -374,7 +374,7 @@ class TestDoubts:
 
         doubting = self.create()
         loss_of(doubting, [])
-        doubting.gate.disbelieved.assign([1.0, 0.0])
+        doubting.gate.distrusted.assign([1.0, 0.0])
         model = self.create()
         if used:
             assert loss_of(model, []) < 0.1

@@ -69,7 +69,10 @@ def test_padding_is_no_part_of_pooled_features():
         model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
         model.fit(x, y, batch_size=16, verbose=0)
         means.append(
-            [array(model.gate.means["a"]), array(methods[1].prototypes["a"])]
+            [
+                array(model.gate.probes["a"].mean),
+                array(methods[1].prototypes["a"]),
+            ]
         )
     for plain, padded in zip(*means, strict=True):
         np.testing.assert_allclose(plain, padded, rtol=1e-4, atol=1e-6)

@@ -164,7 +164,7 @@ class TestGate:
         model.compile(keras.optimizers.SGD(0.0), toys.LOGITS_LOSS)
         doubting = HeldOut((x, y), doubt=True, start=0)
         model.fit(x, y, epochs=5, callbacks=[doubting], verbose=0)
-        assert not array(model.gate.disbelieved).any()
+        assert not array(model.gate.distrusted).any()
 
 
 def test_noise_is_not_scaled_by_examples_of_weight_0(monkeypatch):
