@@ -1,4 +1,4 @@
-"""Regularisation against multimodal overfitting for Keras 3.
+"""Regularization against multimodal overfitting for Keras 3.
 
 `datasets`, `hypermodels` and `visualization` are imported when they are first
 accessed. The last two need the extras `tuner` and `visualization`.

@@ -42,8 +42,8 @@ keras.utils.set_random_seed(0)
 ## The data
 
 We use scikit-learn's digits, 8 by 8 pixels, as if taken by a poor camera, with
-a colour that gives the label away. The search must not see the gray test
-digits, whose colour says nothing: at the end they show whether it chose well.
+a color that gives the label away. The search must not see the gray test
+digits, whose color says nothing: at the end they show whether it chose well.
 """
 
 digits = load_digits()
@@ -178,7 +178,7 @@ in_gray = {
 figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 for values, marker, text in (
     ([row[1] for row in rows], "o", "intact"),
-    ([row[2] for row in rows], "s", "colour shuffled"),
+    ([row[2] for row in rows], "s", "color shuffled"),
 ):
     ax.plot([100 * v for v in values], range(len(rows)), marker, label=text)
 ax.set_yticks(range(len(rows)), [row[0] for row in rows])
@@ -191,7 +191,7 @@ figure.savefig("choose.png", dpi=150)
 most_accurate = max(rows, key=lambda row: row[1])[0]
 print(
     f"By validation accuracy, the search would have chosen {most_accurate!r}. "
-    f"With the colour shuffled, it chose {rows[0][0]!r}. That model classifies "
+    f"With the color shuffled, it chose {rows[0][0]!r}. That model classifies "
     f"{in_gray['chosen']:.0%} of the gray digits correctly, a plain model "
     f"{in_gray['plain']:.0%}."
 )

@@ -69,7 +69,7 @@ print({name: images.shape for name, images in x.items()})
 ## Model
 
 Each modality has an encoder, codebooks and a decoder. Each image becomes a
-vector of 32 channels, quantised in groups of 4 channels; each group has its own
+vector of 32 channels, quantized in groups of 4 channels; each group has its own
 codebook. With a single codebook, any one channel that the mask keeps would
 still tell which code was chosen.
 

@@ -41,7 +41,7 @@ if keras.config.backend() != "jax":
 """
 ## Data and model
 
-The data are scikit-learn's digits with a colour that gives the label away, and
+The data are scikit-learn's digits with a color that gives the label away, and
 the method is the paper's penalty. JAX requires that every batch, including the
 last, can be split evenly over the devices, so the number of digits is a
 multiple of the batch size.

@@ -32,9 +32,9 @@ keras.utils.set_random_seed(0)
 """
 ## The model in the file
 
-To have such a file, we make one: a net for digits whose colour gives the label
+To have such a file, we make one: a net for digits whose color gives the label
 away, with an encoder for the `shape` and one for the `color`. In the training
-images the digits are not centred, so they are harder to read than the colour.
+images the digits are not centered, so they are harder to read than the color.
 """
 
 
@@ -122,7 +122,7 @@ figure.savefig("diagnose.png", dpi=150)
 
 print(
     "As it came, the model loses "
-    f"{100 * before.shuffled['color'].cost:.0f} points when the colour is "
+    f"{100 * before.shuffled['color'].cost:.0f} points when the color is "
     f"shuffled; retrained, {100 * after.shuffled['color'].cost:.0f}. With both "
     f"inputs intact, its accuracy is {before.intact.value:.1%} as it came and "
     f"{after.intact.value:.1%} retrained."

@@ -60,7 +60,7 @@ def without(name, x):
 ## Three models
 
 All three use the same net. The first has the usual stopgap, zeros in place of
-NaN. The second has a `MissingModality` after each input, which recognises by
+NaN. The second has a `MissingModality` after each input, which recognizes by
 the NaN that an example lacks the modality. The third is the second, trained
 with `ModalityDropout`: `value="nan"` tells those layers what was left out.
 """

@@ -8,8 +8,8 @@ Runs offline in two minutes on two cores.
 ## The problem
 
 A classifier on several modalities takes the easy way. Here, digits come with a
-colour, and the colour gives the label away. The classifier soon reads only the
-colour, and fails once the colour is gone, although it could have learned the
+color, and the color gives the label away. The classifier soon reads only the
+color, and fails once the color is gone, although it could have learned the
 shape all along.
 """
 
@@ -36,7 +36,7 @@ keras.utils.set_random_seed(0)
 
 The package ships 6,000 MNIST digits, of which 1,000 are for testing. Each is
 split into two modalities, its `shape` and its `color`. Shifted copies of the
-images make the shape harder to learn, as it is in practice; the colour stays as
+images make the shape harder to learn, as it is in practice; the color stays as
 easy as before.
 """
 
@@ -69,7 +69,7 @@ x_validation, y_validation = data.validation
 ## The model, in two forms
 
 Any Keras model will do. A small convolutional net reads the shape, and the
-colour joins before the last layer: either raw, as three numbers, or through its
+color joins before the last layer: either raw, as three numbers, or through its
 own encoder, as is more usual. Which form it has affects what helps.
 """
 
@@ -119,10 +119,10 @@ def regularized(inner, method):
 
 # All batches have this size: a different size would be compiled again.
 BATCH_SIZE = 60
-FORMS = {"raw colour": False, "encoded colour": True}
+FORMS = {"raw color": False, "encoded color": True}
 METHODS = ["plain", "penalty", "noise"]
 if SMOKE:
-    del FORMS["raw colour"], METHODS[1]
+    del FORMS["raw color"], METHODS[1]
 models, curves = {}, {}
 for form, color_encoder in FORMS.items():
     for method in METHODS:
@@ -152,8 +152,8 @@ for form, color_encoder in FORMS.items():
 """
 ## What the models have learned
 
-In colour the models look alike: a test set of the same kind does not show the
-flaw. Shuffling the colour between the validation digits does show it. So do
+In color the models look alike: a test set of the same kind does not show the
+flaw. Shuffling the color between the validation digits does show it. So do
 digits in gray (black, mid-gray and white in turn), which no model has seen.
 
 The share of information does not show the flaw: even a failing model reacts to
@@ -194,7 +194,7 @@ for ax, form in zip(np.ravel(axes), FORMS, strict=True):
         ax=ax,
     )
     ax.set(xlabel=f"Epoch, {form}", ylabel="")
-figure.supylabel("Accuracy, colours shuffled", fontsize="medium")
+figure.supylabel("Accuracy, colors shuffled", fontsize="medium")
 figure.savefig("quickstart.png", dpi=150)
 
 for form in FORMS:
@@ -209,7 +209,7 @@ for form in FORMS:
 """
 ## Where to go from here
 
-`models["raw colour", "noise"].inner` is a plain Keras model that you can save
+`models["raw color", "noise"].inner` is a plain Keras model that you can save
 or deploy. For any model, `mmreg.modality_report` says in sentences which
 modality it rests on. The README's "What should I do?" shows what helped where.
 """

@@ -1,14 +1,14 @@
 """
 Title: Segmentation with CM-VQVAE
-Description: Colour, depth and a camera that looks elsewhere: which features
+Description: Color, depth and a camera that looks elsewhere: which features
     does a segmentation need?
 Runs offline in about a minute and a half on two cores.
 
 ## The question
 
-A room is filmed in colour and in depth. Some of its coloured shapes are
+A room is filmed in color and in depth. Some of its colored shapes are
 objects, called things here; others are posters on the wall. Depth identifies
-the things, colour identifies the kind, and the class of a pixel takes both. A
+the things, color identifies the kind, and the class of a pixel takes both. A
 third camera, `thermal`, is mounted the wrong way round and shows another room.
 Which features does the segmentation need, and does the *complementarity mask*
 find out (`tutorials/cm_vqvae.py` explains it)?
@@ -173,7 +173,7 @@ x = {name: images[:4] for name, images in test[0].items()}
 classes = np.argmax(model.predict(x, verbose=0), axis=-1)
 kept = model.reconstruct(x, features="complementary")
 columns = {
-    "colour": x["color"],
+    "color": x["color"],
     "depth": x["depth"],
     "thermal": x["thermal"],
     "thermal, kept": keras.ops.convert_to_numpy(kept["thermal"]),

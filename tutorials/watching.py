@@ -49,7 +49,7 @@ LOGS.mkdir()
 """
 ## Data and model
 
-The data are scikit-learn's digits with a colour that gives the label away. The
+The data are scikit-learn's digits with a color that gives the label away. The
 model is a CM-VQVAE: its mask decides which channels of either modality the task
 sees.
 """
@@ -188,7 +188,7 @@ best_epoch = max(shuffled, key=shuffled.get)
 zeta = curves["zeta"]
 print(
     f"From epoch {best_epoch} to epoch {EPOCHS}, validation accuracy goes from "
-    f"{intact[best_epoch]:.0%} to {intact[EPOCHS]:.0%}. With the colours "
+    f"{intact[best_epoch]:.0%} to {intact[EPOCHS]:.0%}. With the colors "
     f"shuffled, it goes from {shuffled[best_epoch]:.0%} to "
     f"{shuffled[EPOCHS]:.0%}, and zeta goes from {zeta[best_epoch]:.2f} to "
     f"{zeta[EPOCHS]:.2f}."

@@ -23,7 +23,7 @@ SHAPES = {**utd_mhad.SHAPES, "depth": (*DEPTH_SIZE, 8)}
 REGIMES = {"odd": 3, "two": 2}
 """How many of the odd subjects train; another one validates."""
 MAX_DEPTH = 4.0
-"""Metres, that of the depth camera."""
+"""Meters, that of the depth camera."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Task:
 
 
 def split(training: Examples, test: Examples, regime: str, fold: int) -> Splits:
-    """The fold's subject validates, the next ones train; all standardised."""
+    """The fold's subject validates, the next ones train; all standardized."""
     subjects = np.roll(TRAINING_SUBJECTS, -fold)
     groups = training.groups
     train = training.take(np.isin(groups, subjects[1 : 1 + REGIMES[regime]]))

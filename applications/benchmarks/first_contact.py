@@ -44,7 +44,7 @@ PROBLEMS = (
     "vqa",
 )
 NEED_ENCODERS = ("disentangled", "modulation", "prototypes")
-"""Methods that refuse a modality without an encoder, such as a raw colour."""
+"""Methods that refuse a modality without an encoder, such as a raw color."""
 TOLERANCE = 0.03
 MAX_EXAMPLES = 2000
 """Of the training data, on which the accuracy is taken."""

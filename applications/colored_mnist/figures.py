@@ -2,7 +2,7 @@
 
 - `gray_accuracy.png`: the accuracy on the gray test digits, epoch by epoch, as
   in Fig. 3 of Gat et al. 2020; the mean over the seeds and its deviation.
-- `information_share.png`: what colour and shape contribute to the prediction,
+- `information_share.png`: what color and shape contribute to the prediction,
   plain and with Fisher information, as in Fig. 2.
 - `digits.png`: digits of the training set and of the three gray test sets.
 """
@@ -76,7 +76,7 @@ def plot_information_share(runs: dict[str, list[dict]]) -> Figure:
 
 
 def plot_digits(num_rows: int = 3) -> Figure:
-    """A column for each class, in colour and at each gray value."""
+    """A column for each class, in color and at each gray value."""
     data = mmreg.datasets.load_colored_mnist(gray_values=tuple(BACKGROUNDS))
     heights = [num_rows, *(1 for _ in BACKGROUNDS)]
     figure, axes = plt.subplots(
@@ -85,7 +85,7 @@ def plot_digits(num_rows: int = 3) -> Figure:
         height_ratios=heights,
         layout="constrained",
     )
-    axes[0].set_title("training: the colour gives the digit away", size=10)
+    axes[0].set_title("training: the color gives the digit away", size=10)
     _draw_rows(axes[0], *data.train, num_rows, "black")
     for ax, (value, background) in zip(
         axes[1:], BACKGROUNDS.items(), strict=True

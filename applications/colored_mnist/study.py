@@ -1,12 +1,12 @@
-"""Colored MNIST: does a classifier still see the shape when colour is easier?
+"""Colored MNIST: does a classifier still see the shape when color is easier?
 
-Trains on digits whose colour gives the label away, then tests on the same
+Trains on digits whose color gives the label away, then tests on the same
 digits in gray (Gat et al. 2020, section 6.1 and Table 1a).
 
     python -m applications.colored_mnist.study --method fisher --seeds 0 1 2
 
 `--select` trains on nine tenths of the training set and reports the accuracy
-on the rest, in colour and with the colours permuted between the examples; the
+on the rest, in color and with the colors permuted between the examples; the
 test set is not touched. The hyperparameters were chosen that way.
 """
 
@@ -78,7 +78,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--palette",
         default="default",
         choices=[*mmreg.datasets.PALETTES, "random"],
-        help="the colours of the classes; 'random' draws others for each seed",
+        help="the colors of the classes; 'random' draws others for each seed",
     )
     parser.add_argument(
         "--select", action="store_true", help="use validation data only"
@@ -130,7 +130,7 @@ def all_settings(args: argparse.Namespace) -> list[Settings]:
 
 
 def load(settings: Settings, mnist: str | None) -> mmreg.datasets.ColoredMNIST:
-    """The digits in colour, in the colours of the palette."""
+    """The digits in color, in the colors of the palette."""
     palette = settings.palette
     if palette == "random":
         rng = np.random.default_rng(settings.seed)

@@ -43,7 +43,7 @@ def results_table(runs: list[dict]) -> str:
             "at gray 0",
             "at gray 0.5",
             "at gray 1",
-            "in colour",
+            "in color",
             "share of the shape",
         )
     ]
@@ -80,8 +80,8 @@ def selection_table(runs: list[dict]) -> str:
             "method",
             "strength",
             "seeds",
-            "in colour",
-            "colours permuted",
+            "in color",
+            "colors permuted",
             "mean",
         )
     ]

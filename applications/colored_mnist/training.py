@@ -69,7 +69,7 @@ class Settings:
 
 
 def build_model(weight_decay: float = 0.0) -> keras.Model:
-    """A small convolutional net; the raw colour joins before the last layer."""
+    """A small convolutional net; the raw color joins before the last layer."""
     l2 = keras.regularizers.L2(weight_decay) if weight_decay else None
     shape = keras.Input((28, 28, 1), name="shape")
     color = keras.Input((3,), name="color")
@@ -151,7 +151,7 @@ def evaluation_sets(settings: Settings, data: Any) -> dict:
 
 
 def in_gray(x: dict, seed: int) -> dict:
-    """Training images without colour, at the gray values of the test."""
+    """Training images without color, at the gray values of the test."""
     rng = np.random.default_rng(seed)
     values = rng.choice(np.float32(GRAY_VALUES), size=(len(x["color"]), 1))
     return {**x, "color": np.repeat(values, 3, axis=1)}

@@ -1,4 +1,4 @@
-"""Biased Dogs & Cats: does a net see the animal when its colour is easier?
+"""Biased Dogs & Cats: does a net see the animal when its color is easier?
 
 Trains on bright dogs and dark cats (TB1) and tests on dark dogs and bright
 cats (TB2), and the other way round (Gat et al. 2020, section 6.4, Table 1c).

@@ -72,7 +72,7 @@ def results_table(runs: list[dict], published: dict[str, str]) -> str:
             "better than plain by",
             "best epoch",
             "own set",
-            "own set, colours exchanged",
+            "own set, colors exchanged",
         )
     ]
     groups = by_method(runs)
@@ -106,7 +106,7 @@ def search_table(runs: list[dict]) -> str:
             "method",
             "strength",
             "own set",
-            "own set, colours exchanged",
+            "own set, colors exchanged",
         )
     ]
     for train_on in TITLES:

@@ -125,7 +125,7 @@ def load(path: str) -> dict[str, Examples]:
 
 
 def exchange_colors(image: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Gives each image the mean colour of another one."""
+    """Gives each image the mean color of another one."""
     mean = image.mean(axis=(1, 2), keepdims=True)
     order = np.random.default_rng(seed).permutation(len(image))
     return np.clip(image - mean + mean[order], 0.0, 1.0)

@@ -64,11 +64,11 @@ def plot_segmentation(
 ) -> Figure:
     few = scenes.take(slice(num_examples))
     predictions = np.argmax(model.predict(few.x, verbose=0), axis=-1)
-    unlabelled = few.y == NUM_CLASSES
+    unlabeled = few.y == NUM_CLASSES
     rows = {
         "input": few.x["rgb"],
-        "labels": np.ma.masked_where(unlabelled, few.y),
-        "predictions": np.ma.masked_where(unlabelled, predictions),
+        "labels": np.ma.masked_where(unlabeled, few.y),
+        "predictions": np.ma.masked_where(unlabeled, predictions),
     }
     figure, axes = plt.subplots(
         len(rows),

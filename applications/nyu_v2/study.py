@@ -1,4 +1,4 @@
-"""NYUv2: does a mask help to segment rooms by colour and depth?
+"""NYUv2: does a mask help to segment rooms by color and depth?
 
 Trains the rows of Table 2 of Tejero-de-Pablos 2024 on 795 images of 60 x 80
 pixels and reports the mean intersection over union on 654 others.
@@ -122,7 +122,7 @@ def read_parts(folder: pathlib.Path) -> dict[str, list[dict]]:
 
 
 def made_up(size: int = 10) -> tuple[Scenes, Scenes]:
-    """Noise, with a label that is colour's half of the time."""
+    """Noise, with a label that is color's half of the time."""
     rng = np.random.default_rng(0)
     x = {
         name: rng.uniform(size=(size, *shape)).astype("float32")
@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     if args.pictures:
         own, _ = fit(dataclasses.replace(best, seed=args.seeds[0]), data[0])
-        # Neighbours are of one room: every eightieth image.
+        # Neighbors are of one room: every eightieth image.
         scenes = data[1].take(slice(None, None, 80))
         figures.save_pictures(own.model, scenes, args.output)
     else:

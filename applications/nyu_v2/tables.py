@@ -23,7 +23,7 @@ PUBLISHED = {
     "cm_vqvae_unregularized": ("36.78", "31.25", "45.31", "0.68"),
     "cm_vqvae": ("38.66", "8.59", "10.94", "0.78"),
 }
-"""The paper's Table 2: mIoU, what is kept of colour and depth, zeta."""
+"""The paper's Table 2: mIoU, what is kept of color and depth, zeta."""
 
 
 def markdown(parts: dict[str, list[dict]]) -> str:
@@ -50,11 +50,11 @@ def results_table(runs: list[dict]) -> str:
             "method",
             "mIoU",
             "pixels",
-            "colour kept",
+            "color kept",
             "depth kept",
             "zeta",
             "paper: mIoU",
-            "colour kept",
+            "color kept",
             "depth kept",
             "zeta",
         )
@@ -82,7 +82,7 @@ def search_table(runs: list[dict]) -> str:
             "strength",
             "mIoU, held out",
             "pixels, held out",
-            "colour kept",
+            "color kept",
             "depth kept",
         )
     ]

@@ -28,7 +28,7 @@ NUM_CLASSES = 39
 """A label of 39 is no class: it is left out of the loss and of the scores."""
 HELD_OUT = 0.2
 MAX_DEPTH = 10.0
-"""Metres, to bring depth to [0, 1]."""
+"""Meters, to bring depth to [0, 1]."""
 KEPT_CURVES = ("task_loss", "complementary_", "zeta")
 
 
@@ -54,7 +54,7 @@ class Settings:
         clip: The mask's weights are kept between these.
         num_groups: Codebooks of each modality, for as many channel groups.
         select: Hold out the last fifth of the training images and report on
-            them; neighbours in the data set are often of one room.
+            them; neighbors in the data set are often of one room.
     """
 
     method: str = "cm_vqvae"

@@ -85,7 +85,7 @@ def load(path: pathlib.Path) -> Data:
 def split(x: dict, y: np.ndarray, seed: int) -> tuple[Data, Data, Data]:
     """Training (60%), validation and test data (20% each) of each class.
 
-    All standardised by the training data.
+    All standardized by the training data.
     """
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])

@@ -30,7 +30,7 @@ from keras_mmreg.datasets.splitting import hold_out_groups
 
 FRAME_SIZE = (30, 40)
 NUM_OBJECTS = 39
-"""NYUv2's classes; the one after them mixes the rest and what is unlabelled."""
+"""NYUv2's classes; the one after them mixes the rest and what is unlabeled."""
 NUM_ANSWERS = 200
 """DAQUAR's most frequent answers; they are right for four questions of five."""
 UNITS, LENGTH = 64, 20

@@ -10,9 +10,9 @@ def argmin_distance(
 ) -> Tensor:
     """Returns `argmin_k (||c_k||^2 / 2 - z.c_k)` for each vector z.
 
-    XLA does not vectorise the search for an index, or comparisons. Two plain
+    XLA does not vectorize the search for an index, or comparisons. Two plain
     reductions, with arithmetic between them and the last axis left to
-    vectorise over, are several times faster than `ops.argmin`. Where the
+    vectorize over, are several times faster than `ops.argmin`. Where the
     smallest value is not finite, the index is the last one.
 
     Args:

@@ -14,7 +14,7 @@ from keras_mmreg.network import require_inputs
 from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import ENDLESS
 from keras_mmreg.report.data import never_ends
-from keras_mmreg.report.data import require_labelled
+from keras_mmreg.report.data import require_labeled
 from keras_mmreg.report.data import require_rereadable
 from keras_mmreg.report.data import to_numpy
 from keras_mmreg.report.task import require_classes
@@ -25,7 +25,7 @@ class HeldOut(keras.callbacks.Callback):
 
     Methods such as `ModalityNoise` and `ModalityMix` ask a `ModalityGate` which
     modalities predict the label by themselves. On training data, a modality
-    whose examples were memorised seems to predict it; on held-out data it does
+    whose examples were memorized seems to predict it; on held-out data it does
     not. After each epoch, this callback evaluates the gate's probes on held-out
     data.
 
@@ -90,7 +90,7 @@ class HeldOut(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         require_rereadable(data)
-        require_labelled(data)
+        require_labeled(data)
         check_integer("start", start, minimum=0)
         check_integer("batch_size", batch_size, minimum=1)
         if steps is not None:

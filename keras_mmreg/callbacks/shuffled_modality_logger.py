@@ -17,7 +17,7 @@ from keras_mmreg.models.unwrap import unwrap
 from keras_mmreg.network.preprocessing import preprocessed_data
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import open_source
-from keras_mmreg.report.data import require_labelled
+from keras_mmreg.report.data import require_labeled
 from keras_mmreg.report.data import require_rereadable
 from keras_mmreg.report.interventions import Change
 from keras_mmreg.report.interventions import Window
@@ -30,7 +30,7 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     """Evaluates the model with each modality shuffled across the examples.
 
     Validation data has the same shortcut as training data, so validation
-    accuracy always favours a model that takes the shortcut: it would choose a
+    accuracy always favors a model that takes the shortcut: it would choose a
     regularizer of strength 0. When it is shuffled across the examples, the
     shortcut says nothing about the label, although the model has seen each of
     its values. The accuracy that is left comes from the other modalities.
@@ -114,7 +114,7 @@ class ShuffledModalityLogger(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         require_rereadable(data)
-        require_labelled(data)
+        require_labeled(data)
         check_integer("seed", seed, minimum=0)
         check_sizes(batch_size=batch_size, steps=steps, window=window)
         given = [n for n, v in (("steps", steps), ("window", window)) if v]

@@ -28,7 +28,7 @@ class CMVQVAEHyperModel(keras_tuner.HyperModel):
 
     As the objective, use the task alone, on validation data: `"val_task_loss"`,
     or a compiled metric such as `"val_accuracy"`. The total `val_loss` includes
-    the mask's weights times their strength, and would favour a strength of 0.
+    the mask's weights times their strength, and would favor a strength of 0.
 
     Args:
         build_parts: Function of a `keras_tuner.HyperParameters` that returns a

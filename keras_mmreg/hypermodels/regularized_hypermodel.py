@@ -41,7 +41,7 @@ class RegularizedHyperModel(keras_tuner.HyperModel):
     several trials for each.
 
     Do not use `val_accuracy` as the objective: the shortcut works on validation
-    data, too, so it would favour a strength of 0. Name the modality that may be
+    data, too, so it would favor a strength of 0. Name the modality that may be
     a shortcut in `suspects`. The validation data is then also evaluated with
     that modality shuffled across the examples, and the objective is
 

@@ -1,4 +1,4 @@
-"""Layers for quantised features, masks, known biases, missing modalities."""
+"""Layers for quantized features, masks, known biases, missing modalities."""
 
 from keras_mmreg.layers.complementarity_mask import ComplementarityMask
 from keras_mmreg.layers.learned_mixin import LearnedMixin

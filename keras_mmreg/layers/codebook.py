@@ -111,7 +111,7 @@ class Codebook(keras.layers.Layer):
     def prepare(self, vectors: Tensor, weights: Tensor) -> None:
         """Moves codes that are hardly used to random vectors of the batch.
 
-        With data-dependent initialisation, the first batch moves every code.
+        With data-dependent initialization, the first batch moves every code.
         """
         if not self.starts_at_data and not self.restart_threshold:
             return

@@ -30,7 +30,7 @@ class VectorQuantizer(
 ):
     """Replaces each feature vector by the nearest of a set of learned codes.
 
-    Quantised features are countable units: how much of a modality a model
+    Quantized features are countable units: how much of a modality a model
     uses becomes a number of channels instead of a matter of scale. At each
     position of the input, the vector `z` is replaced by
 
@@ -51,7 +51,7 @@ class VectorQuantizer(
     `torch.distributed`, give every process the same `seed`.
 
     Distances are computed in float32 even under mixed precision. Padding
-    (Keras masks) is quantised, but neither moves codes nor counts in the loss.
+    (Keras masks) is quantized, but neither moves codes nor counts in the loss.
 
     Args:
         num_embeddings: Positive integer K, the number of codes (per group).
@@ -66,8 +66,8 @@ class VectorQuantizer(
             assigned falls to about `epsilon / (1 - decay)`, and the code itself
             shrinks towards 0. Defaults to `1e-5`.
         num_groups: Positive integer that divides the number of channels. Each
-            group of neighbouring channels gets its own codebook (product
-            quantisation). With one codebook, a single channel would reveal
+            group of neighboring channels gets its own codebook (product
+            quantization). With one codebook, a single channel would reveal
             which code was chosen, and masking the others would remove nothing.
             Defaults to `1`.
         restart_threshold: Non-negative float. A code is restarted when its
@@ -227,7 +227,7 @@ class VectorQuantizer(
         return_indices: bool = False,
         at_once: bool = False,
     ) -> Tensor:
-        """Quantises the inputs, and updates the codes in training."""
+        """Quantizes the inputs, and updates the codes in training."""
         features = self._channels_last(ops.cast(inputs, self.state_dtype))
         vectors = self._split_groups(features)
         if self.distance == "cosine":
@@ -336,11 +336,11 @@ class VectorQuantizer(
         return quantized, keras.KerasTensor(shape, dtype="int32")
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Returns the shape of the quantised features, the input's shape."""
+        """Returns the shape of the quantized features, the input's shape."""
         return input_shape
 
     def compute_mask(self, inputs: Tensor, previous_mask: Any) -> Any:
-        """Returns the input's mask, which the quantised features keep."""
+        """Returns the input's mask, which the quantized features keep."""
         return previous_mask
 
     def get_config(self) -> dict[str, Any]:

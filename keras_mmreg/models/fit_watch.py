@@ -1,6 +1,7 @@
 """The callback with which `RegularizedModel.fit` monitors training."""
 
 import collections
+import math
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from keras_mmreg.models.gate_meter import GateMeter
 from keras_mmreg.models.inner_compile import compile_inner
 from keras_mmreg.network.checks import updated_statistics
 from keras_mmreg.regularizers import Regularizer
+from keras_mmreg.regularizers import log_prefixes
 
 WARMUP_STEPS = 100
 """Steps in which a penalty may be larger than the task loss."""
@@ -159,15 +161,16 @@ class FitWatch(keras.callbacks.Callback):
             )
         if self.model.gate is not None and not self._gate_was_open:
             self._gate_was_open = self.model.gate.is_open_anywhere()
+        numbers = _floats(logs)
         for method in self.model.regularizers:
             told = self._told[method.name]
-            own = self.model.logs_of(method, _floats(logs))
+            own = own_logs(method, self.model.regularizers, numbers)
             found = method.warnings(own, epoch + 1)
             for key in [key for key in found if key not in told]:
                 told.add(key)
                 warnings.warn(found[key], stacklevel=2)
         if self._first_step >= WARMUP_STEPS:
-            self._compare(_floats(logs))
+            self._compare(numbers)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Warns of penalties that stayed 0, waiting for batch statistics."""
@@ -246,7 +249,7 @@ class FitWatch(keras.callbacks.Callback):
         self.model.gate.held_out.assign(0.0)
         warnings.warn(
             "The gate is measured on training data, where a modality whose "
-            f"examples were memorised counts as one that predicts the label: "
+            f"examples were memorized counts as one that predicts the label: "
             f"{reason}. Hold data out for it: `train, held_out = "
             "keras_mmreg.callbacks.HeldOut.split(x, y)`, then `fit(*train, "
             "callbacks=[keras_mmreg.callbacks.HeldOut(held_out)])`.",
@@ -293,6 +296,15 @@ def monitored(callback: keras.callbacks.Callback) -> str:
     # KerasTuner's `SaveBestEpoch` has an objective instead.
     objective = getattr(callback, "objective", None)
     return str(getattr(callback, "monitor", getattr(objective, "name", "")))
+
+
+def own_logs(
+    method: Regularizer, methods: list[Regularizer], logs: Mapping[str, float]
+) -> dict[str, float]:
+    """Returns logs, those of a method by the names that it gives them."""
+    prefix = log_prefixes(methods)[method.name]
+    own = {n: logs.get(f"{prefix}{n}", math.nan) for n in method.log_names}
+    return {**logs, **own}
 
 
 def _floats(logs: dict[str, Any]) -> dict[str, float]:

@@ -161,7 +161,7 @@ class GateMeter(Meter):
             "The held-out data do not tell what the gates should be: they have "
             "no examples, no weight, or labels that are all the same. Until "
             "they do, gates are measured on training data, where a modality "
-            "whose examples were memorised counts as one that predicts the "
+            "whose examples were memorized counts as one that predicts the "
             "label.",
             stacklevel=2,
         )

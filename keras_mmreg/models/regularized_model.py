@@ -1,6 +1,5 @@
 """A Keras model that is trained against multimodal overfitting."""
 
-import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
@@ -31,7 +30,6 @@ from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
 from keras_mmreg.network import symbolic_inputs
-from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.network.checks import trains_as_it_infers
 from keras_mmreg.network.checks import updates_to_settle
 from keras_mmreg.network.naming import check_kind_of_modalities
@@ -64,9 +62,8 @@ class RegularizedModel(WrapperModel):
     Every modality has a *point*, where it is perturbed and measured: its input
     tensors, or the output of a layer. The methods rerun the part of the model
     behind the points as often as they need to, in inference mode (moving
-    statistics in `BatchNormalization`, no dropout), so that only the model's
-    own training pass updates the statistics. Penalties of such passes are 0
-    until these statistics have settled, because they mean nothing before.
+    statistics in `BatchNormalization`, no dropout). Penalties of such passes
+    are 0 until these statistics have settled: they mean nothing before.
 
     During training the logs hold, besides the loss and the compiled metrics,
     `penalty`, `<method>_penalty` for each method, and the method's other logs,
@@ -77,11 +74,9 @@ class RegularizedModel(WrapperModel):
 
     On several devices, methods compute their statistics over the whole batch:
     on JAX (`keras.distribution`), under TensorFlow's `MirroredStrategy` and in
-    torch's `DistributedDataParallel` (call this model, then `compute_loss`, as
-    in Keras's guide). Under the latter two, each replica draws for its own part
-    of the batch, as Keras's layers do: noise is another draw from the same
-    distribution, and a permutation stays within the part, which should hold
-    several examples.
+    torch's `DistributedDataParallel` (call this model, then `compute_loss`).
+    Under the latter two, each replica draws for its own part of the batch, as
+    Keras's layers do; a permutation stays within the part.
 
     `fit` warns once if a modality gave no information for an epoch, or if an
     information penalty of fixed strength is larger than the task loss in the
@@ -247,18 +242,16 @@ class RegularizedModel(WrapperModel):
         training_pass.add_loss(
             y, sample_weight, unscaled_loss(loss), copy, self.loss
         )
-        penalties = {}
+        size, total = training_pass.batch_size, ops.zeros((), loss.dtype)
+        prefixes = regularizers.log_prefixes(self._methods)
         for method in self._methods:
             penalty, logs = method.penalty(training_pass)
-            prefix = self._log_prefixes[method.name]
-            logs = {f"{prefix}{name}": value for name, value in logs.items()}
+            self.track(logs, size, prefixes[method.name])
             if penalty is not None:
-                penalties[method.name] = ops.cast(penalty, loss.dtype)
-                logs[f"{method.name}_penalty"] = penalty
-            self.track(logs, training_pass.batch_size)
+                self.track({f"{method.name}_penalty": penalty}, size)
+                total = total + ops.cast(penalty, loss.dtype)
         self.step.assign_add(1)
-        total = sum(penalties.values(), ops.zeros((), loss.dtype))
-        self.track({"penalty": total}, training_pass.batch_size)
+        self.track({"penalty": total}, size)
         return before_gradients(loss + additional_loss(self, total))
 
     def _run_in_training(self, inputs: Any) -> TrainingPass:
@@ -340,18 +333,6 @@ class RegularizedModel(WrapperModel):
             "seed": self.seed,
         }
 
-    def logs_of(
-        self, method: Regularizer, logs: Mapping[str, float]
-    ) -> dict[str, float]:
-        """Returns logs under the names by which a method knows its own."""
-        prefix = self._log_prefixes[method.name]
-        own = {n: logs.get(f"{prefix}{n}", math.nan) for n in method.log_names}
-        return {**logs, **own}
-
-    @property
-    def _log_prefixes(self) -> dict[str, str]:
-        return regularizers.log_prefixes(self._methods)
-
     @property
     def _methods(self) -> list[Regularizer]:
         """The regularizers, preceded by the gate that they share."""
@@ -360,12 +341,12 @@ class RegularizedModel(WrapperModel):
 
     def _attach(self, inputs: Any) -> None:
         """Finds the points and prepares the methods for them."""
-        require_no_state(self.inner)
         network = create_network(self.inner, inputs, self.taps, self.modalities)
         for method in self._methods:  # Of which none has any state yet.
             method.check(network, self.inner)
         self._network = network
         self._trains_as_it_infers = trains_as_it_infers(self.inner)
+        prefixes = regularizers.log_prefixes(self._methods)
         for index, method in enumerate(self._methods):
             if self.seed is not None and method.seed is None:
                 method.reseed(self.seed + index)
@@ -373,7 +354,7 @@ class RegularizedModel(WrapperModel):
             if method.penalizes:
                 self.add_tracker(f"{method.name}_penalty")
             for name in method.log_names:
-                self.add_tracker(f"{self._log_prefixes[method.name]}{name}")
+                self.add_tracker(f"{prefixes[method.name]}{name}")
         set_seed_paths("seed_generators", seed_states(self))
         self.await_settled_statistics()
 

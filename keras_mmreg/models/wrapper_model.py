@@ -156,19 +156,27 @@ class WrapperModel(SavesSeeds, TrainStep, keras.Model):
         """Adds a mean over the epoch that only training updates."""
         self.trackers[name] = keras.metrics.Mean(name=name)
 
-    def track(self, logs: Mapping[str, Tensor], weight: Tensor | int) -> None:
+    def track(
+        self, logs: Mapping[str, Tensor], weight: Tensor | int, prefix: str = ""
+    ) -> None:
         """Updates the means over the epoch, weighted like the mean loss.
+
+        Args:
+            logs: Dict from a name to a scalar.
+            weight: The size of the batch.
+            prefix: String put before the names. Defaults to `""`.
 
         Raises:
             ValueError: If a method did not announce one of its logs.
         """
         for name, value in logs.items():
-            if name not in self.trackers:
+            tracker = self.trackers.get(f"{prefix}{name}")
+            if tracker is None:
                 raise ValueError(
                     "A method's `log_names_for` must return the names of all "
                     f"that its `penalty` logs. Received: {name!r}"
                 )
-            self.trackers[name].update_state(value, sample_weight=weight)
+            tracker.update_state(value, sample_weight=weight)
 
     def training_logs(self) -> dict[str, Tensor]:
         """Returns logs that only training computes: means over the epoch."""

@@ -24,7 +24,7 @@ def pooled_features(x: Tensor, shape: tuple) -> Tensor:
 
     Up to 1,024 features are not averaged. If there are more, each channel is
     averaged over all positions if there are at least 16 channels, or if the
-    number of positions varies. Otherwise as many neighbouring features as
+    number of positions varies. Otherwise as many neighboring features as
     necessary are averaged. Padding, if `x` has a mask, is left out of averages
     over all positions.
 

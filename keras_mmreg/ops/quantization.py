@@ -1,9 +1,9 @@
-"""Vector quantisation: nearest codes, code statistics, gradient estimators.
+"""Vector quantization: nearest codes, code statistics, gradient estimators.
 
 Shapes: `vectors` are `(num_groups, num_vectors, code_dim)` and a codebook is
 `(num_groups, num_embeddings, code_dim)`. One group is an ordinary codebook;
 with several groups, each group of channels has its own codebook (product
-quantisation).
+quantization).
 
 References:
     - van den Oord et al., Neural Discrete Representation Learning, NeurIPS

@@ -4,10 +4,10 @@ Each maps a vector with the information of every modality to a scalar that
 falls as information grows. They treat the modalities differently:
 
 - `inverse_sum` depends only on the total. Its gradient is the same for every
-  modality's information, so it favours the modality whose information grows
+  modality's information, so it favors the modality whose information grows
   most easily, usually the one that already informs most.
 - `inverse_norm` and `sum_of_inverse` are dominated by the smallest information,
-  so they favour the weakest modality.
+  so they favor the weakest modality.
 - `negative_log` depends on relative growth: doubling any modality's information
   has the same effect.
 

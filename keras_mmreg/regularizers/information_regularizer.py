@@ -70,10 +70,10 @@ class InformationRegularizer(Regularizer):
             Defaults to `1`.
         reduction: How the information I_i of all modalities becomes a penalty.
             `"inverse_sum"`: `1 / sum I_i`, the paper's; depends only on the
-            total, so it favours the modality whose information grows most
+            total, so it favors the modality whose information grows most
             easily. `"inverse_norm"`: Euclidean norm of `1 / I_i`, the authors'
-            code; favours the weakest modality. `"sum_of_inverse"`:
-            `sum 1 / I_i`; favours the weakest modality, too. `"negative_log"`:
+            code; favors the weakest modality. `"sum_of_inverse"`:
+            `sum 1 / I_i`; favors the weakest modality, too. `"negative_log"`:
             `-sum log I_i`; doubling any modality's information has the same
             effect. This penalty can be negative and has no lower bound, so
             `strength="auto"` uses the weight `0.01 sg(|L|)` instead. Defaults
@@ -194,7 +194,7 @@ class InformationRegularizer(Regularizer):
         )
 
     def reduce(self, information: Mapping[str, Tensor]) -> Tensor:
-        """Reduces all modalities' information to one scalar to be minimised.
+        """Reduces all modalities' information to one scalar to be minimized.
 
         Args:
             information: Dict of a scalar for each modality.

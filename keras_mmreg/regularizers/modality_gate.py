@@ -49,7 +49,7 @@ class ModalityGate(Regularizer):
     It stays closed if the modality is useless, or means nothing by itself, as
     in a task that requires all modalities together.
 
-    On training data, memorised examples raise the confidence, too. Therefore
+    On training data, memorized examples raise the confidence, too. Therefore
     `keras_mmreg.callbacks.HeldOut` measures it on other data after each epoch;
     without that callback, the validation data of `fit` are used. `HeldOut` can
     also find modalities that should not be trusted: these are shuffled across

@@ -14,6 +14,7 @@ from keras_mmreg.checks import check_seed
 from keras_mmreg.configs import require_config
 from keras_mmreg.network import Network
 from keras_mmreg.network.checks import num_outputs
+from keras_mmreg.network.checks import require_no_state
 from keras_mmreg.ops.numerics import loss_dtype
 from keras_mmreg.ops.pooling import joined_size
 from keras_mmreg.regularizers.training_pass import TrainingPass
@@ -152,6 +153,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
                 another one, or could not be saved with it.
         """
         require_config(self)
+        require_no_state(inner)
         if self.network is not None:
             raise ValueError(
                 f"This `{type(self).__name__}` serves another model already, "

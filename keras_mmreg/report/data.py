@@ -86,7 +86,7 @@ def open_source(
     )
 
 
-def require_labelled(data: Any) -> None:
+def require_labeled(data: Any) -> None:
     """Raises for data that `open_source` cannot read; reads no dataset.
 
     Raises:

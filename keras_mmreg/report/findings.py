@@ -337,7 +337,7 @@ def _window(report: Result) -> list[Finding]:
         return []
     text = (
         f"The data are a stream: shuffled within windows of {report.window:,} "
-        "examples, not as a whole. If neighbours in the stream are alike, "
+        "examples, not as a whole. If neighbors in the stream are alike, "
         "shuffling costs less than it should."
     )
     return [Finding("window", "note", text)]

@@ -61,7 +61,7 @@ def modality_report(
     *shuffled* across the examples, so that its values are realistic but say
     nothing about the label; with each *alone*, the others shuffled
     independently; and with each *missing*. The cost of shuffling is the
-    unnormalised Perceptual Score (Gat et al., 2021). Intervals come from a
+    unnormalized Perceptual Score (Gat et al., 2021). Intervals come from a
     bootstrap over examples, or over `groups`, with the same draws for all
     scores, so that differences have intervals of their own.
 
@@ -124,7 +124,7 @@ def modality_report(
             Defaults to `1`.
         num_bootstraps: Positive integer, draws for the intervals. Defaults to
             `1000`. A Keras metric uses at most 200, of small blocks of
-            neighbouring examples, because every draw calls its `result`.
+            neighboring examples, because every draw calls its `result`.
         confidence: Float in (0, 1), of the intervals. Defaults to `0.95`.
         batch_size: Integer, for arrays. Defaults to `None`, 32.
         steps: Integer, the number of batches to read. Defaults to all.

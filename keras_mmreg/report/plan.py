@@ -109,7 +109,7 @@ class Plan:
             generator = np.random.default_rng(seed)
             for _ in range(NUM_ORDERS // 2):
                 order = tuple(generator.permutation(self.modalities).tolist())
-                # With its reverse, which does not favour the same modalities.
+                # With its reverse, which does not favor the same modalities.
                 self.orders += [order, order[::-1]]
         for order in self.orders:
             for count in range(len(order) + 1):

@@ -232,7 +232,7 @@ def _input_features(x: Any, indices: list[int], order: np.ndarray) -> Any:
 def _project(
     features: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Standardises features, replaces missing numbers, projects the columns."""
+    """Standardizes features, replaces missing numbers, projects the columns."""
     features = features.astype("float64")
     with warnings.catch_warnings():
         # Raised for columns that are missing altogether.
@@ -288,8 +288,8 @@ def _fit(
     total = max(importance.sum(), 1e-12)
     mean = importance @ features / total
     bias = importance @ targets / total
-    centred = features - mean
-    weighted = (importance[:, None] * centred).T
-    gram = weighted @ centred + ridge * total * np.eye(features.shape[1])
+    centered = features - mean
+    weighted = (importance[:, None] * centered).T
+    gram = weighted @ centered + ridge * total * np.eye(features.shape[1])
     weights = np.linalg.solve(gram, weighted @ (targets - bias))
     return weights, bias - mean @ weights

@@ -29,7 +29,7 @@ class Task(NamedTuple):
         kind: `"sparse"` (class indices), `"one_hot"`, `"binary"` (one or
             several labels of 0 and 1), or `"regression"`.
         from_logits: Whether predictions are logits.
-        dense: Whether each example has many labelled positions, as in
+        dense: Whether each example has many labeled positions, as in
             segmentation, or labels that only the metric can compare.
         num_classes: Integer; `0` for regression.
         ignore_class: A label that does not count, or `None`.

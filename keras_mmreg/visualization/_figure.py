@@ -19,7 +19,7 @@ COLORS = (
     "#56B4E9",  # sky
     "#000000",
 )
-"""Colours that colour-blind readers can tell apart (Okabe and Ito, 2008)."""
+"""Colors that color-blind readers can tell apart (Okabe and Ito, 2008)."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINESTYLES = ("-", "--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)), (0, (1, 3)))
@@ -86,7 +86,7 @@ def draw_curve(
         epochs: Array `(num_epochs,)`.
         values: Array `(num_runs, num_epochs)`.
         label: The text of the legend.
-        color: Index of the colour and the marker.
+        color: Index of the color and the marker.
         style: Index of the line's pattern; markers are open from 1 on.
     """
     mean = values.mean(axis=0)
@@ -144,7 +144,7 @@ def draw_legend(axes: list[Axes], outside: bool) -> None:
     handles = {line.get_label(): line for ax in axes for line in ax.get_lines()}
     if len(handles) < 2:
         return
-    # Given axes may have neighbours on their right.
+    # Given axes may have neighbors on their right.
     axes[min(len(axes), MAX_COLUMNS) - 1].legend(
         handles=list(handles.values()),
         loc="upper left" if outside else "lower center",

@@ -1,4 +1,4 @@
-"""Converts training histories, one or many, labelled or not, to one form."""
+"""Converts training histories, one or many, labeled or not, to one form."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Run(NamedTuple):
     logs: dict[str, np.ndarray]
 
 
-def labelled_runs(histories: Histories) -> dict[str, list[Run]]:
+def labeled_runs(histories: Histories) -> dict[str, list[Run]]:
     """Returns the runs by label; runs without a label get the label `""`."""
     if isinstance(histories, Mapping) and any(
         _holds_histories(value) for value in histories.values()

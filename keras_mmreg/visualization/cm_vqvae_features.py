@@ -22,10 +22,10 @@ def plot_feature_embedding(
     perplexity: float = 30.0,
     seed: int = 0,
 ) -> Figure:
-    """Draws t-SNE plots of a modality's feature parts, coloured by attribute.
+    """Draws t-SNE plots of a modality's feature parts, colored by attribute.
 
-    Clusters of one colour show that a part predicts the attribute. t-SNE shows
-    neighbourhoods, not amounts; use a linear probe to measure.
+    Clusters of one color show that a part predicts the attribute. t-SNE shows
+    neighborhoods, not amounts; use a linear probe to measure.
 
     Args:
         model: A trained `CMVQVAE`.
@@ -33,7 +33,7 @@ def plot_feature_embedding(
         modality: The modality to draw.
         attribute: One label for each example.
         perplexity: Positive float, below the number of examples: roughly the
-            number of neighbours that are considered. Defaults to `30.0`.
+            number of neighbors that are considered. Defaults to `30.0`.
         seed: Integer. Defaults to `0`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A figure of coloured digits, and of a model's predictions for them."""
+"""A figure of colored digits, and of a model's predictions for them."""
 
 import math
 from collections.abc import Mapping
@@ -30,15 +30,15 @@ def plot_colored_digits(
     background: Any = "black",
     ax: Axes | None = None,
 ) -> Figure:
-    """Draws images in the colours that go with them, as a grid.
+    """Draws images in the colors that go with them, as a grid.
 
     A pixel is `shape * color + (1 - shape) * background`, as a person would see
     it. The model sees the two modalities separately. So a digit of the gray
-    test set whose colour is 0 is invisible here on a black background, but not
+    test set whose color is 0 is invisible here on a black background, but not
     to the model.
 
     The caption of each image is its label, or the model's prediction, or both
-    as "label -> prediction". Wrong predictions are bold and in another colour.
+    as "label -> prediction". Wrong predictions are bold and in another color.
 
     Args:
         x: Dict with the arrays `"color"` `(n, 3)` and `"shape"`
@@ -52,7 +52,7 @@ def plot_colored_digits(
             to `None`.
         rows: Positive integer, the rows of the grid. Defaults to `2`.
         columns: Positive integer, the columns of the grid. Defaults to `8`.
-        background: The colour of the background, in any form that matplotlib
+        background: The color of the background, in any form that matplotlib
             takes. Defaults to `"black"`.
         ax: The matplotlib `Axes` to draw on. Defaults to `None`: a new figure.
 
@@ -79,7 +79,7 @@ def plot_colored_digits(
         )
     if not is_color_like(background):
         raise ValueError(
-            "`background` must be a colour that matplotlib knows, such as "
+            "`background` must be a color that matplotlib knows, such as "
             f"'white' or '0.5'. Received: background={background!r}"
         )
     images = _blend(x, np.array(to_rgb(background)))
@@ -118,7 +118,7 @@ def _write(ax: Axes, x: float, y: float, text: str, wrong: bool) -> None:
 
 
 def _blend(x: Mapping[str, Tensor], background: np.ndarray) -> np.ndarray:
-    """Returns the images in colour, `(n, height, width, 3)`."""
+    """Returns the images in color, `(n, height, width, 3)`."""
     if not isinstance(x, Mapping) or not {"color", "shape"} <= set(x):
         raise ValueError(
             "`x` must be a dict with 'color' and 'shape', such as "

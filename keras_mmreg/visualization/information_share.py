@@ -14,7 +14,7 @@ from keras_mmreg.visualization._figure import root_figure
 from keras_mmreg.visualization._histories import Curves
 from keras_mmreg.visualization._histories import Histories
 from keras_mmreg.visualization._histories import Run
-from keras_mmreg.visualization._histories import labelled_runs
+from keras_mmreg.visualization._histories import labeled_runs
 from keras_mmreg.visualization._histories import select
 
 
@@ -36,7 +36,7 @@ def plot_information_share(
     logs as a mean over each epoch's batches.
 
     Each label has its own panel, or, on given axes, its own line pattern; a
-    modality has the same colour everywhere. Several runs of one label are drawn
+    modality has the same color everywhere. Several runs of one label are drawn
     as their mean, with a band of one standard deviation (n - 1), over the
     epochs that all runs share.
 
@@ -82,7 +82,7 @@ def plot_information_share(
     """
     shares = {
         label: _curves(label, [_shares(run, prefix) for run in runs], frequency)
-        for label, runs in labelled_runs(histories).items()
+        for label, runs in labeled_runs(histories).items()
     }
     modalities = list(
         dict.fromkeys(m for curves in shares.values() for m in curves)

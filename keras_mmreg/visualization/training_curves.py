@@ -13,7 +13,7 @@ from keras_mmreg.visualization._figure import root_figure
 from keras_mmreg.visualization._histories import Curves
 from keras_mmreg.visualization._histories import Histories
 from keras_mmreg.visualization._histories import Run
-from keras_mmreg.visualization._histories import labelled_runs
+from keras_mmreg.visualization._histories import labeled_runs
 from keras_mmreg.visualization._histories import select
 
 
@@ -26,7 +26,7 @@ def plot_training_curves(
 ) -> Figure:
     """Draws a metric epoch by epoch, for example with and without a penalty.
 
-    A label keeps its colour and marker. With several metrics, each metric
+    A label keeps its color and marker. With several metrics, each metric
     keeps its line pattern, so that `["accuracy", "val_accuracy"]` shows how
     far training and validation drift apart. Several runs of one label are drawn
     as their mean, with a band of one standard deviation (n - 1), over the
@@ -68,7 +68,7 @@ def plot_training_curves(
     metrics = [metric] if isinstance(metric, str) else list(metric)
     selected = {
         label: _curves(runs, metrics, frequency)
-        for label, runs in labelled_runs(histories).items()
+        for label, runs in labeled_runs(histories).items()
     }
     outside = ax is None
     ax = create_axes(ax)

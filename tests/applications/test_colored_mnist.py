@@ -16,7 +16,7 @@ def test_smoke(capsys):
     study.main(["--smoke"])
     printed = capsys.readouterr().out
     assert "| Fisher information (Eq. 12) |" in printed
-    assert "colours permuted" in printed
+    assert "colors permuted" in printed
 
 
 def test_the_published_table(capsys):

@@ -25,7 +25,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_split_is_stratified_and_standardised(folder):
+def test_split_is_stratified_and_standardized(folder):
     x, y = training.load(folder)
     assert list(x) == list(training.VIEWS)
     parts = training.split(x, y, seed=0)

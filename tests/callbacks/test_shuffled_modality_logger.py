@@ -23,7 +23,7 @@ def fit(model, x, y, logger, **kwargs):
 
 
 def color_reader():
-    """Tells the label from the colour alone, and never learns."""
+    """Tells the label from the color alone, and never learns."""
     color = keras.Input((3,), name="color")
     shape = keras.Input((2,), name="shape")
     ignored = keras.layers.Dense(3, kernel_initializer="zeros")(shape)
@@ -231,7 +231,7 @@ def test_data_that_cannot_be_shuffled(data):
 
 
 class Prepared(keras.Model):
-    """A model that takes colours in hundredths."""
+    """A model that takes colors in hundredths."""
 
     preprocessor = "hundredths"
 

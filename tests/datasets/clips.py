@@ -6,7 +6,7 @@ FPS = 30
 
 
 def frame(index, size, color):
-    """Grey, but for the middle half of the columns, which has the colour."""
+    """Gray, but for the middle half of the columns, which has the color."""
     width, height = size
     pixels = np.full((height, width, 3), 128, "uint8")
     pixels[:, width // 4 : -width // 4] = color

@@ -1,6 +1,6 @@
 """Three training steps in float64 NumPy, which every backend has to match.
 
-The reference takes the gradient of the whole penalised loss with respect to
+The reference takes the gradient of the whole penalized loss with respect to
 the weights by finite differences. As all backends agree with it, they agree
 with each other.
 """

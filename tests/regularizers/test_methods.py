@@ -357,7 +357,7 @@ def test_bad_arguments():
         RegularizedModel(toys.linear(), regularizers.ModalityShuffle(["smell"]))
 
 
-def labelled(num_examples=600, seed=0):
+def labeled(num_examples=600, seed=0):
     """`own` tells the label, `noise` does not."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 2, num_examples)
@@ -375,7 +375,7 @@ def two_inputs(hidden=8):
 
 @pytest.mark.once
 def test_the_gate_opens_for_what_tells_the_label():
-    x, y = labelled()
+    x, y = labeled()
     (x_train, y_train), held_out = HeldOut.split(x, y, fraction=0.5)
     model = RegularizedModel(two_inputs(), ["noise", "mix"], seed=0)
     model.compile("adam", toys.LOGITS_LOSS)
@@ -419,7 +419,7 @@ def test_the_gate_stays_closed_where_modalities_must_be_combined():
 
 @pytest.mark.once
 def test_the_gate_without_held_out_data_warns():
-    x, y = labelled(64)
+    x, y = labeled(64)
     model = RegularizedModel(two_inputs(), "mix")
     model.compile("adam", toys.LOGITS_LOSS)
     with pytest.warns(UserWarning, match="HeldOut.split"):
@@ -427,7 +427,7 @@ def test_the_gate_without_held_out_data_warns():
 
 
 def test_held_out_needs_a_gate():
-    x, y = labelled(64)
+    x, y = labeled(64)
     model = RegularizedModel(two_inputs(), "fisher")
     model.compile("adam", toys.LOGITS_LOSS)
     with pytest.raises(ValueError, match="gate of a `RegularizedModel`"):
@@ -510,7 +510,7 @@ def test_noise_prefers_the_redundantly_coded_modality():
 
 @pytest.mark.once
 def test_a_modality_that_does_not_carry_over_is_doubted(tmp_path):
-    x, y = labelled()
+    x, y = labeled()
     rng = np.random.default_rng(1)
     # Tells the label of the training data, and nothing of the others.
     x["noise"][:300] += 2.0 * y[:300, None]

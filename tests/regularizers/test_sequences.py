@@ -89,7 +89,7 @@ class Shifted(keras.layers.Layer):
         return inputs + by[:, None]
 
 
-def labelling(positions, mask_zero=False):
+def labeling(positions, mask_zero=False):
     """Labels each position of a sequence, told by itself and by a vector."""
     a = keras.Input((positions,), name="a")
     b = keras.Input((4,), name="b")
@@ -117,7 +117,7 @@ def test_dependence_is_a_mean_over_positions():
     penalties = []
     for positions in (1, 5):
         keras.utils.set_random_seed(0)
-        model = labelling(positions)
+        model = labeling(positions)
         x = {"a": np.repeat(a, positions, axis=1), "b": b}
         penalties.append(
             dependence_of(model, x, np.repeat(y, positions, axis=1))
@@ -133,7 +133,7 @@ def test_dependence_of_classes_on_another_axis():
     found = []
     for axis in (-1, 1):
         keras.utils.set_random_seed(0)
-        model = labelling(5)
+        model = labeling(5)
         if axis == 1:
             moved = keras.layers.Permute((2, 1))(model.output)
             model = keras.Model(model.input, moved)
@@ -168,9 +168,9 @@ def test_dependence_leaves_out_padding(how):
     y = rng.integers(0, 3, (16, 3))
     masks = how == "mask"
     keras.utils.set_random_seed(0)
-    plain = dependence_of(labelling(3, masks), x, y)
+    plain = dependence_of(labeling(3, masks), x, y)
     keras.utils.set_random_seed(0)
-    model = labelling(5, masks)
+    model = labeling(5, masks)
     zeros = ((0, 0), (0, 2))
     padded = {**x, "a": np.pad(x["a"], zeros)}
     weight = np.pad(np.full((16, 3), 5 / 3), zeros) if how == "weight" else None

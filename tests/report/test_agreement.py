@@ -82,8 +82,8 @@ def test_masked_positions_do_not_count(loss, weighted):
     metric = "mae" if loss == "mae" else "accuracy"
     model.compile("adam", loss, weighted_metrics=[metric])
     expected = model.evaluate(x, y, sample_weight=weight, verbose=0)[1]
-    labelled = (x, y, weight) if weighted else (x, y)
-    report = modality_report(model, labelled, metric=metric, **FAST)
+    labeled = (x, y, weight) if weighted else (x, y)
+    report = modality_report(model, labeled, metric=metric, **FAST)
     assert report.intact.value == pytest.approx(expected, rel=1e-4)
 
 

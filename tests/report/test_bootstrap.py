@@ -81,7 +81,7 @@ def test_many_examples_share_units():
     units = Units(None, by_batch=False, seed=0)
     places = units.assign(3 * MAX_UNITS)
     assert units.count == MAX_UNITS == len(np.unique(places))
-    # In no order, lest neighbours that are alike be kept apart.
+    # In no order, lest neighbors that are alike be kept apart.
     assert np.unique(places[MAX_UNITS:]).size < MAX_UNITS
 
 

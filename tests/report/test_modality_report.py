@@ -720,7 +720,7 @@ def test_json_of_a_report_is_that_report():
 def test_json_keeps_what_is_not_known():
     color = keras.Input((3,), name="color")
     shape = keras.Input((4,), name="shape")
-    # Of every other colour, which a shuffle brings to other shapes, infinite.
+    # Of every other color, which a shuffle brings to other shapes, infinite.
     both = keras.ops.sum(color, axis=-1, keepdims=True) * shape[:, :1]
     logits = keras.ops.where(both > 3.0, float("inf"), color)
     model = keras.Model({"color": color, "shape": shape}, logits)
@@ -774,7 +774,7 @@ def batches_of(batches):
 @pytest.mark.parametrize("ignored", [-1, 2])
 def test_probes_leave_ignored_classes_out(ignored):
     x, y = colored(120)
-    y = y % 2  # The colours of class 2 look like those of class 0.
+    y = y % 2  # The colors of class 2 look like those of class 0.
     model = color_reader()
     loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=ignored)
     model.compile(loss=loss)

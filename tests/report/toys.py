@@ -5,7 +5,7 @@ import numpy as np
 
 
 def color_reader():
-    """Reads the colour alone, as probabilities."""
+    """Reads the color alone, as probabilities."""
     color = keras.Input((3,), name="color")
     shape = keras.Input((2,), name="shape")
     ignored = keras.layers.Dense(3, kernel_initializer="zeros")(shape)
@@ -15,7 +15,7 @@ def color_reader():
 
 
 def colored(num_examples=300):
-    """One-hot colours that tell the label, shapes that do not."""
+    """One-hot colors that tell the label, shapes that do not."""
     rng = np.random.default_rng(1)
     y = rng.integers(0, 3, num_examples)
     shape = rng.normal(size=(num_examples, 2)).astype("float32")

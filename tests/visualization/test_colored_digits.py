@@ -87,7 +87,7 @@ def test_given_axes():
         ({"x": {k: v[:0] for k, v in X.items()}}, "n at least 1"),
         ({"y": [1, 2]}, "`y` must be 3 labels"),
         ({"predictions": np.ones((2, 10))}, "`predictions` must be 3 labels"),
-        ({"background": "no colour"}, "`background` must be a colour"),
+        ({"background": "no color"}, "`background` must be a color"),
     ],
 )
 def test_bad_arguments(arguments, message):

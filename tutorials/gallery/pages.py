@@ -101,7 +101,7 @@ def _highlighted(source: str) -> str:
 
 
 def _highlighting() -> str:
-    """The colours of code, by day and by night."""
+    """The colors of code, by day and by night."""
     if not HAS_PYGMENTS:
         return ""
     from pygments.formatters import HtmlFormatter

@@ -1,4 +1,4 @@
-"""Digits whose colour gives the label away, and digits that need both."""
+"""Digits whose color gives the label away, and digits that need both."""
 
 import dataclasses
 import functools
@@ -33,7 +33,7 @@ def load(folder: pathlib.Path, run: int, size: int | None = None) -> Splits:
 
 
 def load_synergy(folder: pathlib.Path, run: int, size: int = 20_000) -> Splits:
-    """Digits of any colour; the class is (digit + colour's number) mod 10."""
+    """Digits of any color; the class is (digit + color's number) mod 10."""
     mnist = datasets.load_colored_mnist(folder / "mnist.npz")
     palette = np.asarray(datasets.PALETTES["default"])
     rng = np.random.default_rng(run)
@@ -50,7 +50,7 @@ def load_synergy(folder: pathlib.Path, run: int, size: int = 20_000) -> Splits:
 
 RAW = Problem(
     name="colored_mnist_raw",
-    title="Colored MNIST, colour raw",
+    title="Colored MNIST, color raw",
     shapes=SHAPES,
     encoders={"color": nets.identity, "shape": nets.image("shape")},
     head=nets.head(10),
@@ -63,7 +63,7 @@ RAW = Problem(
 )
 OWN_ENCODER = Problem(
     name="colored_mnist_encoder",
-    title="Colored MNIST, colour with an encoder",
+    title="Colored MNIST, color with an encoder",
     shapes=SHAPES,
     encoders={"color": nets.vector("color"), "shape": nets.image("shape")},
     head=nets.head(10, hidden=64),
@@ -76,14 +76,14 @@ OWN_ENCODER = Problem(
 OWN_ENCODER_SGD = dataclasses.replace(
     OWN_ENCODER,
     name="colored_mnist_encoder_sgd",
-    title="Colored MNIST, colour with an encoder, SGD",
+    title="Colored MNIST, color with an encoder, SGD",
     optimizer=SGD,
     learning_rate=1e-2,
     epochs=30,
 )
 SYNERGY = Problem(
     name="synergy",
-    title="(digit + colour) mod 10",
+    title="(digit + color) mod 10",
     shapes=SHAPES,
     encoders={"color": nets.vector("color"), "shape": nets.image("shape")},
     head=nets.head(10, hidden=64),

@@ -32,7 +32,7 @@ def load(folder: pathlib.Path, run: int, modalities: tuple) -> Splits:
         x["depth"] = np.moveaxis(x["depth"], 1, -1) / 255
     if "inertial" in x:  # Units of g, and degrees a second.
         x["inertial"] = standardize(x["inertial"], x["inertial"][odd])
-    # The skeleton stays as published: metres from the camera.
+    # The skeleton stays as published: meters from the camera.
     examples = Examples(x, data["action"].astype("int32"), subject)
     held_out = subject == TRAINING_SUBJECTS[run % len(TRAINING_SUBJECTS)]
     return Splits(

@@ -23,7 +23,7 @@ _STDDEV = 1.6
 def log_mel_spectrograms(
     recordings: Sequence[np.ndarray], batch_size: int = 500
 ) -> np.ndarray:
-    """Returns spectrograms on the mel and decibel scale, about standardised.
+    """Returns spectrograms on the mel and decibel scale, about standardized.
 
     Recordings are cut, or padded with silence, to 0.97 seconds: 32 frames, 250
     samples apart, of 256 samples each.

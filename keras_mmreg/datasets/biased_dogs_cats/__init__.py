@@ -1,4 +1,4 @@
-"""Biased Dogs & Cats, where the animal's colour gives away the species."""
+"""Biased Dogs & Cats, where the animal's color gives away the species."""
 
 from keras_mmreg.datasets.biased_dogs_cats.loading import BiasedDogsCats
 from keras_mmreg.datasets.biased_dogs_cats.loading import load_biased_dogs_cats

@@ -57,7 +57,7 @@ def load_biased_dogs_cats(
     """Loads the biased Dogs & Cats of Kim et al., TB1 and TB2.
 
     In TB1 dogs are bright and cats are dark, in TB2 the other way round. So a
-    classifier that learns the colour on one set is wrong on the other. The
+    classifier that learns the color on one set is wrong on the other. The
     package includes the list of images in each set; the images are Kaggle's.
     Download train.zip by hand, after accepting the rules, from
     https://www.kaggle.com/c/dogs-vs-cats/data.

@@ -1,4 +1,4 @@
-"""Colored MNIST: a colour that gives away the label, and a shape."""
+"""Colored MNIST: a color that gives away the label, and a shape."""
 
 from keras_mmreg.datasets.colored_mnist.colorization import PALETTES
 from keras_mmreg.datasets.colored_mnist.colorization import colorize

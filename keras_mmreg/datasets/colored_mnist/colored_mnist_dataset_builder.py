@@ -35,12 +35,12 @@ class ColoredMNISTConfig(tfds.core.BuilderConfig):
             `keras.datasets.mnist`, or `None` for the 6,000 digits shipped
             with the package. Defaults to `"download"`.
         palette: A name from `PALETTES` or an array `(10, 3)` of mean RGB
-            colours in [0, 1]. Defaults to `"default"`.
+            colors in [0, 1]. Defaults to `"default"`.
         color_stddev: Non-negative float. The standard deviation of each
-            colour channel. Defaults to `0.05`.
-        gray_value: Float in [0, 1]. The colour channels of the split
+            color channel. Defaults to `0.05`.
+        gray_value: Float in [0, 1]. The color channels of the split
             `test_gray`. Defaults to `0.5`.
-        seed: Integer. The seed of the colours. Defaults to `0`.
+        seed: Integer. The seed of the colors. Defaults to `0`.
 
     Example:
 
@@ -63,13 +63,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     """Colored MNIST for `tfds.load`.
 
     The splits are `train` (54,000 digits), `validation` (6,000), `test`
-    (10,000) and `test_gray` (the test digits without colour). An example is
+    (10,000) and `test_gray` (the test digits without color). An example is
     `{"color": float32 (3,), "shape": float32 (28, 28, 1), "label": int64}`,
     with color and shape in [0, 1]. `as_supervised=True` gives pairs that
     `model.fit` accepts directly.
 
     The configs `gray_0.5` (the default), `gray_0` and `gray_1` differ in the
-    colour of `test_gray`; `sample` needs no network and holds the 6,000 digits
+    color of `test_gray`; `sample` needs no network and holds the 6,000 digits
     shipped with the package (4,500, 500 and twice 1,000).
 
     Example:

@@ -1,4 +1,4 @@
-"""Functions that make Colored MNIST: they colour digits, or remove colours."""
+"""Functions that make Colored MNIST: they color digits, or remove colors."""
 
 import colorsys
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from keras_mmreg.datasets.colored_mnist.image_random import image_normal
 
 PALETTES: dict[str, ArrayLike] = {
-    # Colours with different names, in 8 bits. Some are light and some dark, so
-    # that black, gray and white each resemble the colour of some digits.
+    # Colors with different names, in 8 bits. Some are light and some dark, so
+    # that black, gray and white each resemble the color of some digits.
     "default": np.array(
         (
             (220, 20, 60),  # crimson
@@ -26,8 +26,8 @@ PALETTES: dict[str, ArrayLike] = {
         )
     )
     / 255,
-    # Equal steps around the colour wheel: a second choice, to check that a
-    # result does not depend on the colours.
+    # Equal steps around the color wheel: a second choice, to check that a
+    # result does not depend on the colors.
     "hues": tuple(colorsys.hsv_to_rgb(i / 10, 1.0, 1.0) for i in range(10)),
 }
 
@@ -39,27 +39,27 @@ def colorize(
     color_stddev: float = 0.05,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Splits labelled images into the modalities of Colored MNIST.
+    """Splits labeled images into the modalities of Colored MNIST.
 
     `color = clip(palette[label] + color_stddev * noise, 0, 1)`, with standard
     normal noise in each of the three channels; `shape` is the image itself.
-    The colour alone gives away the label and is much easier to learn than the
+    The color alone gives away the label and is much easier to learn than the
     shape: a plain classifier ends up ignoring the shape.
 
     The noise is a hash of the image and the seed. Therefore an example has the
-    same colour in any order, subset or split, and two identical images with the
-    same label have the same colour.
+    same color in any order, subset or split, and two identical images with the
+    same label have the same color.
 
     Args:
         images: Array `(n, height, width)` or `(n, height, width, 1)`: integers
             from 0 to 255, or floats in [0, 1].
         labels: Integer array `(n,)`: the rows of the palette.
         palette: A name from `PALETTES` (`"default"` or `"hues"`), or an array
-            `(num_classes, 3)` of mean RGB colours in [0, 1]. Defaults to
+            `(num_classes, 3)` of mean RGB colors in [0, 1]. Defaults to
             `"default"`.
         color_stddev: Non-negative float. The standard deviation of each
-            channel around the mean colour. Defaults to `0.05`.
-        seed: Integer. The seed of the colours. Defaults to `0`.
+            channel around the mean color. Defaults to `0.05`.
+        seed: Integer. The seed of the colors. Defaults to `0`.
 
     Returns:
         The dictionary `{"color": float32 (n, 3), "shape": float32
@@ -95,7 +95,7 @@ def colorize(
             "`color_stddev` must be zero or a positive number. "
             f"Received: color_stddev={color_stddev}"
         )
-    # The 8-bit image: rescaling before or after must not change the colour.
+    # The 8-bit image: rescaling before or after must not change the color.
     noise = image_normal(np.rint(255.0 * shape).astype(np.uint8), seed)
     color = np.clip(colors[classes] + color_stddev * noise, 0.0, 1.0)
     return {"color": color.astype(np.float32), "shape": shape}
@@ -106,7 +106,7 @@ def gray(images: ArrayLike, value: float) -> dict[str, np.ndarray]:
 
     The modalities are those of `colorize`, with all three channels of `color`
     at the same value. A classifier that uses the shape keeps its accuracy; one
-    that relies on the colour loses it.
+    that relies on the color loses it.
 
     Args:
         images: Array `(n, height, width)` or `(n, height, width, 1)`: integers
@@ -144,10 +144,10 @@ def gray(images: ArrayLike, value: float) -> dict[str, np.ndarray]:
 def permute_colors(
     x: Mapping[str, np.ndarray], seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Shuffles the colours across examples, without moving the shapes.
+    """Shuffles the colors across examples, without moving the shapes.
 
-    A colour then says nothing about the label, yet the model has seen every
-    colour. The accuracy on permuted validation data shows how far the model
+    A color then says nothing about the label, yet the model has seen every
+    color. The accuracy on permuted validation data shows how far the model
     relies on the shape, without a single gray image. So it is an honest
     criterion for choosing hyperparameters before the gray test.
 
@@ -214,12 +214,12 @@ def _mean_colors(palette: str | ArrayLike) -> np.ndarray:
     colors = np.asarray(palette, dtype=np.float64)
     if colors.ndim != 2 or colors.shape[1] != 3:
         raise ValueError(
-            "`palette` must have shape (num_classes, 3), a mean RGB colour per "
+            "`palette` must have shape (num_classes, 3), a mean RGB color per "
             f"class. Received: palette of shape {colors.shape}"
         )
     if not np.all((colors >= 0.0) & (colors <= 1.0)):
         raise ValueError(
-            "`palette` must have colours in [0, 1]; divide 8-bit colours by "
+            "`palette` must have colors in [0, 1]; divide 8-bit colors by "
             f"255. Received: palette={colors.tolist()}"
         )
     return colors

@@ -13,7 +13,7 @@ def image_uniform(
     """Returns uniform numbers in (0, 1), hashed from each image and the seed.
 
     With a random generator, the numbers depend on an image's position: every
-    colour would change if the images were first shuffled or subset. A hash does
+    color would change if the images were first shuffled or subset. A hash does
     not depend on the position, nor on the NumPy version.
 
     Args:

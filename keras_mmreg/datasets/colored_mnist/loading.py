@@ -23,9 +23,9 @@ class ColoredMNIST(NamedTuple):
     [0, 1], `y` the digits as int32 `(n,)`.
 
     Attributes:
-        train: The training examples, in colour.
-        validation: The rest of the training set, in colour.
-        test: The test examples, in colour.
+        train: The training examples, in color.
+        validation: The rest of the training set, in color.
+        test: The test examples, in color.
         test_gray: For each gray value, the test examples with all three
             channels of `color` at that value. They share the memory of `shape`
             and `y` with `test`.
@@ -45,16 +45,16 @@ def load_colored_mnist(
     gray_values: Sequence[float] = (0.0, 0.5, 1.0),
     seed: int = 0,
 ) -> ColoredMNIST:
-    """Loads Colored MNIST: digits whose colour gives away the label.
+    """Loads Colored MNIST: digits whose color gives away the label.
 
-    Every digit class has a mean colour, and every example has a colour close to
+    Every digit class has a mean color, and every example has a color close to
     that of its class, in training, validation and test. The gray test sets
-    hold the same test digits without colour. `colorize` and `gray` define the
+    hold the same test digits without color. `colorize` and `gray` define the
     data; this function applies them to MNIST.
 
     The validation examples are a stratified part of the training set. The
     choice does not depend on `seed` or on the order of the file, so that runs
-    with other colours are validated on the same digits.
+    with other colors are validated on the same digits.
 
     Args:
         path: `None` for the 6,000 digits shipped with the package (5,000 to
@@ -66,12 +66,12 @@ def load_colored_mnist(
             becomes the validation set: 6,000 of 60,000, or 500 of the
             sample's 5,000, by default. Defaults to `0.1`.
         color_stddev: Non-negative float. The standard deviation of each
-            colour channel around the mean colour. Defaults to `0.05`.
+            color channel around the mean color. Defaults to `0.05`.
         palette: A name from `PALETTES` (`"default"` or `"hues"`), or an array
-            `(10, 3)` of mean RGB colours in [0, 1]. Defaults to `"default"`.
+            `(10, 3)` of mean RGB colors in [0, 1]. Defaults to `"default"`.
         gray_values: Floats in [0, 1], one gray test set for each. Defaults to
             `(0.0, 0.5, 1.0)`.
-        seed: Integer. The seed of the colours. Defaults to `0`.
+        seed: Integer. The seed of the colors. Defaults to `0`.
 
     Returns:
         A `ColoredMNIST` named tuple of `train`, `validation`, `test` and

@@ -75,7 +75,7 @@ def load_daquar(
     side and 20% on the other. So a model that has learned the training priors
     is misled, as in VQA-CP (Agrawal et al.).
 
-    An answer outside `answers` is labelled -1. Accuracy counts it as an error;
+    An answer outside `answers` is labeled -1. Accuracy counts it as an error;
     the loss needs `ignore_class=-1`. `train` has no such answers.
 
     Args:

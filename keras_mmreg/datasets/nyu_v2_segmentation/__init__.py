@@ -1,4 +1,4 @@
-"""NYU Depth v2: indoor scenes in colour and depth, segmented."""
+"""NYU Depth v2: indoor scenes in color and depth, segmented."""
 
 from keras_mmreg.datasets.nyu_v2_segmentation.loading import NYUv2Segmentation
 from keras_mmreg.datasets.nyu_v2_segmentation.loading import (

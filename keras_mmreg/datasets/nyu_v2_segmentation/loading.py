@@ -15,7 +15,7 @@ class Examples(NamedTuple):
 
     Attributes:
         x: `{"rgb": float32 (n, height, width, 3) in [0, 1], "depth": float32
-            (n, height, width, 1) in metres}`.
+            (n, height, width, 1) in meters}`.
         y: The class of each pixel, int32 `(n, height, width)`: an index into
             `NYU_V2_CLASSES`, or `num_classes` if a pixel has no class. Leave
             such pixels out of the loss and of the metrics (`ignore_class`).
@@ -39,10 +39,10 @@ def load_nyu_v2_segmentation(
     size: tuple[int, int] = (60, 80),
     num_classes: int = 39,
 ) -> NYUv2Segmentation:
-    """Loads NYU Depth v2: 1,449 indoor scenes in colour and depth.
+    """Loads NYU Depth v2: 1,449 indoor scenes in color and depth.
 
     The split is the official one: 795 images to train on, 654 to test on. The
-    894 labels are grouped into the 40 classes of Gupta et al. Colours and
+    894 labels are grouped into the 40 classes of Gupta et al. Colors and
     depth are averaged over blocks of pixels; a block's label is that of the
     pixel in its middle.
 

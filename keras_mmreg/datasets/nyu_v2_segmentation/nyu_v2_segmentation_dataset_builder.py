@@ -64,7 +64,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=({"rgb": "rgb", "depth": "depth"}, "label"),
             homepage="https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html",
-            license="For research; no licence is stated.",
+            license="For research; no license is stated.",
         )
 
     def _split_generators(

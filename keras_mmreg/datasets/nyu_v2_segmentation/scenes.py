@@ -1,4 +1,4 @@
-"""Reading NYU Depth v2: the labelled MATLAB file, or arrays made from it."""
+"""Reading NYU Depth v2: the labeled MATLAB file, or arrays made from it."""
 
 import pathlib
 from typing import Any
@@ -62,7 +62,7 @@ CLASSES = (
 )
 # `is_test`, which of the 1,449 images are in the official test set, as in the
 # publisher's `splits.mat`, and `nyu40`, the class from 1 to 40 of each of the
-# file's 894 labels (0 is unlabelled), as in `classMapping40.mat`.
+# file's 894 labels (0 is unlabeled), as in `classMapping40.mat`.
 ANNOTATION_PATH = pathlib.Path(__file__).parent / "annotation.npz"
 
 EXPECTED = (
@@ -81,7 +81,7 @@ class Scenes(NamedTuple):
 
     Attributes:
         rgb: Float32 array `(n, height, width, 3)` in [0, 1].
-        depth: Float32 array `(n, height, width)` in metres.
+        depth: Float32 array `(n, height, width)` in meters.
         label: Int32 array `(n, height, width)`.
         is_test: Boolean array `(n,)`.
     """
@@ -113,7 +113,7 @@ def _read_arrays(
     if num_classes == len(CLASSES):
         raise ValueError(
             "`num_classes` 40 asked for, but the last label of an .npz file "
-            "stands for other props and for unlabelled pixels"
+            "stands for other props and for unlabeled pixels"
         )
     arrays = reading.read_arrays(
         path, ["rgb", "depth", "label", "split"], _MAX_ARRAY_BYTES

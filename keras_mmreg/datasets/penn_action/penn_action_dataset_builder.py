@@ -89,7 +89,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 "label",
             ),
             homepage="https://dreamdragon.github.io/PennAction/",
-            license="For research; no licence is stated.",
+            license="For research; no license is stated.",
         )
 
     def _split_generators(

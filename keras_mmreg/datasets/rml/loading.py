@@ -53,7 +53,7 @@ def load_rml(
 ) -> RML:
     """Loads the RML emotion database: six acted emotions, 720 clips.
 
-    The publisher sends the database on request, without a licence to
+    The publisher sends the database on request, without a license to
     redistribute it: http://www.rml.ryerson.ca/rml-emotion-database.html.
     Reading the videos needs PyAV and Pillow: `pip install av pillow`.
 

@@ -80,7 +80,7 @@ def load_social_iq(
     shares videos with another.
 
     Args:
-        path: `"download"` to fetch the two files from GitHub (MIT licence)
+        path: `"download"` to fetch the two files from GitHub (MIT license)
             through `keras.utils.get_file`, which keeps them; the path of the
             folder of `qa_train.json` and `qa_val.json`; a dictionary of the
             paths of both under `"train"` and `"val"`; or the path of an

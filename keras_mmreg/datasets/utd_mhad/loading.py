@@ -17,9 +17,9 @@ class Examples(NamedTuple):
     """The examples of a split.
 
     Attributes:
-        x: `{"depth": float32 (n, frames, height, width, 1) in metres, 0 where
+        x: `{"depth": float32 (n, frames, height, width, 1) in meters, 0 where
             nothing was measured, "skeleton": float32 (n, frames, 20 joints, 3)
-            in metres, "inertial": float32 (n, samples, 6), three accelerations
+            in meters, "inertial": float32 (n, samples, 6), three accelerations
             in g and three angular velocities in degrees a second}`.
         y: The actions, int32 `(n,)`, indices into `UTD_MHAD_ACTIONS`.
         subject: The subject's number, int32 `(n,)`, from 1 to 8. Use it as the

@@ -77,7 +77,7 @@ def load_vqa_cp(
     training and test, so that a model that answers from the question alone is
     misled.
 
-    An answer outside `answers` is labelled -1. Accuracy counts it as an error;
+    An answer outside `answers` is labeled -1. Accuracy counts it as an error;
     the loss needs `ignore_class=-1`. `train.y` has no such answers.
 
     Args:

@@ -25,7 +25,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
     """Complementary Multimodal VQ-VAE: keeps or masks whole feature channels.
 
     Each modality has an encoder, a `VectorQuantizer` and a decoder. The
-    quantised features of all modalities are masked together
+    quantized features of all modalities are masked together
     (`ComplementarityMask`), joined, and passed to the head that solves the
     task. The loss is
 
@@ -63,7 +63,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         quantizers: `"ema"` or `"gradient"` (512 codes, see `VectorQuantizer`),
             a `VectorQuantizer` whose arguments apply to all modalities, a dict
             from modality to a `VectorQuantizer`, or `None` for features that
-            are not quantised. Defaults to `"ema"`.
+            are not quantized. Defaults to `"ema"`.
         mask: A mode of `ComplementarityMask`, or an instance. Defaults to
             `"binary"`.
         fusion: `"concatenate"` joins the masked features along their channels,
@@ -222,7 +222,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         return quantized, indices
 
     def features(self, inputs: Any, features: str = "all") -> dict[str, Tensor]:
-        """Returns each modality's quantised features, or a part of them.
+        """Returns each modality's quantized features, or a part of them.
 
         Args:
             inputs: A batch, as for a call.
@@ -307,8 +307,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         """Exports `task_model()`, because inference needs no decoders.
 
         Args:
-            *args: Arguments of `keras.Model.export`: the `filepath`, and
-                optionally the `format`.
+            *args: Arguments of `keras.Model.export`, such as the `filepath`.
             **kwargs: Arguments of `keras.Model.export`.
         """
         return self.task_model().export(*args, **kwargs)
@@ -324,7 +323,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         return ops.concatenate(tensors, axis=self._channel_axis)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, layers serialised."""
+        """The constructor's arguments, layers serialized."""
         serialize = keras.saving.serialize_keras_object
 
         def serialize_all(layers: Mapping) -> dict | None:

@@ -2,7 +2,7 @@
 
 The convolutional models have the sizes of the public VQ-VAE implementation that
 the paper builds on: two strided convolutions up to 128 channels, two residual
-blocks of 32 channels, and 64 channels to quantise. With
+blocks of 32 channels, and 64 channels to quantize. With
 `batch_normalization=True` they are the networks of the paper's authors. For
 128 x 128 faces and 256 x 256 spectrograms, these are one `image_encoder` per
 modality (with `max_pooling=True` for audio), one `image_decoder` per modality
@@ -38,13 +38,13 @@ def image_encoder(
     Args:
         input_shape: `(height, width, input channels)`. Height and width must
             be multiples of 4, or of 8 with `max_pooling=True`.
-        channels: Integer D, the channels to quantise. Defaults to `64`.
+        channels: Integer D, the channels to quantize. Defaults to `64`.
         hidden_channels: Integer. Defaults to `128`.
         num_residual_blocks: Integer. Defaults to `2`.
         residual_channels: Integer. Defaults to `32`.
         max_pooling: Whether to halve height and width once more. Defaults to
             `False`.
-        batch_normalization: Whether to normalise before each activation.
+        batch_normalization: Whether to normalize before each activation.
             Defaults to `False`.
         name: Optional string.
 
@@ -106,7 +106,7 @@ def image_decoder(
         num_upsamplings: Positive integer, how many times height and width are
             doubled. Use 3 with an encoder that has `max_pooling=True`.
             Defaults to `2`.
-        batch_normalization: Whether to normalise before each activation.
+        batch_normalization: Whether to normalize before each activation.
             Defaults to `False`.
         activation: Optional activation of the output. Defaults to `None`.
         name: Optional string.
@@ -204,7 +204,7 @@ def task_solver(
             `256`.
         dropout: Float in [0, 1), the dropout rate before the residual blocks
             and before the last layer. Defaults to `0.5`.
-        batch_normalization: Whether to normalise before each activation.
+        batch_normalization: Whether to normalize before each activation.
             Defaults to `True`.
         activation: Optional activation of the output; `None` gives logits.
             Defaults to `None`.
@@ -289,7 +289,7 @@ def vector_encoder(
 
     Args:
         input_shape: Tuple of integers.
-        channels: Integer D, the channels to quantise. Defaults to `64`.
+        channels: Integer D, the channels to quantize. Defaults to `64`.
         hidden_units: Integer. Defaults to `128`.
         name: Optional string.
 

@@ -133,7 +133,7 @@ def test_spectrogram_of_a_tone():
 
     assert spectrograms.shape == (2, 32, 32, 1)
     assert spectrograms.dtype == np.float32
-    # mel(f) = 2595 log10(1 + f / 700); the bins' centres are evenly spaced.
+    # mel(f) = 2595 log10(1 + f / 700); the bins' centers are evenly spaced.
     mel = 2595 * np.log10(1 + np.array([40.0, 300.0, 3000.0, 4000.0]) / 700)
     bins = 33 * (mel[1:3] - mel[0]) / (mel[3] - mel[0]) - 1
     loudest = spectrograms[:, :, 5, 0].argmax(axis=1)

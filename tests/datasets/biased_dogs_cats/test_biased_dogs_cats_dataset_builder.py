@@ -63,5 +63,5 @@ def test_same_data_as_numpy(tmp_path, monkeypatch):
 
 def test_metadata():
     metadata = datasets.BiasedDogsCatsBuilder.get_metadata()
-    assert "by the colour of the fur" in metadata.description
+    assert "by the color of the fur" in metadata.description
     assert "kim2019learning" in metadata.citation

@@ -28,7 +28,7 @@ def load(data_dir, name="colored_mnist", **kwargs):
 
 
 def arrays(dataset):
-    """The whole data set as NumPy arrays, in the order of the colours."""
+    """The whole data set as NumPy arrays, in the order of the colors."""
     (batch,) = tfds.as_numpy(dataset.batch(len(dataset)))
     x, y = batch
     order = np.lexsort(np.c_[x["color"], x["shape"].sum((1, 2))].T)

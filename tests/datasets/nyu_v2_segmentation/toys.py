@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 
 # Images 1 and 4 are to test on; the labels 1 to 3 are a wall, other props and
-# books, 0 is unlabelled.
+# books, 0 is unlabeled.
 IS_TEST = np.array([False, True, False, False, True])
 NYU40 = np.array([0, 1, 40, 23], "uint8")
 NUM_IMAGES = len(IS_TEST)

@@ -30,7 +30,7 @@ def test_subjects(folder):
     image, audio = data.train.x["image"], data.train.x["audio"]
     assert image.shape == (3, 128, 128, 3) and image.dtype == np.uint8
     np.testing.assert_allclose(image[1, 64, 64], [40, 100, 40], atol=12)
-    # 160 of 190 columns have the colour.
+    # 160 of 190 columns have the color.
     np.testing.assert_allclose(image[1, 64, 2, :2], [128, 128], atol=12)
     assert audio.shape == (3, 256, 256, 1) and audio.dtype == np.float32
 
@@ -46,7 +46,7 @@ def test_clips(folder):
 def test_large_frames_and_long_sounds(tmp_path):
     path = toys.clips.save(tmp_path / "s1/an1.avi", size=(640, 480))
     face, _ = clips.read_clip(path)
-    # 320 of 380 columns have the colour.
+    # 320 of 380 columns have the color.
     assert face[64, 2, 0] < 150 < face[64, 64, 0]
     path = toys.clips.save(
         tmp_path / "s1/an2.avi", size=(320, 240), num_frames=90
