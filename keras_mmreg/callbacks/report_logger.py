@@ -1,5 +1,6 @@
 """Logs the headline numbers of a modality report during training."""
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -11,11 +12,18 @@ from keras_mmreg.checks import check_options
 from keras_mmreg.report import ModalityReport
 from keras_mmreg.report import modality_report
 from keras_mmreg.report.data import require_rereadable
-from keras_mmreg.report.settings import INCLUDE
-from keras_mmreg.report.settings import chosen_names
+from keras_mmreg.report.settings import Settings
+from keras_mmreg.report.settings import create_settings
 
-OPTIONS = tuple(inspect.signature(modality_report).parameters)[2:]
-"""The arguments of `modality_report` besides the model and the data."""
+OPTIONS = tuple(
+    name
+    for name in inspect.signature(modality_report).parameters
+    if name not in ("model", "data", "verbose")
+)
+"""The arguments of `modality_report` that the logger passes on."""
+
+SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
+"""Those that can be checked before training."""
 
 
 class ReportLogger(keras.callbacks.Callback):
@@ -78,7 +86,7 @@ class ReportLogger(keras.callbacks.Callback):
         super().__init__()
         require_rereadable(data)
         check_options("ReportLogger", kwargs, OPTIONS, "modality_report")
-        chosen_names("include", kwargs.get("include", ()), INCLUDE)
+        create_settings(**{n: kwargs[n] for n in SETTINGS if n in kwargs})
         self.data = data
         self.frequency = frequency
         self._frequency = Frequency(frequency)

@@ -25,7 +25,7 @@ class FisherInformation(InformationRegularizer):
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `num_samples`, `stddev`, `perturbation` (`"coordinate"` is Eq. 12,
             `"joint"` Eq. 9), `cross_entropy`, `bound`, `epsilon`, `floor`,
-            `momentum`, `schedule`.
+            `momentum`, `fraction`, `schedule`, `seed`, `name`.
 
     Raises:
         ValueError: If an argument is out of range.

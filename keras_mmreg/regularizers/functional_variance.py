@@ -20,7 +20,7 @@ class FunctionalVariance(SampledRegularizer):
             example. Defaults to `4`.
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `stddev`, `perturbation`, `cross_entropy`, `floor`, `momentum`,
-            `schedule`.
+            `fraction`, `schedule`, `seed`, `name`.
             With `perturbation="joint"` the other modalities are perturbed, too,
             by one draw that all samples share (Eq. 16).
 

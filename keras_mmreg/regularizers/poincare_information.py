@@ -22,7 +22,7 @@ class PoincareInformation(InformationRegularizer):
         **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
             `num_samples`, `stddev`, `perturbation` (`"coordinate"` is Eq. 19,
             `"joint"` Eq. 18), `cross_entropy`, `bound`, `floor`, `momentum`,
-            `schedule`.
+            `fraction`, `schedule`, `seed`, `name`.
 
     Raises:
         ValueError: If an argument is out of range.

@@ -78,7 +78,7 @@ class Regularizer(ShowsSettings, SavesSeeds, keras.layers.Layer):
     """
 
     alias: ClassVar[str] = ""
-    """The name of the method, by which `get` and the logs know it."""
+    """The name of the method in logs, and for `get` if it may be called so."""
 
     search_range: ClassVar[tuple[str, float, float] | None] = (
         "strength",

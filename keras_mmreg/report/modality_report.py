@@ -9,23 +9,19 @@ import keras
 import numpy as np
 
 from keras_mmreg.checks import check_choice
-from keras_mmreg.checks import check_integer
-from keras_mmreg.checks import check_number
 from keras_mmreg.checks import check_sizes
 from keras_mmreg.network.checks import require_no_state
-from keras_mmreg.network.naming import check_kind_of_taps
 from keras_mmreg.report.compose import compose
 from keras_mmreg.report.data import Examples
 from keras_mmreg.report.data import Source
 from keras_mmreg.report.data import open_source
-from keras_mmreg.report.interventions import FILLS
 from keras_mmreg.report.interventions import known_inputs
 from keras_mmreg.report.measure import Measuring
 from keras_mmreg.report.probes import network_of
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.settings import INCLUDE
 from keras_mmreg.report.settings import Settings
-from keras_mmreg.report.settings import chosen_names
+from keras_mmreg.report.settings import create_settings
 from keras_mmreg.report.subject import create_subject
 from keras_mmreg.report.task import Task
 from keras_mmreg.report.unimodal import create_unimodal
@@ -163,17 +159,17 @@ def modality_report(
         - [Hessel and Lee, 2020](https://arxiv.org/abs/2010.06572)
     """
     _check_model(model)
-    check_kind_of_taps(taps)
-    settings = Settings(
-        include=chosen_names("include", include, INCLUDE),
-        missing=chosen_names("missing", missing, FILLS),
+    settings = create_settings(
+        include,
+        missing,
+        taps,
         num_permutations=num_permutations,
         num_bootstraps=num_bootstraps,
         confidence=confidence,
         seed=seed,
-        taps=taps if isinstance(taps, str) else dict(taps or {}),
     )
-    _check(settings, mode, batch_size, steps, window)
+    check_choice("mode", mode, ("auto", "max", "min"))
+    check_sizes(batch_size=batch_size, steps=steps, window=window)
     source = _with_known_inputs(
         model, open_source(data, batch_size, steps, window)
     )
@@ -201,21 +197,6 @@ def _check_model(model: Any) -> None:
             f"`keras.saving.load_model`. Received: model={model!r}"
         )
     require_no_state(model)
-
-
-def _check(
-    settings: Settings,
-    mode: str,
-    batch_size: int | None,
-    steps: int | None,
-    window: int | None,
-) -> None:
-    check_choice("mode", mode, ("auto", "max", "min"))
-    check_integer("num_permutations", settings.num_permutations, minimum=1)
-    check_integer("num_bootstraps", settings.num_bootstraps, minimum=1)
-    check_number("confidence", settings.confidence, above=0, below=1)
-    check_integer("seed", settings.seed, minimum=0)
-    check_sizes(batch_size=batch_size, steps=steps, window=window)
 
 
 def _checked_groups(groups: Any, size: int | None, steps: int | None) -> Any:

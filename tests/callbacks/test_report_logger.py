@@ -72,6 +72,15 @@ def test_what_can_be_read_once_is_refused():
         ReportLogger(iter([]))
     with pytest.raises(ValueError, match="`frequency`"):
         ReportLogger((1, 2), frequency=0)
+    for name, value in (
+        ("missing", "foo"),
+        ("num_bootstraps", -1),
+        ("seed", -1),
+        ("taps", 3),
+        ("verbose_", 1),
+    ):
+        with pytest.raises(ValueError, match=name):
+            ReportLogger((1, 2), **{name: value})
 
 
 @pytest.mark.parametrize(
