@@ -66,8 +66,6 @@ class InformationRegularizer(Regularizer):
             Information is per example here, so the strength does not depend on
             the batch size; see `strength_from_authors` to convert values of
             the authors' code. Defaults to `"auto"`.
-        num_samples: Positive integer, the number of noise samples per example.
-            Defaults to `1`.
         reduction: How the information I_i of all modalities becomes a penalty.
             `"inverse_sum"`: `1 / sum I_i`, the paper's; depends only on the
             total, so it favors the modality whose information grows most
@@ -78,6 +76,8 @@ class InformationRegularizer(Regularizer):
             effect. This penalty can be negative and has no lower bound, so
             `strength="auto"` uses the weight `0.01 sg(|L|)` instead. Defaults
             to `"inverse_sum"`.
+        num_samples: Positive integer, the number of noise samples per example.
+            Defaults to `1`.
         stddev: The noise's standard deviation: `"batch"` (each coordinate's
             standard deviation over the batch, Eq. 6; in a batch of one example,
             the example's over its coordinates), `"example"` (each example's
@@ -130,8 +130,8 @@ class InformationRegularizer(Regularizer):
     def __init__(
         self,
         strength: float | str = "auto",
-        num_samples: int = 1,
         reduction: str = "inverse_sum",
+        num_samples: int = 1,
         stddev: str | float | dict[str, str | float] = "batch",
         perturbation: str = "coordinate",
         cross_entropy: str = "paper",
@@ -152,8 +152,8 @@ class InformationRegularizer(Regularizer):
         check_choice("perturbation", perturbation, ("coordinate", "joint"))
         check_choice("cross_entropy", cross_entropy, ("paper", "reversed"))
         check_choice("bound", bound, ("paper", "gaussian"))
-        self.num_samples = num_samples
         self.reduction = reduction
+        self.num_samples = num_samples
         self.stddev = stddev
         self.perturbation = perturbation
         self.cross_entropy = cross_entropy

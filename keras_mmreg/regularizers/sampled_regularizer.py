@@ -12,6 +12,7 @@ class SampledRegularizer(InformationRegularizer):
 
     Args:
         strength: See `InformationRegularizer`. Defaults to `"auto"`.
+        reduction: See `InformationRegularizer`. Defaults to `"inverse_sum"`.
         num_samples: Integer of at least 2. Defaults to `4`.
         **kwargs: See `InformationRegularizer`.
     """
@@ -22,7 +23,8 @@ class SampledRegularizer(InformationRegularizer):
     def __init__(
         self,
         strength: float | str = "auto",
+        reduction: str = "inverse_sum",
         num_samples: int = 4,
         **kwargs: Any,
     ) -> None:
-        super().__init__(strength=strength, num_samples=num_samples, **kwargs)
+        super().__init__(strength, reduction, num_samples, **kwargs)
