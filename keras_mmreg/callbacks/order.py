@@ -5,7 +5,7 @@ import warnings
 
 import keras
 
-from keras_mmreg.models.fit_watch import monitored
+from keras_mmreg.models.gate_watch import monitored
 
 READ_ALL = (
     keras.callbacks.CSVLogger,

@@ -25,7 +25,7 @@ from keras_mmreg.checks import check_seed
 from keras_mmreg.information.memo import Memo
 from keras_mmreg.information.resolve_functional import check_functional
 from keras_mmreg.models.first_batch import build_on_first_batch
-from keras_mmreg.models.fit_watch import FitWatch
+from keras_mmreg.models.fit_watch import watched
 from keras_mmreg.models.wrapper_model import WrapperModel
 from keras_mmreg.network import Network
 from keras_mmreg.network import create_network
@@ -292,9 +292,9 @@ class RegularizedModel(WrapperModel):
         callbacks = kwargs.pop("callbacks", None)
         kwargs = preprocessed_arguments(self.inner, kwargs)
         kwargs = build_on_first_batch(self, kwargs)
-        watch = FitWatch(kwargs)
         self.class_weight = kwargs.get("class_weight")
-        with watch.among(callbacks, self) as callbacks, kept_variables(self):
+        watching = watched(callbacks, self, kwargs)
+        with watching as callbacks, kept_variables(self):
             return super().fit(callbacks=callbacks, **kwargs)
 
     def build(self, input_shape: Any) -> None:

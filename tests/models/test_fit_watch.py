@@ -11,7 +11,7 @@ import pytest
 import keras_mmreg as mmreg
 from keras_mmreg.callbacks import HeldOut
 from keras_mmreg.models import RegularizedModel
-from keras_mmreg.models.fit_watch import FitWatch
+from keras_mmreg.models.penalty_watch import PenaltyWatch
 from tests import toys
 
 GATE_ON_TRAINING_DATA = "The gate is measured on training data"
@@ -98,7 +98,7 @@ def test_keras_need_not_wait_for_the_logs_of_a_step():
         toys.linear(None), mmreg.regularizers.PoincareInformation(1.0)
     )
     model.compile("sgd", toys.LOGITS_LOSS)
-    watch = FitWatch({})
+    watch = PenaltyWatch()
     watch.set_model(model)
     watch.on_train_begin()
     assert keras.callbacks.CallbackList([watch])._async_train == (
