@@ -20,7 +20,10 @@ REMEDY = "Build the model of that modality by hand."
 
 
 def single_modality_model(
-    inner: keras.Model, modality: str, weights: str = "new"
+    inner: keras.Model,
+    modality: str,
+    weights: str = "new",
+    name: str | None = None,
 ) -> keras.Model:
     """Returns the same network for one modality alone, a baseline for fusion.
 
@@ -45,6 +48,8 @@ def single_modality_model(
             merge get new weights, unless they are frozen and of the same
             shape; frozen ones of another shape are trained. Defaults to
             `"new"`.
+        name: Optional string, the name of the model. Defaults to `None`, the
+            name of `inner` and that of the modality.
 
     Returns:
         A `keras.Model`, not compiled, whose input is the part of `inner`'s
@@ -114,7 +119,8 @@ def single_modality_model(
     outputs = keras.tree.pack_sequence_as(
         model.output, [values[key] for key in graph.outputs]
     )
-    single = keras.Model(inputs, outputs, name=f"{inner.name}_{modality}")
+    name = name or f"{inner.name}_{modality}"
+    single = keras.Model(inputs, outputs, name=name)
     copy.keep_weights(everywhere=weights == "kept")
     return single
 

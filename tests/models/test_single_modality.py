@@ -30,6 +30,8 @@ def test_the_head_fits_what_is_left():
         single.fit({name: x[name]}, y, verbose=0)
     report = mmreg.modality_report(inner, (x, y), unimodal=singles)
     assert "alone" in report.summary()
+    named = single_modality_model(inner, "audio", name="ear")
+    assert (singles["audio"].name, named.name) == (f"{inner.name}_audio", "ear")
 
 
 @pytest.mark.once(False)

@@ -9,6 +9,7 @@ from keras import ops
 from keras_mmreg.backend.keras_internals import mask_of
 from keras_mmreg.backend.keras_internals import set_paths
 from keras_mmreg.backend.seeds import SavesSeeds
+from keras_mmreg.checks import check_choice
 from keras_mmreg.models.cm_vqvae import modality_inputs
 from keras_mmreg.models.cm_vqvae import parts
 from keras_mmreg.models.cm_vqvae.reported_terms import ReportsTerms
@@ -135,11 +136,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         super().__init__(**kwargs)
         parts.check_encoders(encoders)
         parts.check_layers("head", [head])
-        if fusion not in ("concatenate", "none"):
-            raise ValueError(
-                "`fusion` must be 'concatenate' or 'none'. "
-                f"Received: {fusion!r}"
-            )
+        check_choice("fusion", fusion, ("concatenate", "none"))
         self.modalities = tuple(encoders)
         self._mmreg_modalities = self.modalities
         self.encoders = dict(encoders)
@@ -232,10 +229,7 @@ class CMVQVAE(SavesSeeds, ReportsTerms, TransfersWeights, keras.Model):
         Returns:
             Dict from modality to a tensor; channels outside the part are 0.
         """
-        if features not in _FEATURES:
-            raise ValueError(
-                f"`features` must be one of {_FEATURES}. Received: {features!r}"
-            )
+        check_choice("features", features, _FEATURES)
         tensors = modality_inputs.by_modality(inputs, self.modalities)
         encoded = {
             name: self.encoders[name](tensors[name], training=False)

@@ -305,7 +305,7 @@ def dense(num_inputs, num_outputs):
         ({"decoders": Dense(2)}, "`decoders` must be a dict with"),
         ({"reconstruction_weight": {}}, "`reconstruction_weight` must be a"),
         ({"data_variance": {"image": 1.0}}, "`data_variance` must be a dict"),
-        ({"fusion": "sum"}, "`fusion` must be 'concatenate' or"),
+        ({"fusion": "sum"}, "`fusion` must be one of .'concatenate'"),
         ({"data_variance": 1.0}, "`data_variance` must be a dict"),
         (
             {"data_variance": {"image": 0.0, "audio": 1.0}},
