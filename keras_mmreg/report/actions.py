@@ -59,14 +59,17 @@ IDLE = (
 )
 
 
-def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
+def actions(
+    report: Result, facts: Sequence[Finding], tie: bool
+) -> list[Finding]:
     """Returns recommendations for the most important cause.
 
     Args:
-        report: A report on a model that is better than chance.
+        report: A report.
         facts: The findings of the report.
+        tie: Whether the two highest costs of shuffling are not told apart.
     """
-    cause = _cause(report, facts)
+    cause = _cause(report, facts, tie)
     if cause is None or len(report.modalities) < 2:
         return []
     beginning, parts = ADVICE[cause.kind]
@@ -83,14 +86,17 @@ def actions(report: Result, facts: Sequence[Finding]) -> list[Finding]:
     unused = [name for name in calls if name not in used]
     sentences = [IN_USE.format(used=listed(used))] if used else []
     if unused and unused[0] == next(iter(calls)):  # The others only add to it.
-        others = listed(cause.suspects) or "one of the others"
+        others = listed(cause.suspects)
+        others = others or f"a modality other than `{cause.subject}`"
         sentences.append(
             beginning.format(subject=cause.subject, others=others)
             + "".join(parts[name].format(call=calls[name]) for name in unused)
             + (" instead." if used else ".")
         )
     if cause.kind == "fusion" and not used:
-        sentences.append(f"Compare with a model {cause.rival}.")
+        own = cause.subject in report.unimodal
+        beginning = "Or use the model" if own else "Compare with a model"
+        sentences.append(f"{beginning} {cause.rival}.")
     found = [Finding("action", "note", " ".join(sentences))]
     if report.idle:
         it = "it" if len(report.idle) == 1 else "them"
@@ -129,7 +135,7 @@ class Cause(NamedTuple):
     rival: str = ""
 
 
-def _cause(report: Result, facts: Sequence[Finding]) -> Cause | None:
+def _cause(report: Result, facts: Sequence[Finding], tie: bool) -> Cause | None:
     bad = {fact.kind for fact in facts if fact.level == "bad"}
     dearest = by_cost(report)[0]
     rests = Cause("rests", dearest, [dearest])
@@ -139,7 +145,7 @@ def _cause(report: Result, facts: Sequence[Finding]) -> Cause | None:
         return rests
     if need_each_other(report):
         return None
-    if _takes_most(report, dearest):
+    if not tie and _takes_most(report, dearest):
         return rests
     if "missing" in bad:
         fill = next(iter(report.missing))
@@ -154,8 +160,9 @@ def _harm_of_fusion(report: Result) -> Cause:
     known = known_costs(rivals)
     best = min(known or rivals, key=lambda name: rivals[name].cost)
     others = [name for name in report.modalities if name != best]
-    misleading = [n for n in others if status(report, n) == "misleading"]
-    suspects = others if len(others) == 1 else misleading
+    harm = ("misleading", "harmful")
+    harmful = [n for n in others if status(report, n) in harm]
+    suspects = others if len(others) == 1 else harmful
     cause = Cause("fusion", best, suspects, f"of `{best}` alone")
     lowest = known.get(best, math.inf)
     for fill, results in report.missing.items():

@@ -10,6 +10,9 @@ from keras_mmreg.report.wording import FILL_WORDS
 from keras_mmreg.report.wording import counted
 from keras_mmreg.report.wording import value_text
 
+RARE = 0.8
+"""The accuracy of a constant answer from which on other classes are rare."""
+
 CHANGES = {
     "missing": "with {0} in place of `{1}`",
     "alone": "with `{0}` alone",
@@ -81,7 +84,7 @@ def doubts(report: Result) -> list[Finding]:
             f"{value_text(report, intact.high)}) against "
             f"{value_text(report, report.chance)}. What it uses says little."
         )
-        if worse and "accuracy" in report.metric:
+        if "accuracy" in report.metric and (worse or report.chance >= RARE):
             text += (
                 " Where some classes are rare, accuracy is the wrong score, "
                 "above all after training with class weights: "

@@ -7,15 +7,17 @@ from keras_mmreg.report.doubts import doubts
 from keras_mmreg.report.doubts import no_number
 from keras_mmreg.report.further_findings import baselines
 from keras_mmreg.report.further_findings import further
-from keras_mmreg.report.judge import better_without
 from keras_mmreg.report.judge import is_small
 from keras_mmreg.report.judge import known_costs
 from keras_mmreg.report.judge import need_each_other
 from keras_mmreg.report.judge import negligible
+from keras_mmreg.report.judge import stands_in
 from keras_mmreg.report.judge import status
+from keras_mmreg.report.missing_findings import missing
 from keras_mmreg.report.result import Finding
 from keras_mmreg.report.result import Result
 from keras_mmreg.report.wording import FILL_WORDS
+from keras_mmreg.report.wording import MAX_LISTED
 from keras_mmreg.report.wording import against_text
 from keras_mmreg.report.wording import by_cost
 from keras_mmreg.report.wording import cost_number
@@ -23,9 +25,8 @@ from keras_mmreg.report.wording import cost_text
 from keras_mmreg.report.wording import cost_with_interval
 from keras_mmreg.report.wording import interval_text
 from keras_mmreg.report.wording import listed
+from keras_mmreg.report.wording import more_would_tell
 from keras_mmreg.report.wording import value_text
-
-MAX_LISTED = 5
 
 
 def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
@@ -51,10 +52,14 @@ def find(report: Result, rival: tuple[float, float] | None) -> list[Finding]:
         facts += [_reliance(report, rival), *_unused(report)]
         facts += _fusion(report)
     facts += baselines(report)
-    facts += _missing(report)
+    facts += missing(report)
     facts += further(report)
-    if not at_chance:
-        facts += actions(report, facts)
+    harmed = any(
+        fact.kind == "misleading" and fact.level == "bad" for fact in facts
+    )
+    if not at_chance or harmed:
+        tie = rival is not None and rival[0] <= 0
+        facts += actions(report, facts, tie)
     return (
         [*(doubted if at_chance else []), *facts]
         + ([] if at_chance else doubted)
@@ -86,8 +91,11 @@ def _reliance(report: Result, rival: tuple[float, float]) -> Finding:
     used = [name for name in names if statuses[name] in ("used", "relied on")]
     if not used:
         if any(each == "redundant" for each in statuses.values()):
-            text = "no modality is needed, as the others make up for it."
+            text = "no single modality is needed: the others make up for it."
             return Finding("reliance", "good", f"{costs}: {text}")
+        if any(each == "misleading" for each in statuses.values()):
+            text = "shuffling none of them is shown to do harm."
+            return Finding("reliance", "bad", f"{costs}: {text}")
         return Finding(
             "reliance", "bad", f"{costs}: no modality is shown to be used."
         )
@@ -143,19 +151,29 @@ def _unused_one(report: Result, name: str) -> Finding | None:
         text += f", and alone it gives {alone}."
         return Finding("ignored", "bad", text)
     if kind == "redundant":
-        text = (
-            f"`{name}` is not needed (shuffling it costs {cost}), though "
-            f"alone it gives {alone}: the others say the same."
-        )
+        text = f"`{name}` is not needed (shuffling it costs {cost}), "
+        fill = stands_in(report, name)
+        if fill is None:
+            text += f"though alone it gives {alone}: the others say the same."
+        else:
+            (other,) = (each for each in report.modalities if each != name)
+            kept = value_text(report, report.missing[fill][other].value)
+            text += (
+                f"but replaces `{other}`: with {FILL_WORDS[fill]} in place of "
+                f"that, {report.metric} is {kept}."
+            )
         return Finding("redundant", "note", text)
     if kind == "misleading":
         gain = cost_text(report, -shuffled.cost)
         text = f"`{name}` misleads: shuffling it gains {gain}."
         return Finding("misleading", "bad", text)
+    if kind == "unclear" and shuffled.cost_low > 0:
+        text = f"`{name}` is used, but hardly: shuffling it costs {cost}."
+        return Finding("unclear", "note", text)
     if kind == "unclear":
         text = (
             f"It is unclear whether `{name}` is used: shuffling it costs "
-            f"{cost}. More examples would tell."
+            f"{cost}. {more_would_tell(report)}"
         )
         return Finding("unclear", "note", text)
     return None
@@ -178,10 +196,14 @@ def _fusion_within(report: Result) -> Finding:
     alone = report.alone[best]
     differs = alone.cost_high < 0 or alone.cost_low > 0
     against = against_text(report, alone, differs)
-    if alone.cost_high < 0:
+    matters = abs(alone.cost) >= negligible(report)
+    if alone.cost_high < 0 and matters:
         text = f"Fusion does not beat `{best}` alone ({against})."
         return Finding("fusion", "bad", text)
-    if alone.cost_low <= 0 or alone.cost < negligible(report):
+    if alone.cost_low > 0 and not matters:
+        text = f"Fusion hardly beats `{best}` alone ({against})."
+        return Finding("fusion", "note", text)
+    if alone.cost_low <= 0:
         interval = interval_text(report, alone.cost_low, alone.cost_high)
         text = (
             f"Fusion is not shown to beat `{best}` alone ({against}, a "
@@ -209,7 +231,7 @@ def _fusion_within(report: Result) -> Finding:
 
 def _enough(report: Result) -> str | None:
     """Says which of two modalities the model does without, if it does."""
-    if len(report.modalities) != 2:
+    if len(report.modalities) != 2 or report.unasked:
         return None
     for fill, results in report.missing.items():
         spare = [n for n in results if is_small(report, results[n])]
@@ -234,7 +256,7 @@ def _own_model(report: Result) -> Finding:
     own = report.unimodal[best]
     differs = own.cost_high < 0 or own.cost_low > 0
     against = against_text(report, own, differs)
-    if own.cost_high < 0:
+    if own.cost_high < 0 and -own.cost >= negligible(report):
         text = f"Fusion does not beat a model of `{best}` only ({against})."
         return Finding("unimodal", "bad", text)
     if own.cost_low <= 0:
@@ -256,78 +278,12 @@ def _own_model(report: Result) -> Finding:
     return Finding("unimodal", "good", text)
 
 
-def _missing(report: Result) -> list[Finding]:
-    found = []
-    for fill, results in report.missing.items():
-        harmful = better_without(report, fill)
-        if harmful is not None:
-            found.append(_better_without(report, fill, harmful))
-        # If predictions are not finite, their cost is unknown.
-        known = known_costs(results)
-        large = [n for n in known if not is_small(report, results[n])]
-        large = sorted(large, key=lambda name: -results[name].cost)
-        lost = [name for name in large if results[name].cost_low > 0]
-        left_open = [name for name in large if name not in lost]
-        if lost:
-            found.append(_lost(report, fill, lost))
-        if left_open:
-            found.append(_maybe_lost(report, fill, left_open))
-        if len(known) == len(results) and not large and harmful is None:
-            words = FILL_WORDS[fill]
-            text = f"With {words} in place of any one modality little is lost."
-            found.append(Finding("missing", "good", text))
-    return found
-
-
-def _lost(report: Result, fill: str, names: list[str]) -> Finding:
-    """Reports the loss without each modality, the largest first."""
-    results = report.missing[fill]
-    parts = [
-        f"{value_text(report, results[name].value)} without `{name}`"
-        for name in names[:MAX_LISTED]
-    ]
-    verb = "falls" if report.higher_is_better else "rises"
-    text = (
-        f"With {FILL_WORDS[fill]} in place of a modality, {report.metric} "
-        f"{verb} from {value_text(report, report.intact.value)} to "
-        f"{', '.join(parts)}."
-    )
-    much = results[names[0]].cost >= 5 * negligible(report)
-    return Finding("missing", "bad" if much else "note", text)
-
-
-def _maybe_lost(report: Result, fill: str, names: list[str]) -> Finding:
-    """Reports the possible loss without each modality."""
-    parts = [
-        f"{cost_with_interval(report, report.missing[fill][name])} without "
-        f"`{name}`"
-        for name in names[:MAX_LISTED]
-    ]
-    text = (
-        f"It is unclear what is lost with {FILL_WORDS[fill]} in place of a "
-        f"modality: {', '.join(parts)}. More examples would tell."
-    )
-    return Finding("missing", "note", text)
-
-
-def _better_without(report: Result, fill: str, name: str) -> Finding:
-    """Reports a modality whose absence helps."""
-    verb = "rises" if report.higher_is_better else "falls"
-    text = (
-        f"With {FILL_WORDS[fill]} in place of `{name}`, {report.metric} {verb} "
-        f"from {value_text(report, report.intact.value)} to "
-        f"{value_text(report, report.missing[fill][name].value)}: the model "
-        "does better without it."
-    )
-    return Finding("misleading", "bad", text)
-
-
 def _unasked(report: Result) -> list[Finding]:
     if not report.unasked:
         return []
     text = (
         f"Not asked for: {listed(report.unasked)}, shuffled where a modality "
-        "is alone, and left as they are elsewhere."
+        "is alone, and left unchanged elsewhere."
     )
     return [Finding("caveat", "note", text)]
 

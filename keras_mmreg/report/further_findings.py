@@ -5,6 +5,7 @@ import numpy as np
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.judge import FEW
 from keras_mmreg.report.judge import NEGLIGIBLE
+from keras_mmreg.report.judge import known_costs
 from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.judge import status
 from keras_mmreg.report.result import Finding
@@ -20,6 +21,8 @@ def baselines(report: Result) -> list[Finding]:
         return []
     pick = max if report.higher_is_better else min
     best = pick(report.baselines, key=lambda n: report.baselines[n].value)
+    if report.baselines[best].cost_high >= 0:
+        return []  # Probes that a constant answer equals tell nothing.
     gap = report.baseline_gaps[best]
     against = against_text(report, report.baselines[best])
     found = [_unread(report, name) for name in report.baselines]
@@ -62,8 +65,8 @@ def _reads_little(report: Result, name: str) -> bool:
     """
     if status(report, name) in ("ignored", "misleading", "unclear"):
         return True
-    if report.chance is None:
-        return False
+    if report.chance is None or report.task == "regression":
+        return False  # In a regression, the others' errors are added to it.
     return not _is_above(report, report.alone[name], report.chance)
 
 
@@ -94,7 +97,7 @@ def further(report: Result) -> list[Finding]:
             level = "bad"
         elif max(gap.cost_high, -gap.cost_low) <= 2 * negligible(report):
             text = (
-                "The modalities' contributions only add up: without "
+                "The modalities' contributions need only add up: without "
                 f"interaction, {against}."
             )
         else:
@@ -102,12 +105,16 @@ def further(report: Result) -> list[Finding]:
         found.append(Finding("interaction", level, text))
     if report.calibration:
         intact = report.calibration["intact"]
-        worst = max(
-            report.modalities,
-            key=lambda name: np.nan_to_num(report.calibration[name]),
-        )
-        error = report.calibration[worst]
-        if error > intact + 0.05:
+        # Where shuffling does not lower the score, it is doubt that grows.
+        costs = known_costs(report.shuffled)
+        errors = {
+            name: np.nan_to_num(report.calibration[name])
+            for name, cost in costs.items()
+            if cost > 0
+        }
+        worst = max(errors, key=errors.__getitem__, default="")
+        error = errors.get(worst, 0.0)
+        if error > intact + 0.05 and report.num_examples >= FEW:
             text = (
                 f"With `{worst}` shuffled the model stays sure: its "
                 f"calibration error grows from {100 * intact:.0f} to "

@@ -29,7 +29,8 @@ def negligible(report: Result) -> float:
     if report.chance is not None:
         return NEGLIGIBLE * abs(report.intact.value - report.chance)
     # Of an error of nearly 0, no part says what matters.
-    costs = known_costs(report.shuffled).values()
+    parts = (report.shuffled, report.alone, *report.missing.values())
+    costs = [abs(c) for part in parts for c in known_costs(part).values()]
     return NEGLIGIBLE * max([abs(report.intact.value), *costs])
 
 
@@ -38,12 +39,13 @@ def status(report: Result, name: str) -> str:
 
     Returns:
         `"relied on"`, `"used"`, `"redundant"`, `"ignored"`, `"misleading"`,
-        `"unclear"`, or `"unknown"` if there is no number to judge by.
+        `"harmful"` (left out, it helps), `"unclear"`, or `"unknown"` if there
+        is no number to judge by.
     """
     shuffled = report.shuffled[name]
     if math.isnan(shuffled.cost):
         return "unknown"
-    if shuffled.cost_high < 0:
+    if shuffled.cost_high < 0 and -shuffled.cost >= negligible(report):
         return "misleading"
     if shuffled.cost_low > 0 and shuffled.cost >= negligible(report):
         costs = known_costs(report.shuffled).values()
@@ -51,8 +53,10 @@ def status(report: Result, name: str) -> str:
         alone = shuffled.cost == max(costs)
         rests = alone and others and others[-1] <= MINOR * shuffled.cost
         return "relied on" if rests else "used"
-    if _suffices(report, name):
+    if _suffices(report, name) or stands_in(report, name):
         return "redundant"
+    if any(better_without(report, fill) == name for fill in report.missing):
+        return "harmful"
     # A possibly large gain is no sign that the modality is ignored.
     small = is_small(report, shuffled)
     gains = shuffled.cost_low < -negligible(report)
@@ -61,7 +65,8 @@ def status(report: Result, name: str) -> str:
 
 def need_each_other(report: Result) -> bool:
     """Returns whether no modality alone beats chance; training cannot help."""
-    if report.task != "classification" or report.chance is None:
+    kinds = ("classification", "binary classification")
+    if report.task not in kinds or report.chance is None:
         return False
     if report.higher_is_better:
         return all(e.low <= report.chance for e in report.alone.values())
@@ -76,7 +81,7 @@ def better_without(report: Result, fill: str) -> str | None:
         return None
     name = min(known, key=known.__getitem__)
     gains = results[name].cost_high < 0
-    return name if gains and -known[name] >= 5 * negligible(report) else None
+    return name if gains and -known[name] >= negligible(report) else None
 
 
 def is_small(report: Result, measurement: Measurement) -> bool:
@@ -84,12 +89,39 @@ def is_small(report: Result, measurement: Measurement) -> bool:
     return measurement.cost_high <= negligible(report)
 
 
+def stands_in(report: Result, name: str) -> str | None:
+    """Returns how the other of two modalities is missing if `name` suffices.
+
+    Shuffled, the other modality contradicts this one; left out, it does not.
+
+    Returns:
+        The replacement with which the model keeps over half of what it loses
+        when the other modality is shuffled, or `None`.
+    """
+    if len(report.modalities) != 2 or report.unasked:
+        return None
+    (other,) = (each for each in report.modalities if each != name)
+    shuffled = report.shuffled[other]
+    if shuffled.cost_low <= 0 or shuffled.cost < negligible(report):
+        return None
+    costs = {fill: known_costs(r) for fill, r in report.missing.items()}
+    kept = [
+        fill
+        for fill, known in costs.items()
+        if known.get(other, math.inf) < 0.5 * shuffled.cost
+    ]
+    return kept[0] if kept else None
+
+
 def _suffices(report: Result, name: str) -> bool:
-    """Returns whether a modality alone achieves over half of the score."""
+    """Returns whether a modality alone achieves a good part of the score.
+
+    It achieves less than it says, because the others contradict it.
+    """
     if report.chance is None or len(report.modalities) < 2:
         return False
     alone = report.alone[name]
     whole = abs(report.intact.value - report.chance)
     above = alone.value - report.chance
     above = above if report.higher_is_better else -above
-    return alone.low > report.chance and above > 0.5 * whole
+    return alone.low > report.chance and above > MINOR * whole

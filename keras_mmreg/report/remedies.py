@@ -17,9 +17,15 @@ def in_use(model: keras.Model) -> list[Regularizer]:
 
 
 def idle(model: keras.Model) -> list[str]:
-    """Returns the methods that do nothing because their gate is shut."""
+    """Returns the methods that do nothing because their gate is shut.
+
+    A gate whose values are all 0 was not measured yet.
+    """
     gated = [method.name for method in in_use(model) if method.uses_gate]
-    return [] if gated and model.gate.is_open_anywhere() else gated
+    if not gated or model.gate.is_open_anywhere():
+        return []
+    values = keras.ops.convert_to_numpy(model.gate.values)
+    return gated if values.any() else []
 
 
 def noise_needs(subject: Subject) -> str | None:

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 
 from keras_mmreg.report.bootstrap import Measurement
+from keras_mmreg.report.judge import negligible
 from keras_mmreg.report.result import Result
+
+MAX_LISTED = 5
+"""The most modalities that a sentence lists."""
 
 FILL_WORDS = {
     "zero": "zeros",
@@ -40,6 +44,8 @@ def cost_number(report: Result, cost: float, digits: int = 0) -> str:
     """Formats a difference of scores without unit: `"61"`, or `"0.61"`."""
     if cost != cost:
         return "unknown"
+    if abs(cost) < 1e-4 * negligible(report):
+        return "0"  # What rounding leaves.
     number = f"{100 * cost:.{digits}f}" if report.percent else f"{cost:.2g}"
     return number.removeprefix("-") if float(number) == 0 else number
 
@@ -111,3 +117,9 @@ def against_text(
 def counted(number: int, what: str) -> str:
     """Formats a count: `"1 group"`, or `"1,200 groups"`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def more_would_tell(report: Result) -> str:
+    """Says what makes an interval narrower."""
+    what = "groups" if report.num_groups else "examples"
+    return f"More {what} would tell."

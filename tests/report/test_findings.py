@@ -20,9 +20,11 @@ def score(value, intact=0.9, margin=0.02):
     )
 
 
-def result(shuffled, alone, intact=0.9, **kwargs):
+def result(shuffled, alone, intact=0.9, missing=None, **kwargs):
     kwargs = {"chance": 0.1, "num_examples": 1000, **kwargs}
     names = list(shuffled)
+    # If nothing else is said, a modality costs the same absent and wrong.
+    missing = shuffled if missing is None else missing
     return Result(
         model="model",
         task="classification",
@@ -37,7 +39,7 @@ def result(shuffled, alone, intact=0.9, **kwargs):
         intact=Measurement(intact, intact - 0.02, intact + 0.02),
         shuffled={n: score(v, intact) for n, v in shuffled.items()},
         alone={n: score(v, intact) for n, v in alone.items()},
-        missing={"zero": {n: score(intact, intact) for n in names}},
+        missing={"zero": {n: score(v, intact) for n, v in missing.items()}},
         **kwargs,
     )
 
@@ -65,6 +67,7 @@ def test_fusion_that_one_modality_beats():
         {"skeleton": 0.30, "depth": 0.68},
         {"skeleton": 0.68, "depth": 0.30},
         intact=0.46,
+        missing={"skeleton": 0.30, "depth": 0.46},
     )
     found = texts(report)
     assert (
@@ -91,7 +94,7 @@ def test_a_suspect_is_named_where_there_is_one():
     shuffled = {"a": 0.3, "b": 0.4, "c": 0.4}
     report = result(shuffled, {"a": 0.6, "b": 0.2, "c": 0.2}, intact=0.46)
     action = texts(report)["action"]
-    assert "If one of the others may mislead" in action
+    assert "If a modality other than `a` may mislead" in action
     assert "ModalityShuffle([...])" in action
 
 
@@ -150,7 +153,11 @@ def test_fusion_that_helps():
 
 
 def test_modalities_that_say_the_same_but_contradict_each_other_when_shuffled():
-    report = result({"a": 0.40, "b": 0.55}, {"a": 0.55, "b": 0.40})
+    report = result(
+        {"a": 0.40, "b": 0.55},
+        {"a": 0.55, "b": 0.40},
+        missing={"a": 0.9, "b": 0.9},
+    )
     assert texts(report)["fusion"] == (
         "Either modality is enough: with zeros in place of the other little is "
         "lost. Shuffled, that one contradicts it (90% against 55%)."
@@ -208,7 +215,7 @@ def test_what_is_done_with_a_modality(cost, alone, expected):
 
 def test_redundant_modalities():
     report = result({"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.9})
-    assert "no modality is needed" in texts(report)["reliance"]
+    assert "no single modality is needed" in texts(report)["reliance"]
     unused = result({"a": 0.9, "b": 0.9}, {"a": 0.1, "b": 0.1})
     assert "no modality is shown to be used" in texts(unused)["reliance"]
 
@@ -287,7 +294,7 @@ def test_probes():
     constant = {"a": probe(0.2, 0.8), "b": probe(0.5, 0.0)}
     noise = texts(probed(errors, constant))
     assert "unread" not in noise
-    worse = {"a": score(0.5), "b": score(0.5)}
+    worse = {"a": probe(0.5, 0.4), "b": probe(0.5, 0.4)}
     found = texts(probed(report, worse))
     assert "beats every linear probe" in found["baseline"]
 
@@ -463,7 +470,11 @@ def test_only_a_narrow_interval_tells_what_is_ignored(cost, expected):
 
 
 def test_what_may_gain_much_when_shuffled_is_not_ignored():
-    report = result({"a": 0.5, "b": 0.93}, {"a": 0.93, "b": 0.5})
+    report = result(
+        {"a": 0.5, "b": 0.93},
+        {"a": 0.93, "b": 0.25},
+        missing={"a": 0.5, "b": 0.9},
+    )
     gain = dataclasses.replace(
         report.shuffled["b"], cost_low=-0.08, cost_high=0.01
     )
@@ -597,3 +608,132 @@ def test_interaction(cost, level, text):
     (found,) = [f for f in find(report, (0.1, 0.5)) if f.kind == "interaction"]
     assert found.level == level
     assert text in found.text
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"), [(0.88, "redundant"), (0.2, "ignored")]
+)
+def test_what_replaces_another_modality_is_not_ignored(missing, expected):
+    # Shuffled, `a` outvotes `b`; left out, it does not.
+    report = result(
+        {"a": 0.2, "b": 0.9},
+        {"a": 0.9, "b": 0.2},
+        missing={"a": missing, "b": 0.9},
+    )
+    assert status(report, "b") == expected
+    found = texts(report)
+    if expected == "redundant":
+        assert found["redundant"] == (
+            "`b` is not needed (shuffling it costs 0 points (-2 to 2)), but "
+            "replaces `a`: with zeros in place of that, accuracy is 88%."
+        )
+
+
+def test_what_harms_is_not_ignored():
+    report = result(
+        {"a": 0.3, "b": 0.9},
+        {"a": 0.9, "b": 0.1},
+        missing={"a": 0.3, "b": 0.95},
+    )
+    assert status(report, "b") == "harmful"
+    (found,) = [e for e in find(report, (0.5, 0.7)) if e.kind == "misleading"]
+    assert found.level == "note" and "does better without it" in found.text
+    # At chance, the way out is told nevertheless.
+    report = result(
+        {"a": 0.1, "b": 0.1},
+        {"a": 0.1, "b": 0.1},
+        intact=0.1,
+        missing={"a": 0.1, "b": 0.9},
+    )
+    found = texts(report)
+    assert "does worse" in found["chance"] or "is not shown" in found["chance"]
+    assert 'ModalityShuffle(["b"])' in found["action"]
+
+
+def test_what_rounding_leaves_is_no_gain():
+    rest = dataclasses.replace(score(0.9, margin=1e-9), cost=-1e-9)
+    rest = dataclasses.replace(rest, cost_low=-2e-9, cost_high=-1e-10)
+    report = result({"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.9})
+    report = dataclasses.replace(
+        report,
+        shuffled={"a": rest, "b": rest},
+        alone={"a": rest, "b": rest},
+        unimodal={"a": rest},
+    )
+    found = find(report, (0.0, 0.0))
+    assert not [each.text for each in found if each.level == "bad"]
+
+
+def test_synergy_of_a_binary_classification():
+    report = result(
+        {"a": 0.5, "b": 0.48}, {"a": 0.48, "b": 0.5}, intact=1.0, chance=0.5
+    )
+    for task in ("classification", "binary classification"):
+        found = texts(dataclasses.replace(report, task=task), (-0.02, 0.05))
+        assert "have to be combined" in found["fusion"]
+        assert "action" not in found
+
+
+def test_a_tie_has_no_shortcut():
+    costs = {"a": 0.3, "b": 0.32}
+    report = result(costs, {"a": 0.32, "b": 0.3})
+    (action,) = [
+        e.text for e in find(report, (-0.02, 0.05)) if e.kind == "action"
+    ]
+    assert "shortcut" not in action
+
+
+def test_inputs_that_were_not_asked_for_may_be_needed():
+    report = result(
+        {"a": 0.9, "c": 0.9},
+        {"a": 0.5, "c": 0.5},
+        missing={"a": 0.9, "c": 0.9},
+        unasked=["b"],
+    )
+    found = texts(report)
+    assert "is enough" not in found["fusion"]
+    assert found["missing"] == (
+        "With zeros in place of `a` or `c` little is lost."
+    )
+
+
+def test_groups_would_tell():
+    report = result({"a": 0.5, "b": 0.88}, {"a": 0.88, "b": 0.1})
+    wide = dataclasses.replace(
+        report.shuffled["b"], cost_low=-0.2, cost_high=0.2
+    )
+    report = dataclasses.replace(
+        report, shuffled={**report.shuffled, "b": wide}
+    )
+    assert "More examples would" in texts(report)["unclear"]
+    report = dataclasses.replace(report, num_groups=40)
+    assert "More groups would" in texts(report)["unclear"]
+
+
+def test_doubt_where_shuffling_harms_nothing_is_no_miscalibration():
+    report = result({"a": 0.3, "b": 0.95}, {"a": 0.95, "b": 0.3})
+    errors = {"intact": 0.1, "a": 0.12, "b": 0.4}
+    report = dataclasses.replace(report, calibration=errors)
+    assert "calibration" not in texts(report)
+    errors = {"intact": 0.1, "a": 0.4, "b": 0.1}
+    report = dataclasses.replace(report, calibration=errors)
+    assert "stays sure" in texts(report)["calibration"]
+
+
+def test_all_that_is_lost_is_told():
+    names = "abcdefg"
+    report = result(
+        dict.fromkeys(names, 0.6), dict.fromkeys(names, 0.2), chance=0.1
+    )
+    assert "less without others" in texts(report)["missing"]
+
+
+def test_rare_classes_and_a_constant_answer():
+    report = result(
+        {"a": 0.95, "b": 0.95},
+        {"a": 0.95, "b": 0.95},
+        intact=0.95,
+        chance=0.95,
+    )
+    report = dataclasses.replace(report, task="binary classification")
+    assert "`metric='auc'`" in texts(report)["chance"]
