@@ -26,6 +26,7 @@ _MARKS = {
     "note": ("i", "Note: "),
 }
 _LEVELS = {
+    "harmful": "bad",
     "ignored": "bad",
     "misleading": "bad",
     "used": "good",
@@ -227,10 +228,11 @@ def _footer(report: Result) -> str:
         ),
         ("Missing", "The modality is replaced, as when it is not there."),
         (
-            "Relied on, used, redundant, ignored",
+            "Relied on, used, redundant, ignored, harmful",
             "Shuffling it costs far more than any other; costs something; "
-            "costs nothing, but alone it suffices; costs nothing, and alone it "
-            "does not.",
+            "costs nothing, but it tells something where the others do not; "
+            "costs nothing, and it does not; costs nothing, and the model does "
+            "better without it.",
         ),
     ]
     items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in terms)
