@@ -93,10 +93,8 @@ def actions(
             + "".join(parts[name].format(call=calls[name]) for name in unused)
             + (" instead." if used else ".")
         )
-    if cause.kind == "fusion" and not used:
-        own = cause.subject in report.unimodal
-        beginning = "Or use the model" if own else "Compare with a model"
-        sentences.append(f"{beginning} {cause.rival}.")
+    if cause.rival and not used:
+        sentences.append(cause.rival)
     found = [Finding("action", "note", " ".join(sentences))]
     if report.idle:
         it = "it" if len(report.idle) == 1 else "them"
@@ -126,7 +124,7 @@ class Cause(NamedTuple):
         kind: A key of `ADVICE`.
         subject: The modality that it is about.
         suspects: The modalities that may mislead.
-        rival: The model that this one does not beat, in words.
+        rival: A sentence on the model that this one does not beat.
     """
 
     kind: str
@@ -163,13 +161,17 @@ def _harm_of_fusion(report: Result) -> Cause:
     harm = ("misleading", "harmful")
     harmful = [n for n in others if status(report, n) in harm]
     suspects = others if len(others) == 1 else harmful
-    cause = Cause("fusion", best, suspects, f"of `{best}` alone")
+    rival = f"Compare with a model of `{best}` alone."
+    if report.unimodal:
+        rival = f"Or use the model of `{best}` alone."
+    cause = Cause("fusion", best, suspects, rival)
     lowest = known.get(best, math.inf)
     for fill, results in report.missing.items():
         name = better_without(report, fill)
         if name is not None and results[name].cost < lowest:
             lowest = results[name].cost
-            cause = Cause("fusion", name, [name], f"without `{name}`")
+            rival = f"Compare with a model without `{name}`."
+            cause = Cause("fusion", name, [name], rival)
     return cause
 
 
