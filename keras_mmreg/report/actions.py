@@ -162,8 +162,9 @@ def _harm_of_fusion(report: Result) -> Cause:
     harmful = [n for n in others if status(report, n) in harm]
     suspects = others if len(others) == 1 else harmful
     rival = f"Compare with a model of `{best}` alone."
-    if report.unimodal:
-        rival = f"Or use the model of `{best}` alone."
+    if report.unimodal:  # Compared already.
+        better = report.unimodal[best].cost_high < 0
+        rival = f"Or use the model of `{best}` alone." if better else ""
     cause = Cause("fusion", best, suspects, rival)
     lowest = known.get(best, math.inf)
     for fill, results in report.missing.items():

@@ -737,3 +737,22 @@ def test_rare_classes_and_a_constant_answer():
     )
     report = dataclasses.replace(report, task="binary classification")
     assert "`metric='auc'`" in texts(report)["chance"]
+
+
+def test_the_better_model_of_one_modality_is_advised():
+    report = result(
+        {"a": 0.3, "b": 0.6},
+        {"a": 0.6, "b": 0.3},
+        intact=0.6,
+        missing={"a": 0.3, "b": 0.6},
+    )
+    own = dataclasses.replace(report, unimodal={"a": score(0.9, 0.6)})
+    action = texts(own)["action"]
+    assert "If `b` may mislead" in action
+    assert action.endswith("Or use the model of `a` alone.")
+    missing = {"zero": {"a": score(0.3, 0.6), "b": score(0.8, 0.6)}}
+    unread = dataclasses.replace(
+        report, missing=missing, unimodal={"b": score(0.4, 0.6)}
+    )
+    action = texts(unread)["action"]
+    assert action.endswith("Compare with a model without `b`.")
