@@ -74,7 +74,7 @@ codebook. With a single codebook, any one channel that the mask keeps would
 still tell which code was chosen.
 
 Under Adam a mask weight moves by about the learning rate at each step, from 0.1
-towards the threshold at 0.05. `strength` is how much a channel must be worth to
+toward the threshold at 0.05. `strength` is how much a channel must be worth to
 stay. `clip` keeps masked channels near the threshold, so they can come back if
 the task finds a use for them.
 """

@@ -172,8 +172,8 @@ class HeldOut(keras.callbacks.Callback):
     def split(
         x: Any,
         y: Any,
-        sample_weight: Any = None,
         *,
+        sample_weight: Any = None,
         groups: Any = None,
         fraction: float = 0.1,
         seed: int = 0,
@@ -209,6 +209,8 @@ class HeldOut(keras.callbacks.Callback):
             y = np.asarray(y)
         parts = {"x": x, "y": y}
         if sample_weight is not None:
+            if not isinstance(sample_weight, dict):
+                sample_weight = np.asarray(sample_weight)
             parts["sample_weight"] = sample_weight
         size = _common_length(parts)
         if groups is None:

@@ -57,7 +57,7 @@ class ReportLogger(keras.callbacks.Callback):
 
     Raises:
         ValueError: If `frequency` is not positive, `data` can be read only
-            once, or `modality_report` does not have an argument.
+            once, or an argument is not as `modality_report` says.
 
     Example:
 

@@ -64,7 +64,7 @@ class VectorQuantizer(
         epsilon: Small positive float, the Laplace smoothing of the counts that
             sums are divided by. The count of a code to which no vector is
             assigned falls to about `epsilon / (1 - decay)`, and the code itself
-            shrinks towards 0. Defaults to `1e-5`.
+            shrinks toward 0. Defaults to `1e-5`.
         num_groups: Positive integer that divides the number of channels. Each
             group of neighboring channels gets its own codebook (product
             quantization). With one codebook, a single channel would reveal

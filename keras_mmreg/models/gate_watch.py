@@ -41,7 +41,8 @@ class GateWatch(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Decides how the gate is measured."""
-        if self.model.gate.needs_new_step():
+        self.model.gate.recall_distrust()
+        if self.model.gate.needs_new_step:
             self.model.make_train_function(force=True)
         if not any(map(measures_gate, self.others)):
             self._measure_on_validation_data()

@@ -79,8 +79,8 @@ class RegularizedModel(WrapperModel):
     Keras's layers do; a permutation stays within the part.
 
     `fit` warns once if a modality gave no information for an epoch, or if an
-    information penalty of fixed strength is larger than the task loss in the
-    second hundred steps.
+    information penalty of fixed strength is larger than the task loss after
+    the first hundred steps.
 
     Args:
         inner: The `keras.Model` to train: functional, sequential or

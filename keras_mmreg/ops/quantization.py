@@ -247,7 +247,7 @@ def _row_indices(indices: Tensor, num_embeddings: int) -> Tensor:
 
 
 def laplace_smoothing(counts: Tensor, epsilon: float) -> Tensor:
-    """Moves counts towards uniform without changing their total.
+    """Moves counts toward uniform without changing their total.
 
     The result is `(N_i + epsilon) / (N + K epsilon) * N`, with the counts N_i
     of K codes and their sum N. It prevents a division by zero for a code to

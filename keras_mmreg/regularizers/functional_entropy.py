@@ -13,17 +13,18 @@ class FunctionalEntropy(SampledRegularizer):
 
     The functional entropy is `I_i = E[f log f] - E[f] log E[f]` over the
     perturbations of modality i. It needs no gradient with respect to the
-    inputs, but several samples, and is biased towards 0 when they are few.
+    inputs, but several samples, and is biased toward 0 when they are few.
     `FisherInformation` bounds it from a single sample.
 
     Args:
+        strength: See `InformationRegularizer`. Defaults to `"auto"`.
+        reduction: See `InformationRegularizer`. Defaults to `"inverse_sum"`.
         num_samples: Integer of at least 2, the number of noise samples per
             example. Defaults to `4`.
-        **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
-            `stddev`, `perturbation`, `cross_entropy`, `floor`, `momentum`,
-            `fraction`, `schedule`, `seed`, `name`.
-            With `perturbation="joint"` the other modalities are perturbed, too,
-            by one draw that all samples share (Eq. 5).
+        **kwargs: See `InformationRegularizer`: `stddev`, `perturbation`,
+            `cross_entropy`, `floor`, `momentum`, `fraction`, `schedule`,
+            `seed`, `name`. With `perturbation="joint"` the other modalities
+            are perturbed, too, by one draw that all samples share (Eq. 5).
 
     Raises:
         ValueError: If an argument is out of range.

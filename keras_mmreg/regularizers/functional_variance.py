@@ -16,13 +16,14 @@ class FunctionalVariance(SampledRegularizer):
     gradient with respect to the inputs.
 
     Args:
+        strength: See `InformationRegularizer`. Defaults to `"auto"`.
+        reduction: See `InformationRegularizer`. Defaults to `"inverse_sum"`.
         num_samples: Integer of at least 2, the number of noise samples per
             example. Defaults to `4`.
-        **kwargs: See `InformationRegularizer`: `strength`, `reduction`,
-            `stddev`, `perturbation`, `cross_entropy`, `floor`, `momentum`,
-            `fraction`, `schedule`, `seed`, `name`.
-            With `perturbation="joint"` the other modalities are perturbed, too,
-            by one draw that all samples share (Eq. 16).
+        **kwargs: See `InformationRegularizer`: `stddev`, `perturbation`,
+            `cross_entropy`, `floor`, `momentum`, `fraction`, `schedule`,
+            `seed`, `name`. With `perturbation="joint"` the other modalities
+            are perturbed, too, by one draw that all samples share (Eq. 16).
 
     Raises:
         ValueError: If an argument is out of range.

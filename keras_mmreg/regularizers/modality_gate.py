@@ -136,11 +136,15 @@ class ModalityGate(Regularizer):
     def load_own_variables(self, store: Any) -> None:
         """Restores the state; distrusted modalities are shuffled again."""
         super().load_own_variables(store)
-        self.needs_new_step()
+        self.recall_distrust()
 
-    def needs_new_step(self) -> bool:
-        """Returns whether a compiled step cannot shuffle what is distrusted."""
+    def recall_distrust(self) -> None:
+        """Reads from the state whether modalities are distrusted."""
         self.may_distrust |= bool(ops.convert_to_numpy(self.distrusted).any())
+
+    @property
+    def needs_new_step(self) -> bool:
+        """Whether a compiled step cannot shuffle what is distrusted."""
         return self.may_distrust and not self._steps_shuffle
 
     @property

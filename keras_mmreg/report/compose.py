@@ -24,9 +24,9 @@ from keras_mmreg.report.plan import NOISE_SCALES
 from keras_mmreg.report.plan import Plan
 from keras_mmreg.report.probes import Probed
 from keras_mmreg.report.probes import probe_modalities
+from keras_mmreg.report.probes import why_no_probes
 from keras_mmreg.report.report import ModalityReport
 from keras_mmreg.report.result import Finding
-from keras_mmreg.report.scores import Accuracy
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.subject import Subject
 from keras_mmreg.report.wording import by_cost
@@ -219,16 +219,9 @@ def _information(
 def _probed(
     subject: Subject, measuring: Measuring, settings: Settings
 ) -> tuple[dict[str, Probed], list[Finding]]:
-    task, score = subject.task, subject.score
-    if task.dense:
-        text = "Linear probes are for one label an example, so there are none."
-        return {}, [Finding("caveat", "note", text)]
-    if task.kind != "regression" and not isinstance(score, Accuracy):
-        text = (
-            "Linear probes predict classes, not how sure they are, so there "
-            "are none by this metric. Pass `metric='accuracy'` for them."
-        )
-        return {}, [Finding("caveat", "note", text)]
+    reason = why_no_probes(subject)
+    if reason is not None:
+        return {}, [Finding("caveat", "note", reason)]
     outputs, groups = np.concatenate(measuring.outputs), measuring.units.groups
     probed = probe_modalities(subject, outputs, groups, settings)
     left_out = [name for name in subject.leaves if name not in probed]

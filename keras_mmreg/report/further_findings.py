@@ -24,7 +24,10 @@ def baselines(report: Result) -> list[Finding]:
     if report.baselines[best].cost_high >= 0:
         return []  # Probes that a constant answer equals tell nothing.
     gap = report.baseline_gaps[best]
-    against = against_text(report, report.baselines[best])
+    scores = (gap.value, report.baselines[best].value)
+    against = " against ".join(value_text(report, each) for each in scores)
+    if gap.value != report.intact.value:
+        against += " on the examples probed"
     found = [_unread(report, name) for name in report.baselines]
     if gap.cost_low > 0:
         text = f"The model does not reach a linear probe on `{best}`"

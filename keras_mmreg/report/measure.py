@@ -18,6 +18,7 @@ from keras_mmreg.report.masks import find_mask
 from keras_mmreg.report.masks import masked
 from keras_mmreg.report.padding import padding_values
 from keras_mmreg.report.plan import create_plan
+from keras_mmreg.report.probes import why_no_probes
 from keras_mmreg.report.scores import Score
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.subject import Subject
@@ -99,7 +100,9 @@ class Measuring:
             if name in settings.include
         }
         self._broken = [0 for _ in self.plan.runs]
-        self._probes = "baselines" in settings.include
+        self._probes = (
+            "baselines" in settings.include and why_no_probes(subject) is None
+        )
         self._keeps_outputs = False
 
     def _compared(self) -> dict[Any, int]:

@@ -17,6 +17,7 @@ from keras_mmreg.report.bootstrap import Tally
 from keras_mmreg.report.bootstrap import Units
 from keras_mmreg.report.interventions import as_tensors
 from keras_mmreg.report.interventions import takes_noise
+from keras_mmreg.report.scores import Accuracy
 from keras_mmreg.report.settings import Settings
 from keras_mmreg.report.subject import Subject
 from keras_mmreg.report.task import Task
@@ -43,6 +44,19 @@ class Probed(NamedTuple):
 
     baseline: Measurement
     gap: Measurement
+
+
+def why_no_probes(subject: Subject) -> str | None:
+    """Returns why there are no linear probes for a task or score, if so."""
+    if subject.task.dense:
+        return "Linear probes are for one label an example, so there are none."
+    classifies = subject.task.kind != "regression"
+    if classifies and not isinstance(subject.score, Accuracy):
+        return (
+            "Linear probes predict classes, not how sure they are, so there "
+            "are none by this metric. Pass `metric='accuracy'` for them."
+        )
+    return None
 
 
 def probe_modalities(

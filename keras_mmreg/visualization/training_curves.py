@@ -98,18 +98,18 @@ def _curves(
                 f"with {sorted(run.logs)}"
             )
     return {
-        name: select(runs, name, frequency, not _validates(name, runs[0]))
+        name: select(runs, name, frequency, _begins_at_once(name))
         for name in metrics
     }
 
 
-def _validates(name: str, run: Run) -> bool:
-    """Returns whether Keras's validation logged a metric.
+def _begins_at_once(name: str) -> bool:
+    """Returns whether a metric is a logger's, which measures the first epoch.
 
-    The loggers begin with the first epoch, and their names are no metric of
-    training with `val_` in front.
+    Those of Keras's validation begin with the epoch number `validation_freq`.
     """
-    return name.startswith("val_") and name.removeprefix("val_") in run.logs
+    kinds = ("information_", "report_", "shuffled_", "balanced_")
+    return not name.startswith("val_") or any(kind in name for kind in kinds)
 
 
 def _axis_text(metrics: list[str]) -> str:

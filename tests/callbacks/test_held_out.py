@@ -20,13 +20,17 @@ def test_no_part_is_empty(fraction):
 @pytest.mark.once
 def test_weights_go_with_their_examples():
     y = np.arange(20)
-    train, held = HeldOut.split({"a": y}, y, 2.0 * y, groups=y // 5)
+    train, held = HeldOut.split(
+        {"a": y}, y, sample_weight=(2.0 * y).tolist(), groups=y // 5
+    )
     assert len(held[1]) == 5 and len(train[1]) == 15
     for x, labels, weight in (train, held):
         np.testing.assert_array_equal(x["a"], labels)
         np.testing.assert_array_equal(weight, 2.0 * labels)
     with pytest.raises(ValueError, match=r"\[19\] in `sample_weight`"):
-        HeldOut.split({"a": y}, y, np.ones(19))
+        HeldOut.split({"a": y}, y, sample_weight=np.ones(19))
+    with pytest.raises(TypeError):  # Groups or weights? It must be said.
+        HeldOut.split({"a": y}, y, y // 5)
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,6 @@ def test_padding_neither_starts_codes_nor_counts():
     assert float(array(layer.losses[0])) < 1.0
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("decay", [0.0, 0.5])
 def test_padding_moves_no_average(decay):
     layer = VectorQuantizer(4, decay=decay, seed=1)
@@ -252,6 +251,7 @@ def test_padding_moves_no_average(decay):
     np.testing.assert_array_equal(array(layer.codes.counts), before[1])
 
 
+@pytest.mark.once
 def test_a_batch_of_padding_changes_no_code():
     layer = VectorQuantizer(4, seed=0)
     layer.build((2, 3, 2))

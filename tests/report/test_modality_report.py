@@ -739,6 +739,23 @@ def test_json_keeps_what_is_not_known():
     assert again.to_html() == report.to_html()
 
 
+def test_probes_are_compared_on_their_examples():
+    x, y = colored(96)
+    hard = np.arange(96) < 32  # The first window, with wrong colors.
+    x["color"] = np.where(hard[:, None], np.eye(3)[(y + 1) % 3], x["color"])
+    batches = [
+        ({name: v[i : i + 32] for name, v in x.items()}, y[i : i + 32])
+        for i in range(0, 96, 32)
+    ]
+    report = modality_report(
+        color_reader(), batches_of(batches), include="baselines", window=32
+    )
+    assert report.intact.value == pytest.approx(2 / 3)
+    assert report.baseline_gaps["color"].value == 0.0
+    (text,) = [e.text for e in report.findings if e.kind == "baseline"]
+    assert "(0% against 100% on the examples probed" in text
+
+
 def test_a_metric_of_one_hot_labels_beside_a_sparse_loss():
     x, y = colored(60)
     model = color_reader()

@@ -43,10 +43,14 @@ def test_epochs_of_a_continued_run():
         ("information_a", [1, 3, 5]),
         ("report_intact", [1, 3, 5]),
         ("val_shuffled_a_accuracy", [1, 3, 5]),
+        ("val_information_a", [1, 3, 5]),
     ],
 )
-def test_loggers_begin_with_the_first_epoch(name, epochs):
-    history = {"accuracy": [0.5] * 5, name: [0.5] * len(epochs)}
+@pytest.mark.parametrize("other", ["accuracy", "loss", "information_a"])
+def test_loggers_begin_with_the_first_epoch(name, epochs, other):
+    if name == other:
+        return
+    history = {other: [0.5] * 5, name: [0.5] * len(epochs)}
     figure = plot_training_curves(history, name, frequency=2)
     assert figure.axes[0].lines[0].get_xdata().tolist() == epochs
 
