@@ -205,13 +205,9 @@ class HeldOut(keras.callbacks.Callback):
         """
         check_number("fraction", fraction, above=0, below=1)
         rng = np.random.default_rng(seed)
-        if isinstance(y, list | tuple) and np.ndim(y[0]) == 0:
-            y = np.asarray(y)
-        parts = {"x": x, "y": y}
+        parts = {"x": x, "y": _of_numbers(y)}
         if sample_weight is not None:
-            if not isinstance(sample_weight, dict):
-                sample_weight = np.asarray(sample_weight)
-            parts["sample_weight"] = sample_weight
+            parts["sample_weight"] = _of_numbers(sample_weight)
         size = _common_length(parts)
         if groups is None:
             count = min(max(round(fraction * size), 1), size - 1)
@@ -242,6 +238,13 @@ class HeldOut(keras.callbacks.Callback):
             )
 
         return part(~chosen), part(chosen)
+
+
+def _of_numbers(values: Any) -> Any:
+    """Returns a list of numbers as an array; a list of arrays stays one."""
+    if isinstance(values, list | tuple) and np.ndim(values[0]) == 0:
+        return np.asarray(values)
+    return values
 
 
 def _common_length(parts: Mapping[str, Any]) -> int:

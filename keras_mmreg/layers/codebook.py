@@ -184,9 +184,9 @@ class Codebook(keras.layers.Layer):
 
         A batch that is all padding changes nothing.
         """
-        has_vectors = sum_over_replicas(ops.sum(weights)) > 0
         batch = (indices, self.num_embeddings, weights)
         counts = sum_over_replicas(quantization.code_counts(*batch))
+        has_vectors = ops.sum(counts) > 0
         # The smoothed counts are stored, so that the next average starts from
         # them: the sums of unused codes decay, but their counts do not.
         before = ops.convert_to_tensor(self.counts)

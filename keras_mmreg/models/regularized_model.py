@@ -166,6 +166,7 @@ class RegularizedModel(WrapperModel):
         self._modalities = None if modalities is None else list(modalities)
         self.seed = seed
         self.gate = regularizers.create_gate(self.regularizers)
+        self._log_prefixes = regularizers.log_prefixes(self._methods)
         self.add_tracker("penalty")
         self.step = self.add_counter("step")
         self.epoch = self.add_counter("epoch")
@@ -239,14 +240,13 @@ class RegularizedModel(WrapperModel):
         copy = self._loss_function.get(
             (compiled,), lambda: copy_compiled_loss(compiled)
         )
-        training_pass.add_loss(
+        training_pass.set_task_loss(
             y, sample_weight, unscaled_loss(loss), copy, self.loss
         )
         size, total = training_pass.batch_size, ops.zeros((), loss.dtype)
-        prefixes = regularizers.log_prefixes(self._methods)
         for method in self._methods:
             penalty, logs = method.penalty(training_pass)
-            self.track(logs, size, prefixes[method.name])
+            self.track(logs, size, self._log_prefixes[method.name])
             if penalty is not None:
                 self.track({f"{method.name}_penalty": penalty}, size)
                 total = total + ops.cast(penalty, loss.dtype)
@@ -276,7 +276,7 @@ class RegularizedModel(WrapperModel):
         activations = network.run(
             inputs, training=True, intervene=intervene if perturbing else None
         )
-        training_pass.add_outputs(activations)
+        training_pass.set_outputs(activations)
         return training_pass
 
     # Around the training steps.
@@ -346,7 +346,6 @@ class RegularizedModel(WrapperModel):
             method.check(network, self.inner)
         self._network = network
         self._trains_as_it_infers = trains_as_it_infers(self.inner)
-        prefixes = regularizers.log_prefixes(self._methods)
         for index, method in enumerate(self._methods):
             if self.seed is not None and method.seed is None:
                 method.reseed(self.seed + index)
@@ -354,7 +353,7 @@ class RegularizedModel(WrapperModel):
             if method.penalizes:
                 self.add_tracker(f"{method.name}_penalty")
             for name in method.log_names:
-                self.add_tracker(f"{prefixes[method.name]}{name}")
+                self.add_tracker(f"{self._log_prefixes[method.name]}{name}")
         set_seed_paths("seed_generators", seed_states(self))
         self.await_settled_statistics()
 

@@ -106,7 +106,7 @@ class TrainingPass:
         self.points.update(perturbed)
         return perturbed
 
-    def add_outputs(self, activations: Any) -> None:
+    def set_outputs(self, activations: Any) -> None:
         """Adds what the model has computed, between the two hooks.
 
         No penalty has a gradient through the statistics it has updated.
@@ -118,7 +118,7 @@ class TrainingPass:
             self.points = self.network.points_of(activations)
             self.clean_points = self.points
 
-    def add_loss(
+    def set_task_loss(
         self,
         y: Any,
         sample_weight: Any,

@@ -15,6 +15,9 @@ from keras_mmreg.report.settings import Settings
 MAX_UNITS = 2000
 """With more examples, some share a unit at random; intervals hardly change."""
 
+INTACT = ("intact",)
+"""The name of the score on intact data."""
+
 _CHUNK = 100
 _BLOCKS, _BLOCK = 4, 8
 """The units of a small batch, and the examples per unit of a large one."""
@@ -166,7 +169,7 @@ class Bootstrap:
     """Scores on examples drawn with replacement, the same for all scores.
 
     Args:
-        tallies: Dict from a name to its `Tally`, including `("intact",)`.
+        tallies: Dict from a name to its `Tally`, all of one score.
         units: The units of the examples.
         settings: The settings of the report.
         unknown: Names whose score means nothing, and is NaN.
@@ -179,7 +182,7 @@ class Bootstrap:
         settings: Settings,
         unknown: Collection[Any] = (),
     ) -> None:
-        self.score = tallies[("intact",)].score
+        self.score = next(iter(tallies.values())).score
         self.num_independent = units.num_independent
         self.confidence = settings.confidence
         sums = np.stack(
@@ -197,17 +200,16 @@ class Bootstrap:
             self.values[name] = float("nan")
             self.draws[name] = np.full(count, np.nan)
 
-    def measure(self, name: Any) -> Measurement:
-        """Returns the score of a name, and its cost against `("intact",)`."""
+    def measure(self, name: Any, reference: Any = INTACT) -> Measurement:
+        """Returns the score of a name, and its cost against a reference."""
         sign = 1.0 if self.score.higher_is_better else -1.0
-        intact = ("intact",)
-        cost = sign * (self.values[intact] - self.values[name])
-        draws = sign * (self.draws[intact] - self.draws[name])
+        cost = sign * (self.values[reference] - self.values[name])
+        draws = sign * (self.draws[reference] - self.draws[name])
         value = self.values[name]
         low, high = self.interval(self.draws[name], value)
         if self.score.percent:  # A maximum would lose NaN.
             low, high = np.clip((low, high), 0.0, 1.0).tolist()
-        if name == intact:
+        if name == reference:
             return Measurement(float(value), low, high)
         return Measurement(
             float(value), low, high, float(cost), *self.interval(draws, cost)

@@ -11,6 +11,7 @@ from keras_mmreg.backend.keras_internals import all_layers
 from keras_mmreg.models.modality_information import modality_information
 from keras_mmreg.network.checks import has_new_statistics
 from keras_mmreg.report import remedies
+from keras_mmreg.report.bootstrap import INTACT
 from keras_mmreg.report.bootstrap import Bootstrap
 from keras_mmreg.report.bootstrap import Measurement
 from keras_mmreg.report.data import Source
@@ -49,7 +50,7 @@ def compose(
         measuring.tallies,
         units,
         settings,
-        unknown=[name for name in measuring.broken if name != ("intact",)],
+        unknown=[name for name in measuring.broken if name != INTACT],
     )
     chance = (
         None
@@ -71,7 +72,7 @@ def compose(
         window=source.window,
         passes=plan.passes,
         modalities=names,
-        intact=measure(("intact",)),
+        intact=measure(INTACT),
         shuffled={name: measure(("shuffled", name)) for name in names},
         alone={name: measure(("alone", name)) for name in names},
         missing={
@@ -108,7 +109,7 @@ def compose(
         notes += note
     rival = _rival(bootstrap, report)
     findings = broken(measuring.broken)
-    if ("intact",) not in measuring.broken:
+    if INTACT not in measuring.broken:
         findings = find(report, rival) + findings
     return replace(report, findings=findings + notes)
 
@@ -175,7 +176,7 @@ def _calibration(measuring: Measuring) -> dict[str, float]:
 
 def _per_class(measuring: Measuring) -> list[dict[str, Any]]:
     score, sums = measuring.further("per_class")
-    intact = sums.pop(("intact",))
+    intact = sums.pop(INTACT)
     counts, recalls = np.split(intact, 2)[1], score.value(intact)
     shuffled = {name[-1]: score.value(own) for name, own in sums.items()}
     return [
@@ -273,10 +274,5 @@ def _rival(
     if len(report.modalities) < 2:
         return None
     first, second = by_cost(report)[:2]
-    sign = 1.0 if report.higher_is_better else -1.0
-    draws = sign * (
-        bootstrap.draws[("shuffled", second)]
-        - bootstrap.draws[("shuffled", first)]
-    )
-    difference = report.shuffled[first].cost - report.shuffled[second].cost
-    return bootstrap.interval(draws, difference)
+    rival = bootstrap.measure(("shuffled", first), ("shuffled", second))
+    return rival.cost_low, rival.cost_high

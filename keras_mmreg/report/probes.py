@@ -122,13 +122,11 @@ def probe_modalities(
         if features is None:
             continue
         probed = probe(_project(features, generator))
+        tallies = {"constant": constant, "probe": probed, "model": model}
+        bootstrap = Bootstrap(tallies, units, settings)
         results[modality] = Probed(
-            *(
-                Bootstrap(
-                    {("intact",): reference, ("other",): other}, units, settings
-                ).measure(("other",))
-                for reference, other in ((constant, probed), (probed, model))
-            )
+            baseline=bootstrap.measure("probe", "constant"),
+            gap=bootstrap.measure("model", "probe"),
         )
     return results
 

@@ -27,6 +27,8 @@ def test_weights_go_with_their_examples():
     for x, labels, weight in (train, held):
         np.testing.assert_array_equal(x["a"], labels)
         np.testing.assert_array_equal(weight, 2.0 * labels)
+    _, held = HeldOut.split({"a": y}, [y, y], sample_weight=[2.0 * y, 3.0 * y])
+    np.testing.assert_array_equal(held[2], [2.0 * held[1][0], 3.0 * held[1][1]])
     with pytest.raises(ValueError, match=r"\[19\] in `sample_weight`"):
         HeldOut.split({"a": y}, y, sample_weight=np.ones(19))
     with pytest.raises(TypeError):  # Groups or weights? It must be said.
