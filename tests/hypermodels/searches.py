@@ -3,8 +3,10 @@
 In a process of its own, which forks before anything has run.
 """
 
+import functools
 import json
 import os
+import pathlib
 import signal
 import sys
 import time
@@ -17,6 +19,7 @@ from tests import toys
 
 COMPILE = {"optimizer": "sgd", "loss": "sparse_categorical_crossentropy"}
 COMPILE["metrics"] = ["accuracy"]
+WORKERS = ("tuner0", "tuner1")
 
 
 class Kill(keras_tuner.RandomSearch):
@@ -69,15 +72,38 @@ def finished(directory: str) -> dict[str, float]:
     }
 
 
+def lead(directory: str) -> None:
+    """Searches as the chief, which stays until both workers have left.
+
+    KerasTuner's would leave if one of them has finished all trials before the
+    other one asks for its first.
+    """
+    has_left = [pathlib.Path(f"{directory}/{name}.left") for name in WORKERS]
+    with mock.patch(
+        "keras_tuner.src.distribute.oracle_chief.exit_chief",
+        lambda oracle: all(path.exists() for path in has_left),
+    ):
+        search(create(f"{directory}/shared"))
+
+
+def work(directory: str, name: str) -> None:
+    """Searches as a worker."""
+    try:
+        search(create(f"{directory}/shared"))
+    finally:
+        pathlib.Path(f"{directory}/{name}.left").touch()
+
+
 def main(directory: str, port: str) -> None:
     killed, shared = f"{directory}/killed", f"{directory}/shared"
     oracle = {"KERASTUNER_ORACLE_IP": "127.0.0.1"}
     oracle["KERASTUNER_ORACLE_PORT"] = port
+    roles = {"chief": functools.partial(lead, directory)}
+    for name in WORKERS:
+        roles[name] = functools.partial(work, directory, name)
     processes = [
-        in_process(
-            lambda: search(create(shared)), KERASTUNER_TUNER_ID=name, **oracle
-        )
-        for name in ("chief", "tuner0", "tuner1")
+        in_process(role, KERASTUNER_TUNER_ID=name, **oracle)
+        for name, role in roles.items()
     ]
     processes.append(in_process(lambda: search(create(killed, Kill))))
     results = {"exits": [os.waitpid(each, 0)[1] for each in processes]}
